@@ -21,7 +21,7 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder of the real data sets, beside the checkout. They may not be redistributed, so most machines lack it."""
+    """Folder of the real data sets beside the checkout; they may not be passed on, so most machines lack it."""
     folder = SHARED / "data"
     if not folder.is_dir():
         pytest.skip("the real spectra are not on this machine (no folder ../shared/data beside the checkout)")
@@ -33,7 +33,7 @@ def rruff_real(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     """Folder with `raman/` and `infrared/`: about 5,800 real spectra as the RRUFF site's own text files."""
     script = SHARED / "tools" / "unpack_rruff.py"
     if not script.is_file() or not (shared_data / "rruff-raman-ir.npz").is_file():
-        pytest.skip("the real spectra are not on this machine (no unpack_rruff.py or rruff-raman-ir.npz in ../shared)")
+        pytest.skip("the real spectra are not on this machine (../shared lacks the archive or its unpacker)")
     folder = tmp_path_factory.mktemp("rruff-real")
     subprocess.run([sys.executable, str(script), str(folder)], check=True)
     return folder

@@ -1,0 +1,63 @@
+# Two commands matter: `make demo` and `make test`. Both make .venv from requirements.lock first, where it is not
+# there or no longer the same. `make PYTHON=python3.13 test` chooses another interpreter.
+
+PYTHON ?= python3
+RRUFF  ?=
+OUT    ?= runs/demo
+
+BIN := .venv/bin
+RUN := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
+
+.DEFAULT_GOAL := help
+.PHONY: help environment demo tables test lint unit check-notebooks check-book notebooks book clean
+
+help:  ## this list
+	@echo "xmodal-lite: make TARGET"
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  %-12s %s\n", $$1, $$2}'
+
+environment:
+	@cat requirements.lock pyproject.toml | cmp -s - .venv/made-from || $(MAKE) --no-print-directory .venv-afresh
+
+.PHONY: .venv-afresh
+.venv-afresh:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or later is needed, and $(PYTHON) is not: try  make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Installing requirements.lock into .venv (6 GB; some minutes, once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@cat requirements.lock pyproject.toml > .venv/made-from
+
+demo: tables book  ## the Raman-infrared table on the stand-in (or RRUFF=path), then the book
+	@echo
+	@echo "The table: $(OUT)    The book: open _build/html/index.html in a browser; it needs no network."
+
+tables: environment  ## the tables by papermill, into OUT (default runs/demo)
+	$(RUN) $(BIN)/xmodal tables run marrnet-t1 $(if $(RRUFF),--data-root "$(RRUFF)" --profile demo,--profile tiny) --output "$(OUT)"
+
+test: lint unit check-notebooks check-book  ## everything that continuous integration checks, cheapest first
+
+lint: environment  ## style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+unit: environment
+	$(RUN) $(BIN)/pytest --ignore tests/book --ignore tests/notebooks -n 2 --dist loadfile
+
+check-notebooks: environment
+	$(RUN) $(BIN)/pytest tests/notebooks
+	$(RUN) $(BIN)/pytest --nbval-lax --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg notebooks
+
+check-book: environment
+	$(RUN) $(BIN)/pytest tests/book
+
+notebooks: environment  ## run every notebook and store what it shows in its .ipynb twin
+	$(RUN) $(BIN)/python notebooks/execute.py
+
+book: environment  ## the book from the stored notebooks, into _build/html
+	$(BIN)/jupyter-book build . -W -n --keep-going
+
+clean:  ## remove what was built, but not .venv and no finished run
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
