@@ -9,24 +9,32 @@ BIN := .venv/bin
 RUN := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo tables test lint unit check-notebooks check-book notebooks book clean
+.PHONY: help environment lock demo tables test lint unit check-notebooks check-book notebooks book clean
 
 help:  ## this list
 	@echo "xmodal-lite: make TARGET"
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  %-12s %s\n", $$1, $$2}'
 
+# The lock and pyproject.toml are compared as text: in a fresh clone the times of the files say nothing.
 environment:
-	@cat requirements.lock pyproject.toml | cmp -s - .venv/made-from || $(MAKE) --no-print-directory .venv-afresh
+	@cat requirements.lock pyproject.toml | cmp -s - .venv/made-from && exit 0; \
+	set -e; \
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or later is needed and '$(PYTHON)' is not. Try: make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; \
+	  exit 1; }; \
+	echo "Installing requirements.lock into .venv: about 6 GB, some minutes, once"; \
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .; \
+	cat requirements.lock pyproject.toml > .venv/made-from
 
-.PHONY: .venv-afresh
-.venv-afresh:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "Python 3.11 or later is needed, and $(PYTHON) is not: try  make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; exit 1; }
-	@echo "Installing requirements.lock into .venv (6 GB; some minutes, once)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
-	@cat requirements.lock pyproject.toml > .venv/made-from
+# CUDA's libraries come with torch on Linux and exist nowhere else.
+lock:  ## write requirements.lock from what is installed in .venv
+	@{ echo "# Every package of the environment, at the version that the tests ran with (Python 3.11, Linux)."; \
+	  echo "# Made by 'make lock', which is pip freeze in .venv without the project itself. Install it with"; \
+	  echo "# pip install -r requirements.lock"; \
+	  $(BIN)/python -m pip freeze --exclude-editable --exclude xmodal-lite \
+	  | sed -E 's/^((nvidia|cuda)-[a-z0-9-]+|triton)==.*/& ; sys_platform == "linux"/'; } > requirements.lock
 
 demo: tables book  ## the Raman-infrared table on the stand-in (or RRUFF=path), then the book
 	@echo
@@ -54,7 +62,7 @@ check-book: environment
 	$(RUN) $(BIN)/pytest tests/book
 
 notebooks: environment  ## run every notebook and store what it shows in its .ipynb twin
-	$(RUN) $(BIN)/python notebooks/execute.py
+	$(RUN) $(BIN)/python book/execute_notebooks.py
 
 book: environment  ## the book from the stored notebooks, into _build/html
 	$(BIN)/jupyter-book build . -W -n --keep-going

@@ -21,7 +21,7 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder of the real data sets beside the checkout; they may not be passed on, so most machines lack it."""
+    """Folder of the real data sets beside the checkout; most machines lack it, as it may not be passed on."""
     folder = SHARED / "data"
     if not folder.is_dir():
         pytest.skip("the real spectra are not on this machine (no folder ../shared/data beside the checkout)")
