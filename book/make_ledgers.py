@@ -2,12 +2,10 @@
 
     python book/make_ledgers.py
 
-reads `book/ledgers/NAME.yml`, checks it, and writes `book/fidelity-NAME.md`. Pages are committed, so that the book builds
-from the files alone; `tests/book/test_ledgers.py` fails when one is stale. Whoever can read a paper's full text turns
-an "ours" into a "known" by editing the YAML, and the code behind it where it differs.
+reads `book/ledgers/NAME.yml`, checks it, and writes `book/fidelity-NAME.md`. Pages are committed, so that the
+book builds from the files alone; `tests/book/test_ledgers.py` fails when one is stale. Whoever can read a
+paper's full text turns an "ours" into a "known" by editing the YAML, and the code behind it where it differs.
 """
-
-from __future__ import annotations
 
 import ast
 from pathlib import Path
@@ -22,7 +20,7 @@ TABLES = ROOT / "xmodal_lite" / "experiments" / "definitions"
 MARKS = {
     "known": "stated in the paper's abstract, or quoted from it by other papers",
     "second-hand": "read in a summary of the full text, not in the text itself",
-    "ours": "the sources at hand do not say; this is our choice and must not be taken for the paper's",
+    "ours": "the sources do not say; this is our choice, not to be taken for the paper's",
 }
 COLOURS = {"known": "success", "second-hand": "info", "ours": "warning"}
 
@@ -79,7 +77,7 @@ def read_ledger(path: Path) -> Ledger:
     Raises
     ------
     LedgerError
-        A field is missing or unknown, a code pointer leads nowhere, or an effect names a row that no table has.
+        A field is missing or unknown, a code pointer leads nowhere, or no table has the row of an effect.
     """
     try:
         ledger = Ledger.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
@@ -149,12 +147,13 @@ def main() -> None:
 def _names(node: ast.stmt) -> list[str]:
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         return [node.name]
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-    return [target.id for target in targets if isinstance(target, ast.Name)]
+    if isinstance(node, ast.Assign):
+        return [target.id for target in node.targets if isinstance(target, ast.Name)]
+    return []
 
 
 def _count_table(ledger: Ledger) -> list[str]:
-    marks = [item.mark for item in ledger.statements]
+    marks: list[str] = [item.mark for item in ledger.statements]
     rows = [f"| {{bdg-{COLOURS[mark]}}}`{mark}` | {marks.count(mark)} | {MARKS[mark]} |" for mark in MARKS]
     return ["| Mark | Statements | Meaning |", "|:---|---:|:---|", *rows]
 
