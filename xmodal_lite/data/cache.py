@@ -1,0 +1,136 @@
+"""Prepared samples on disk: written under a temporary name, renamed when whole, then memory-mapped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import uuid
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from xmodal_lite.errors import DataError
+
+FORMAT = 1  # raise it when what an entry holds changes its meaning
+FOLDER = ".xmodal"  # below the data's root; safe to delete at any time
+
+Entry = tuple[np.ndarray, dict[str, np.ndarray]]
+
+
+def cached(
+    root: Path, name: str, files: Sequence[Path], settings: Mapping[str, object], build: Callable[[], Entry]
+) -> Entry:
+    """Return prepared samples, from the cache if they were prepared before.
+
+    Two processes may ask at once: both prepare, one entry stays, neither sees half of one.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        Folder of the data; the cache is ``root/.xmodal``, or the user's cache folder where that cannot
+        be written.
+    name : str
+        Benchmark's name, first part of the entry's name.
+    files : sequence of pathlib.Path
+        Files below `root` that the samples come from. Their names, sizes and times of change are the key.
+    settings : mapping
+        All else that the samples depend on; must be JSON-serialisable.
+    build : callable
+        Prepares ``(samples, columns)``: an array, and named arrays without Python objects.
+
+    Returns
+    -------
+    samples : numpy.ndarray
+        The array that `build` made, memory-mapped, read-only.
+    columns : dict of str to numpy.ndarray
+        The named arrays.
+
+    Raises
+    ------
+    DataError
+        If the cache cannot be written, for example because the disk is full. Nothing half-written stays.
+    """
+    entry = f"{name}-{_key(root, files, settings)}"
+    for folder in _folders(root):
+        found = _read(folder / entry)
+        if found is not None:
+            return found
+    samples, columns = build()
+    final = _writable_folder(root) / entry
+    _write(final, samples, columns)
+    stored = _read(final)
+    if stored is None:
+        raise DataError(f"{final}: the cache just written cannot be read; delete this folder and try again")
+    return stored
+
+
+def _key(root: Path, files: Sequence[Path], settings: Mapping[str, object]) -> str:
+    stats = [(file, file.stat()) for file in files]
+    listing = [(file.relative_to(root).as_posix(), stat.st_size, stat.st_mtime_ns) for file, stat in stats]
+    text = json.dumps([FORMAT, dict(settings), sorted(listing)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def _folders(root: Path) -> tuple[Path, Path]:
+    import pooch
+
+    return root / FOLDER, Path(pooch.os_cache("xmodal-lite"))
+
+
+def _writable_folder(root: Path) -> Path:
+    for folder in _folders(root):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
+        except OSError as error:
+            reason = error.strerror
+    tried = " nor ".join(str(folder) for folder in _folders(root))
+    raise DataError(f"neither {tried} can be written ({reason}); free space or make one of them writable")
+
+
+def _read(entry: Path) -> Entry | None:
+    """Open an entry; None if there is none or it is damaged."""
+    try:
+        with np.load(entry / "columns.npz") as archive:
+            columns = {key: archive[key] for key in archive.files}
+        return np.load(entry / "samples.npy", mmap_mode="r"), columns
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def _write(final: Path, samples: np.ndarray, columns: Mapping[str, np.ndarray]) -> None:
+    """Write an entry under a temporary name, then rename it; if another process was first its entry stays."""
+    temporary = final.with_name(f"{final.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        temporary.mkdir()
+        _save(temporary / "samples.npy", lambda file: np.save(file, samples, allow_pickle=False))
+        _save(temporary / "columns.npz", lambda file: np.savez(file, allow_pickle=False, **columns))
+        if final.exists() and _read(final) is None:
+            shutil.rmtree(final, ignore_errors=True)
+        try:
+            temporary.rename(final)
+        except OSError:
+            if _read(final) is None:
+                raise
+    except OSError as error:
+        size = (samples.nbytes + sum(column.nbytes for column in columns.values())) / 1e6
+        raise DataError(
+            f"{final}: the prepared samples could not be written ({error}); the disk may be full: "
+            f"free {size:.0f} MB there and try again"
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _save(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    with open(path, "wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
