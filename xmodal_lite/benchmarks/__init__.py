@@ -1,0 +1,72 @@
+"""Benchmarks: data sets in the layout their owners distribute, with the protocols stated on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from xmodal_lite.benchmarks import rruff
+from xmodal_lite.benchmarks.base import Benchmark, Findings, Split
+from xmodal_lite.errors import SpecError
+
+__all__ = ["Benchmark", "Findings", "Split", "check", "load", "names"]
+
+_BENCHMARKS = {"rruff": rruff}
+
+
+def names() -> tuple[str, ...]:
+    """List the benchmarks that `load` and `check` know."""
+    return tuple(_BENCHMARKS)
+
+
+def load(name: str, root: str | Path) -> Benchmark:
+    """Read a benchmark from its folder; the second time from a cache beside the data.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+    root : str or pathlib.Path
+        Folder in the layout that the data's owner distributes.
+
+    Returns
+    -------
+    Benchmark
+        Table, prepared samples and protocols.
+
+    Raises
+    ------
+    SpecError
+        If the name is unknown.
+    DataError
+        If the folder is not as the benchmark needs it; names the first file at fault and the remedy.
+    """
+    return _BENCHMARKS[_known(name)].load(root)
+
+
+def check(name: str, root: str | Path) -> Findings:
+    """Read a whole folder and collect everything that is wrong with it.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+    root : str or pathlib.Path
+        Folder in the layout that the data's owner distributes.
+
+    Returns
+    -------
+    Findings
+        A list of problems, empty if `load` will succeed; printed, it also shows counts and notes.
+
+    Raises
+    ------
+    SpecError
+        If the name is unknown.
+    """
+    return _BENCHMARKS[_known(name)].check(root)
+
+
+def _known(name: str) -> str:
+    if name not in _BENCHMARKS:
+        raise SpecError(f"no benchmark {name!r}; choose one of: {', '.join(names())}")
+    return name
