@@ -1,0 +1,86 @@
+"""Procedural data in the layouts of the real benchmarks, for machines that lack the real ones."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import operator
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from xmodal_lite.standins.rruff import write_rruff
+
+__all__ = ["names", "write"]
+
+VERSION = 1  # of the recipes: raise it whenever the same knobs give other bytes
+_WRITERS: dict[str, Callable[..., None]] = {"rruff": write_rruff}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the benchmarks that have a stand-in."""
+    return tuple(_WRITERS)
+
+
+def write(name: str, root: Path | str, **knobs: int | float) -> Path:
+    """Write a stand-in for a benchmark, in that benchmark's own layout.
+
+    The bytes depend on the knobs alone. The folder appears under its name when it is whole, with all knobs in
+    ``root/standin.json``; called again on it with the same knobs, nothing is done.
+
+    Parameters
+    ----------
+    name : str
+        "rruff".
+    root : pathlib.Path or str
+        A folder that is empty or does not exist yet.
+    **knobs
+        For "rruff": ``identities`` (60), ``specimens`` (2), ``seed`` (0), ``gap`` (0.5), see
+        :func:`xmodal_lite.standins.rruff.write_rruff`.
+
+    Returns
+    -------
+    pathlib.Path
+        The root.
+
+    Raises
+    ------
+    ValueError
+        If the name or a knob is unknown or out of range, or if the folder holds anything else,
+        such as real data.
+    """
+    if name not in _WRITERS:
+        raise ValueError(f"no stand-in is called {name!r}; known: {', '.join(_WRITERS)}")
+    parameters = inspect.signature(_WRITERS[name]).parameters
+    defaults = {key: p.default for key, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+    if unknown := sorted(knobs.keys() - defaults.keys()):
+        raise ValueError(f"stand-in {name!r} has no knob {', '.join(unknown)}; known: {', '.join(defaults)}")
+    exact = {  # 0 and 0.0 are one gap, 2.5 is no number of minerals
+        key: float(value) if isinstance(defaults[key], float) else operator.index(value)
+        for key, value in (defaults | knobs).items()
+    }
+    note = json.dumps({"name": name, "version": VERSION, "knobs": exact}, indent=2) + "\n"
+    root = Path(root).resolve()
+    if _is_whole(root, note):
+        return root
+    if root.exists() and any(root.iterdir()):
+        raise ValueError(f"{root} already holds other files; give an empty or a new folder for the stand-in")
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{root.name}.", dir=root.parent) as scratch:
+        draft = Path(scratch) / root.name
+        draft.mkdir()
+        _WRITERS[name](draft, **exact)
+        (draft / "standin.json").write_text(note, encoding="utf-8")
+        try:
+            if root.exists():
+                root.rmdir()
+            draft.rename(root)
+        except OSError:
+            if not _is_whole(root, note):  # unless another process was quicker with the very same
+                raise
+    return root
+
+
+def _is_whole(root: Path, note: str) -> bool:
+    stamp = root / "standin.json"
+    return stamp.is_file() and stamp.read_text(encoding="utf-8") == note
