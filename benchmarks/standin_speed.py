@@ -2,7 +2,7 @@
 
     python benchmarks/standin_speed.py --identities 200
 
-The time is the process's own CPU time, so other work on the machine does not count; the wall time stands beside it.
+The time is the CPU time of the process, which other work on the machine changes little; then by the clock.
 """
 
 from __future__ import annotations
