@@ -343,9 +343,7 @@ def _unseen_specimens(benchmark: Benchmark, seed: int) -> Split:
     mineral. All spectra of that specimen are the test; every other spectrum of a paired mineral trains.
     """
     table = benchmark.table
-    specimens = (
-        table.specimens_in_both()
-    )  # numbered by mineral, then RRUFF id: ascending is the order we need
+    specimens = table.specimens_in_both()  # numbered by mineral, then RRUFF id, so in the stated order
     first_row = np.unique(table.pair, return_index=True)[1]  # pair numbers run from 0 without gaps
     mineral = table.identity[first_row[specimens]]
     several, start, count = np.unique(mineral, return_index=True, return_counts=True)

@@ -181,9 +181,7 @@ class Preparation:
         return self.start + self.step * np.arange(self.length)
 
 
-FINE = (
-    4  # points of the fine grid per grid point: lines narrower than a step must survive until the smoothing
-)
+FINE = 4  # points per grid point before the smoothing: lines narrower than a step must survive until then
 
 
 def prepare(spectrum: Spectrum, modality: int, preparation: Preparation | None = None) -> np.ndarray:
@@ -213,7 +211,7 @@ def prepare(spectrum: Spectrum, modality: int, preparation: Preparation | None =
     fine = preparation.start + fine_step * np.arange(FINE * (preparation.length - 1) + 1)
     # beyond its ends the spectrum is held constant, so that the smoothing does not draw the ends to zero
     dense = np.interp(fine, spectrum.x, y)
-    smooth = gaussian_filter1d(dense, preparation.sigma[modality] / fine_step, mode="nearest")
+    smooth = gaussian_filter1d(dense, preparation.sigma[modality] / fine_step)
     axis, values = preparation.axis(), smooth[::FINE]  # (length,)
     measured = (axis >= spectrum.x[0]) & (axis <= spectrum.x[-1])
     return np.where(measured, values, 0.0).astype(np.float32)
