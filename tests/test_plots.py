@@ -1,0 +1,106 @@
+"""Figures are not compared as pictures: what they plot, and what they say, is read back from the axes."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from xmodal_lite import plots
+
+
+@pytest.fixture(autouse=True)
+def style():
+    with plt.rc_context():
+        plots.use_style()
+        yield
+        plt.close("all")
+
+
+def contrast_on_white(colour: str) -> float:
+    """Contrast ratio of WCAG 2, which asks for 3 at least of the parts of a figure."""
+    channel = np.array(matplotlib.colors.to_rgb(colour))
+    linear = np.where(channel <= 0.04045, channel / 12.92, ((channel + 0.055) / 1.055) ** 2.4)
+    return 1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05)
+
+
+def assert_nothing_is_cut_off(figure) -> None:
+    figure.draw_without_rendering()
+    drawn = figure.get_tightbbox()  # inches
+    width, height = figure.get_size_inches()
+    assert drawn.x0 >= -0.01 and drawn.y0 >= -0.01
+    assert drawn.x1 <= width + 0.01 and drawn.y1 <= height + 0.01
+
+
+def test_a_saved_figure_is_white_and_wide_enough_on_a_dark_page(tmp_path) -> None:
+    plots.plot_cmc({"a": np.array([0.5, 1])}, "title")
+    plt.savefig(tmp_path / "figure.png")
+    picture = plt.imread(tmp_path / "figure.png")
+    assert (picture[0, 0] == 1).all()  # white, and not transparent
+    assert picture.shape[1] >= 700
+
+
+def test_both_modalities_can_be_seen_on_white() -> None:
+    assert all(contrast_on_white(colour) >= 3 for colour in plots.MODALITY_COLOURS)
+
+
+def test_spectra_share_one_axis_in_wavenumbers() -> None:
+    x, y = np.linspace(150, 1300, 50), np.random.default_rng(0).random(50)
+    raman, infrared = plots.plot_spectra_pair((x, 7 * y), (3 * x, y), "Quartz in both")
+    assert raman.get_xlim() == infrared.get_xlim()
+    assert "cm$^{-1}$" in infrared.get_xlabel()
+    for ax, colour in zip((raman, infrared), plots.MODALITY_COLOURS, strict=True):
+        (line,) = ax.lines
+        assert line.get_color() == colour
+        np.testing.assert_allclose(line.get_ydata(), y / y.max())
+    assert_nothing_is_cut_off(raman.figure)
+
+
+def test_a_ranking_marks_exactly_its_hits() -> None:
+    ax = plots.plot_ranking(
+        ["Quartz", "Gypsum"], [["Quartz", "Calcite", "Quartz"], ["Calcite", "Quartz"]], "t"
+    )
+    hits = [
+        patch for patch in ax.patches if matplotlib.colors.same_color(patch.get_facecolor(), plots.HIT_COLOUR)
+    ]
+    assert len(ax.patches) == 5
+    assert sorted(round(hit.get_x() + 0.47) for hit in hits) == [1, 3]
+    assert [text.get_text() for text in ax.texts if "✓" in text.get_text()] == ["✓ Quartz"] * 2
+    assert_nothing_is_cut_off(ax.figure)
+
+
+def test_training_shows_every_loss_and_nothing_else() -> None:
+    history = [{"step": s, "rate": 0.1, "identity": 1 / s, "triplet": 2 / s} for s in (10.0, 20.0, 30.0)]
+    ax = plots.plot_training(history, "Both losses fall")
+    assert [line.get_label() for line in ax.lines] == ["identity", "triplet"]
+    np.testing.assert_allclose(ax.lines[1].get_xydata(), [[s["step"], s["triplet"]] for s in history])
+    assert len({line.get_linestyle() for line in ax.lines}) == 2
+    assert_nothing_is_cut_off(ax.figure)
+
+
+def test_similarity_has_queries_down_and_gallery_across() -> None:
+    matrix = np.arange(6.0).reshape(2, 3)
+    ax = plots.plot_similarity(matrix, "t", "Raman query", "infrared gallery")
+    np.testing.assert_array_equal(ax.images[0].get_array(), matrix)
+    assert (ax.get_ylabel(), ax.get_xlabel()) == ("Raman query", "infrared gallery")
+
+
+def test_curves_are_in_percent() -> None:
+    ax = plots.plot_cmc({"one": np.array([0.25, 0.5]), "two": np.array([0.5, 1])}, "t")
+    np.testing.assert_allclose(ax.lines[1].get_xydata(), [[1, 50], [2, 100]])
+    assert "%" in ax.get_ylabel()
+
+
+def test_the_full_dots_average_to_the_average_precision() -> None:
+    from xmodal_lite.evaluation import rank_metrics
+
+    places = [2, 3, 6]
+    ax = plots.plot_precision_recall(places, 7, "t")
+    misses, hits = (dots.get_offsets() for dots in ax.collections)
+    assert (len(misses), len(hits)) == (4, 3)
+    gallery = np.isin(np.arange(1, 8), places).astype(int)
+    expected = rank_metrics(np.arange(7.0)[None], [1], gallery).map
+    assert hits[:, 1].mean() / 100 == pytest.approx(expected)
+    assert hits[:, 0].max() == pytest.approx(100)

@@ -1,0 +1,180 @@
+"""Every figure's style in one place, and the few drawings that more than one chapter shows.
+
+Colours are those of Okabe and Ito (jfly.uni-koeln.de/color), which people with any common colour blindness
+tell apart; a modality keeps its colour through the whole book. Figures are as wide as the text, on white.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+
+import matplotlib.pyplot as plt
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
+PURPLE, SKY, AMBER, GREY = "#CC79A7", "#56B4E9", "#E69F00", "#6E6E6E"
+MODALITY_COLOURS = (BLUE, ORANGE)  # 0 = v (Raman), 1 = r (infrared)
+HIT_COLOUR, MISS_COLOUR = "#BFE3D7", "#F0F0F0"  # light enough for black text on top
+
+WIDTH = 7.0  # inches: the text width of a page
+LINE_STYLES = ("-", "--", ":", "-.")  # beside the colours, so that no line is told by its colour alone
+
+Spectrum = tuple[np.ndarray, np.ndarray]  # axis (L,) in cm^-1, intensity (L,)
+
+
+def use_style() -> None:
+    """Set matplotlib's defaults for the whole book; call it once at the top of a notebook."""
+    plt.rcParams.update(
+        {
+            "figure.figsize": (WIDTH, 3.2),
+            "figure.dpi": 140,  # 980 pixels, shown at some 700: sharp on most screens
+            "figure.facecolor": "white",  # solid, so that a dark page does not swallow the labels
+            "figure.constrained_layout.use": True,
+            "figure.constrained_layout.h_pad": 0.06,
+            "figure.constrained_layout.w_pad": 0.08,
+            "font.size": 11,
+            "axes.titlesize": 12,
+            "axes.titlelocation": "left",
+            "axes.titlepad": 8,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "axes.prop_cycle": cycler(color=[BLUE, ORANGE, GREEN, PURPLE, SKY, AMBER, GREY]),
+            "grid.color": "#E3E3E3",
+            "grid.linewidth": 0.8,
+            "lines.linewidth": 1.6,
+            "legend.frameon": False,
+            "image.cmap": "cividis",
+        }
+    )
+
+
+def plot_spectra_pair(raman: Spectrum, infrared: Spectrum, title: str) -> np.ndarray:
+    """Draw a Raman spectrum above an infrared one, over one axis in cm^-1, each scaled to its maximum.
+
+    Returns
+    -------
+    np.ndarray of Axes, shape (2,)
+        Raman, infrared.
+    """
+    _, axes = plt.subplots(2, 1, figsize=(WIDTH, 4.2), sharex=True)
+    sides = zip(axes, (raman, infrared), MODALITY_COLOURS, ("Raman", "infrared"), strict=True)
+    for ax, (x, y), colour, name in sides:
+        ax.plot(x, y / np.max(np.abs(y)), color=colour, linewidth=1.2)
+        ax.set(ylabel=f"{name}\n(share of maximum)")
+    axes[0].set_title(title)
+    axes[1].set_xlabel("Raman shift, infrared wavenumber (cm$^{-1}$)")
+    return axes
+
+
+def plot_ranking(queries: Sequence[str], ranked: Sequence[Sequence[str]], title: str) -> Axes:
+    """Draw ranked lists as rows of cells, nearest on the left, with the query's own name marked.
+
+    Parameters
+    ----------
+    queries : sequence of str, length Q
+        Identity of each query.
+    ranked : sequence of Q sequences of str
+        Identities of the gallery in the order of their distance; rows may differ in length.
+    title : str
+        What the figure shows, as a sentence.
+    """
+    places = max(map(len, ranked))
+    _, ax = plt.subplots(figsize=(WIDTH, 0.9 + 0.45 * len(queries)))
+    for row, (query, names) in enumerate(zip(queries, ranked, strict=True)):
+        for column, name in enumerate(names):
+            hit = name == query
+            box = plt.Rectangle(
+                (column + 0.53, row - 0.42), 0.94, 0.84, color=HIT_COLOUR if hit else MISS_COLOUR
+            )
+            ax.add_patch(box)
+            label = f"✓ {name}" if hit else name
+            ax.text(column + 1, row, label, ha="center", va="center", weight="bold" if hit else "normal")
+    ax.set(
+        xlim=(0.5, places + 0.5),
+        ylim=(len(queries) - 0.5, -0.5),
+        xlabel="place in the ranked list",
+        title=title,
+    )
+    ax.set_xticks(range(1, places + 1))
+    ax.set_yticks(range(len(queries)), [f"query {name}" for name in queries])
+    ax.tick_params(length=0)
+    ax.grid(False)
+    ax.spines[:].set_visible(False)
+    return ax
+
+
+def plot_training(history: Sequence[Mapping[str, float]], title: str) -> Axes:
+    """Draw every loss of a training log over its steps, on a logarithmic scale.
+
+    Parameters
+    ----------
+    history : sequence of mappings
+        As ``training.fit`` returns: each with "step", "rate" and the mean of each loss since the line before.
+    title : str
+        What the figure shows, as a sentence.
+    """
+    _, ax = plt.subplots(figsize=(WIDTH, 3.8))
+    steps = [line["step"] for line in history]
+    losses = [name for name in history[-1] if name not in ("step", "rate")]
+    for name, style in zip(losses, cycle(LINE_STYLES), strict=False):
+        ax.plot(steps, [line[name] for line in history], style, label=name)
+    ax.set(xlabel="training step", ylabel="loss (unweighted)", yscale="log", title=title)
+    ax.figure.legend(ncols=4, loc="outside lower center")
+    return ax
+
+
+def plot_similarity(similarity: np.ndarray, title: str, queries: str, gallery: str) -> Axes:
+    """Draw a matrix of similarities, queries (Q) down and gallery (G) across; matches lie on the diagonal.
+
+    Parameters
+    ----------
+    similarity : np.ndarray, shape (Q, G)
+        Larger is more alike; identities in the same order on both sides.
+    title, queries, gallery : str
+        What the figure shows, as a sentence, and the names of its two axes.
+    """
+    _, ax = plt.subplots(figsize=(WIDTH * 0.75, WIDTH * 0.62))
+    image = ax.imshow(similarity)
+    ax.set(xlabel=gallery, ylabel=queries, title=title)
+    ax.grid(False)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True))
+    ax.figure.colorbar(image, ax=ax, label="cosine similarity")
+    return ax
+
+
+def plot_cmc(curves: Mapping[str, np.ndarray], title: str) -> Axes:
+    """Draw CMC curves, in percent, each named in the legend; curves[name] has shape (max_rank,)."""
+    _, ax = plt.subplots()
+    for (name, cmc), style in zip(curves.items(), cycle(LINE_STYLES), strict=False):
+        ax.plot(np.arange(1, len(cmc) + 1), 100 * cmc, style, marker="o", label=name)
+    ax.set(xlabel="rank k", ylabel="queries with a match\namong the first k (%)", ylim=(0, 105), title=title)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.legend(loc="lower right")
+    return ax
+
+
+def plot_precision_recall(places: Sequence[int], size: int, title: str) -> Axes:
+    """Draw precision over recall down one ranked list whose matches stand at ``places`` of ``size``.
+
+    A dot is the list cut behind one place, full where that place holds a match. The mean precision of the
+    full dots is the average precision.
+    """
+    _, ax = plt.subplots()
+    hit = np.isin(np.arange(1, size + 1), places)
+    precision = 100 * hit.cumsum() / np.arange(1, size + 1)
+    recall = 100 * hit.cumsum() / len(places)
+    ax.plot(recall, precision, color=GREY, linewidth=1, zorder=1)
+    ax.scatter(
+        recall[~hit], precision[~hit], facecolors="white", edgecolors=GREY, label="ends on a miss", zorder=2
+    )
+    ax.scatter(recall[hit], precision[hit], color=BLUE, s=60, label="ends on a match", zorder=3)
+    ax.set(xlabel="recall (%)", ylabel="precision (%)", xlim=(-5, 105), ylim=(0, 108), title=title)
+    ax.legend(loc="lower left")
+    return ax
