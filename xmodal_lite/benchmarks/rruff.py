@@ -47,7 +47,7 @@ def load(root: str | Path, preparation: Preparation | None = None) -> Benchmark:
     Returns
     -------
     Benchmark
-        Samples (n, 1, length) float32; pair numbers count the specimens.
+        Samples (n, 1, L) float32; pair numbers count the specimens.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def files_by_mineral(benchmark: Benchmark) -> dict[str, tuple[list[str], list[st
 
 @dataclass(frozen=True, eq=False)
 class _Record:
-    """One file: what its name and header say, and its prepared row (length,)."""
+    """One file: what its name and header say, and its prepared row (L,)."""
 
     path: str
     modality: int
@@ -200,7 +200,7 @@ def _record(root: Path, path: Path, content: bytes, preparation: Preparation) ->
         last=float(spectrum.x[-1]),
         mended=spectrum.mended,
         digest=hashlib.sha256(spectrum.x.tobytes() + spectrum.y.tobytes()).digest(),
-        row=prepare(spectrum, modality, preparation),
+        row=prepare(spectrum, preparation),
     )
 
 
@@ -229,7 +229,7 @@ def _usable(records: list[_Record]) -> tuple[list[_Record], list[str]]:
     notes = [
         f"{r.path}: filed under {r.filed}, counted as {r.mineral}" for r in candidates if r.mineral != r.filed
     ]
-    notes += [f"{r.path}: left out, no signal on the grid" for r in candidates if not r.row.any()]
+    notes += [f"{r.path}: left out, no signal on the axis" for r in candidates if not r.row.any()]
     copies: dict[tuple[int, bytes], list[_Record]] = defaultdict(list)
     for record in candidates:
         if record.row.any():
@@ -269,7 +269,7 @@ def _minerals(records: Iterable[_Record], modality: int) -> set[str]:
 
 
 def _build(root: Path, files: list[Path], preparation: Preparation) -> Entry:
-    """Prepare samples (n, 1, length) and the table's columns for the cache."""
+    """Prepare samples (n, 1, L) and the table's columns for the cache."""
     records, fingerprint = _read(root, files, preparation, _raise)
     kept, _ = _usable(records)
     for problem in _shortcomings(records, kept):

@@ -150,68 +150,60 @@ def _mend_axis(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, tu
 
 @dataclass(frozen=True)
 class Preparation:
-    """How a spectrum becomes a sample: settings of `prepare`.
+    """How a spectrum becomes a sample: settings of `prepare` (ours).
 
-    Both modalities share one grid, so that one network and a plain cosine can take either. The steps are
-    those of the kernel-ridge mark that the benchmark's table starts from; the common grid is ours.
+    Both modalities share one axis, so that one network and a plain cosine can take either. It is fine where
+    minerals have their fingerprint and coarse above, where the broad bands of water and hydroxyl would
+    otherwise outweigh it.
 
     Parameters
     ----------
-    start, step : float
-        First point and spacing of the grid, cm^-1.
-    length : int
-        Points of the grid.
+    segments : tuple of tuple
+        First point (cm^-1), spacing (cm^-1) and number of points of each piece of the axis, ascending.
     percentile : float
         This percentile of the intensities is taken for the baseline and subtracted.
     power : float
         Exponent applied after the division by the maximum; below 1 it lifts weak lines.
-    sigma : tuple of float
-        Gaussian smoothing of a Raman and of an infrared spectrum, cm^-1.
+    sigma : float
+        Gaussian smoothing, cm^-1.
     """
 
-    start: float = 100.0
-    step: float = 4.0
-    length: int = 976
+    segments: tuple[tuple[float, float, int], ...] = ((100.0, 4.0, 356), (1524.0, 16.0, 156))
     percentile: float = 2.0
     power: float = 0.5
-    sigma: tuple[float, float] = (6.0, 8.0)
+    sigma: float = 8.0
 
     def axis(self) -> np.ndarray:
-        """Return the grid, (length,) float64 in cm^-1."""
-        return self.start + self.step * np.arange(self.length)
+        """Return the axis of a sample, (L,) float64 in cm^-1."""
+        return np.concatenate([start + step * np.arange(count) for start, step, count in self.segments])
 
 
-FINE = 4  # points per grid point before the smoothing: lines narrower than a step must survive until then
+def prepare(spectrum: Spectrum, preparation: Preparation | None = None) -> np.ndarray:
+    """Normalise one spectrum and bring it onto the axis of the samples.
 
-
-def prepare(spectrum: Spectrum, modality: int, preparation: Preparation | None = None) -> np.ndarray:
-    """Normalise one spectrum and bring it onto the grid.
-
-    Subtract the baseline percentile, clip at 0, divide by the maximum, take the power, interpolate
-    to a grid finer than the target, smooth, keep every `FINE`-th point; zero outside the measured range.
+    Interpolate to steps of 1 cm^-1; in the measured range subtract the baseline percentile, clip at 0,
+    divide by the maximum and take the power; smooth; interpolate to the axis. Zero outside that range.
 
     Parameters
     ----------
     spectrum : Spectrum
-        The spectrum, (n,) points.
-    modality : int
-        0 Raman, 1 infrared: chooses the smoothing.
+        A Raman or an infrared spectrum of n points.
     preparation : Preparation, optional
         The settings; the default ones if not given.
 
     Returns
     -------
     numpy.ndarray
-        (length,) float32 in 0..1; all zero where the spectrum is flat or lies outside the grid.
+        (L,) float32 in 0..1; all zero where the spectrum is flat or lies outside the axis.
     """
     preparation = preparation or Preparation()
-    y = np.clip(spectrum.y - np.percentile(spectrum.y, preparation.percentile), 0, None)
-    y = (y / (y.max() or 1.0)) ** preparation.power  # (n,)
-    fine_step = preparation.step / FINE
-    fine = preparation.start + fine_step * np.arange(FINE * (preparation.length - 1) + 1)
-    # beyond its ends the spectrum is held constant, so that the smoothing does not draw the ends to zero
-    dense = np.interp(fine, spectrum.x, y)
-    smooth = gaussian_filter1d(dense, preparation.sigma[modality] / fine_step)
-    axis, values = preparation.axis(), smooth[::FINE]  # (length,)
-    measured = (axis >= spectrum.x[0]) & (axis <= spectrum.x[-1])
-    return np.where(measured, values, 0.0).astype(np.float32)
+    axis = preparation.axis()  # (L,)
+    fine = np.arange(axis[0], axis[-1] + 1)  # (F,)
+    measured = (fine >= spectrum.x[0]) & (fine <= spectrum.x[-1])
+    if not measured.any():
+        return np.zeros(len(axis), np.float32)
+    y = np.interp(fine, spectrum.x, spectrum.y)
+    y = np.clip(y - np.percentile(y[measured], preparation.percentile), 0, None) * measured
+    y = (y / (y.max() or 1.0)) ** preparation.power
+    y = gaussian_filter1d(y, preparation.sigma) * measured  # the step of the fine axis is 1 cm^-1
+    return np.interp(axis, fine, y).astype(np.float32)
