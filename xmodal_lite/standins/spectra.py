@@ -202,7 +202,10 @@ def draw_mineral(seed: int, number: int, gap: float) -> Mineral:
     """
     family = np.random.default_rng([seed, 0, number // FAMILY_SIZE])  # what the structure type decides
     own = np.random.default_rng([seed, 1, number])  # what this mineral's chemistry decides
-    group = str(family.choice(list(GROUPS)))
+    turn = np.random.default_rng(seed).permutation(
+        len(GROUPS)
+    )  # groups take turns, so a small world has them all
+    group = list(GROUPS)[turn[number // FAMILY_SIZE % len(GROUPS)]]
     water, hydroxyl = family.random(2) < (0.3, 0.35)
     more = (WATER if water else ()) + (HYDROXYL if hydroxyl else ())
     bands = np.array(GROUPS[group] + LATTICE + more)  # (B, 6)
