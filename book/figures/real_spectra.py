@@ -2,8 +2,8 @@
 
     python book/figures/real_spectra.py ../shared/data/rruff-sample
 
-writes `book/_static/figures/real-*.png` and, beside each, a .json with the names and hashes of the files it
-was drawn from. The spectra are those of the RRUFF project (Lafuente et al. 2015); only drawings are kept here.
+writes `book/_static/figures/real-*.png` and, beside each, a .json with names and hashes of its files. The
+spectra are those of the RRUFF project (Lafuente et al. 2015); only drawings are kept here.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def draw_matrix(root: Path) -> list[Path]:
     grid = Preparation().axis()
     both = (grid >= OVERLAP[0]) & (grid <= OVERLAP[1])
     raman, infrared = (
-        np.array([prepare(read_spectrum(pair[m]), m)[both] for pair in files]) for m in (0, 1)
+        np.array([prepare(read_spectrum(pair[m]))[both] for pair in files]) for m in (0, 1)
     )  # (23, 223) each
     similarity = 1 - cosine_distances(raman, infrared)
     found = int((similarity.argmax(1) == np.arange(len(names))).sum())

@@ -1,4 +1,4 @@
-"""The figures of measured spectra: each says which files it was drawn from, and they are the files we have."""
+"""Figures of measured spectra: each says which files it was drawn from, and they are the files we have."""
 
 import hashlib
 import json
