@@ -6,9 +6,9 @@ Used are processed Raman and mid-infrared spectra; raw Raman and far-infrared fi
 infrared file counts only where its specimen has no processed mid-infrared spectrum.
 
 Data: Lafuente, Downs, Yang and Stone (2015), The power of databases: the RRUFF project, in Highlights in
-Mineralogical Crystallography, pp 1-30. Any copy may be a part of the site's holdings, so no total is assumed. The copy
-behind the book's tables (5,830 files, one of the site's eight Raman archives) has 365 minerals with both kinds,
-616 specimens measured both ways, and 142 minerals for protocol B.
+Mineralogical Crystallography, pp 1-30. Any copy may be a part of the site's holdings, so no total is assumed.
+The copy behind the book's tables (5,830 files, one of the site's eight Raman archives) has 365 minerals with
+both kinds, 616 specimens measured both ways, and 142 minerals for protocol B.
 Protocols A and B are ours: no published protocol matches the two kinds of spectra.
 """
 
