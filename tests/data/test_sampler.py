@@ -1,0 +1,88 @@
+"""Batches hold what they promise: P identities, K pairs, no needless repeats, every sample in its turn."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xmodal_lite.data.sampler import PairSampler
+
+
+@st.composite
+def tables(draw):
+    """Identities with one to five samples in each modality; specimens 0..2 of each identity, or none."""
+    n = draw(st.integers(2, 9))
+    counts = st.lists(st.integers(1, 5), min_size=n, max_size=n)
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    sides = []
+    for count in (draw(counts), draw(counts)):
+        identity = rng.permutation(np.repeat(np.arange(n) * 3 + 7, count))  # neither from 0 nor without gaps
+        pair = np.where(rng.random(len(identity)) < 0.8, identity * 10 + rng.integers(0, 3, len(identity)), -1)
+        sides.append((identity, pair))
+    (v, v_pair), (r, r_pair) = sides
+    return v, r, v_pair, r_pair
+
+
+@given(tables(), st.integers(2, 6), st.integers(1, 4), st.integers(0, 5))
+def test_a_step_is_p_times_k(table, identities, samples, number):
+    v, r, v_pair, r_pair = table
+    names = np.unique(v)
+    sampler = PairSampler(v, r, v_pair, r_pair, identities=identities, samples=samples, seed=1)
+    epoch = sampler.epoch(number)
+    p = min(identities, len(names))
+    assert epoch.v.shape == (-(-len(names) // p), p * samples)
+    assert (names[epoch.labels] == v[epoch.v]).all()
+    assert (names[epoch.labels] == r[epoch.r]).all()
+    for labels in epoch.labels:
+        assert (np.bincount(labels, minlength=len(names))[np.unique(labels)] == samples).all()
+        assert len(np.unique(labels)) == p
+    assert set(epoch.labels.ravel()) == set(range(len(names)))
+
+
+@given(tables(), st.integers(1, 4))
+def test_no_repeat_in_a_step_and_all_seen_in_turn(table, samples):
+    v, r, v_pair, r_pair = table
+    n = len(np.unique(v))
+    sampler = PairSampler(v, r, v_pair, r_pair, identities=n, samples=samples, aligned=0.0, seed=2)
+    epochs = [sampler.epoch(number) for number in range(5)]  # five samples at most, K = 1 at least
+    for side, drawn in ((v, [e.v[0] for e in epochs]), (r, [e.r[0] for e in epochs])):
+        counts = np.unique(side, return_counts=True)[1]
+        if counts.min() >= samples:
+            assert all(len(np.unique(step)) == len(step) for step in drawn)
+        assert set(np.concatenate(drawn)) == set(range(len(side)))
+
+
+@given(tables())
+def test_aligned_pairs_are_of_one_specimen(table):
+    v, r, v_pair, r_pair = table
+    epoch = PairSampler(v, r, v_pair, r_pair, identities=2, samples=2, aligned=1.0).epoch(0)
+    same = (v_pair[epoch.v] == r_pair[epoch.r]) & (r_pair[epoch.r] >= 0)
+    assert (epoch.aligned == same).all()
+    possible = (r_pair[epoch.r] >= 0) & np.isin(r_pair[epoch.r], v_pair)
+    assert (same == possible).all()
+
+
+def test_the_share_of_aligned_pairs():
+    identity = np.repeat(np.arange(500), 10)
+    pair = np.arange(5000)
+    sampler = PairSampler(identity, identity, pair, pair, identities=500, samples=2, aligned=0.6)
+    assert sampler.epoch(0).aligned.mean() == pytest.approx(0.6 + 0.4 * 0.1, abs=0.05)
+
+
+def test_the_same_seed_and_epoch_give_the_same_batches():
+    identity = np.repeat(np.arange(20), 4)
+    options = {"identities": 8, "samples": 2, "aligned": 0.5}
+    first, again, other = (PairSampler(identity, identity, identity, identity, seed=s, **options) for s in (3, 3, 4))
+    assert (first.epoch(7).v == again.epoch(7).v).all()
+    assert (first.epoch(7).v != first.epoch(8).v).any()
+    assert (first.epoch(7).v != other.epoch(7).v).any()
+
+
+def test_an_identity_in_one_modality_only_is_named():
+    with pytest.raises(ValueError, match=r"identities \[2\]"):
+        PairSampler(np.array([0, 1, 2]), np.array([0, 1]), np.arange(3), np.arange(2), identities=2, samples=1)
+
+
+def test_one_identity_is_refused():
+    with pytest.raises(ValueError, match="two identities"):
+        PairSampler(np.zeros(3, int), np.zeros(2, int), np.arange(3), np.arange(2), identities=2, samples=1)

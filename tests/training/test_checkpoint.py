@@ -1,0 +1,74 @@
+"""A checkpoint is whole or absent, belongs to one run, and carries no code."""
+
+import errno
+from dataclasses import replace
+
+import pytest
+import torch
+
+from xmodal_lite.errors import CheckpointError
+from xmodal_lite.training import Checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
+from xmodal_lite.training import checkpoint as module
+
+
+@pytest.fixture
+def checkpoint():
+    layer = torch.nn.Linear(3, 2)
+    optimiser = torch.optim.AdamW(layer.parameters())
+    layer(torch.ones(1, 3)).sum().backward()
+    optimiser.step()
+    return Checkpoint(40, "abc", layer.state_dict(), optimiser.state_dict(), [{"step": 40.0, "id": 0.5}], 1.5)
+
+
+def test_what_is_saved_comes_back(tmp_path, checkpoint):
+    path = save_checkpoint(tmp_path, checkpoint)
+    back = load_checkpoint(path, "abc")
+    assert (back.step, back.history, back.seconds) == (40, [{"step": 40.0, "id": 0.5}], 1.5)
+    assert all(torch.equal(back.model[name], value) for name, value in checkpoint.model.items())
+    moment = checkpoint.optimiser["state"][0]["exp_avg"]
+    assert torch.equal(back.optimiser["state"][0]["exp_avg"], moment)
+
+
+def test_only_the_newest_is_kept(tmp_path, checkpoint):
+    for step in (40, 80, 120):
+        save_checkpoint(tmp_path, replace(checkpoint, step=step))
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-0000120"]
+    assert latest_checkpoint(tmp_path).name == "checkpoint-0000120"
+
+
+def test_no_checkpoint_is_none(tmp_path):
+    assert latest_checkpoint(tmp_path) is None
+
+
+def test_another_runs_checkpoint_is_refused(tmp_path, checkpoint):
+    path = save_checkpoint(tmp_path, checkpoint)
+    with pytest.raises(CheckpointError, match=r"belongs to run abc, not to xyz"):
+        load_checkpoint(path, "xyz")
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "optimiser.pt", "state.json"])
+def test_a_damaged_file_is_named(tmp_path, checkpoint, name):
+    path = save_checkpoint(tmp_path, checkpoint)
+    whole = (path / name).read_bytes()
+    (path / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CheckpointError, match=f"{path.name} is damaged"):
+        load_checkpoint(path, "abc")
+
+
+def test_a_full_disk_leaves_the_previous_checkpoint_whole(tmp_path, checkpoint, monkeypatch):
+    first = save_checkpoint(tmp_path, checkpoint)
+
+    def full(*_args, **_kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(module.torch, "save", full)
+    with pytest.raises(CheckpointError, match="No space left"):
+        save_checkpoint(tmp_path, replace(checkpoint, step=80))
+    assert [path.name for path in tmp_path.iterdir()] == [first.name]
+    assert load_checkpoint(first, "abc").step == 40
+
+
+def test_a_half_written_folder_is_never_taken(tmp_path, checkpoint):
+    save_checkpoint(tmp_path, checkpoint)
+    (tmp_path / ".checkpoint-0000080.partial").mkdir()
+    assert latest_checkpoint(tmp_path).name == "checkpoint-0000040"

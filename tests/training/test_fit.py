@@ -1,0 +1,141 @@
+"""The loop learns, averages, resumes bit for bit, and stops at the first number that is none."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from xmodal_lite.errors import CheckpointError
+from xmodal_lite.models.matcher import Matcher
+from xmodal_lite.training import DivergedError, Recipe, TrainingSet, draw_seed, fit
+from xmodal_lite.data.sampler import PairSampler
+
+
+class Toy(Matcher):
+    """Two linear maps with dropout and batch norm, so that randomness and running statistics are in play."""
+
+    def __init__(self, fail_at=None):
+        super().__init__()
+        self.maps = torch.nn.ModuleList([torch.nn.Linear(6, 4), torch.nn.Linear(6, 4)])
+        self.norm = torch.nn.BatchNorm1d(4)
+        self.fail_at, self.calls = fail_at, 0
+
+    def embed(self, x, modality):
+        return F.normalize(self.norm(self.maps[modality](F.dropout(x, 0.2, self.training))), dim=1)
+
+    def losses(self, batch):
+        self.calls += 1
+        f, g = self.embed(batch.v, 0), self.embed(batch.r, 1)
+        gap = (f - g).square().sum(1).mean()
+        spread = torch.logsumexp(f @ g.T, 1).mean()
+        if self.calls == self.fail_at:
+            spread = spread * math.nan
+        return {"gap": gap, "spread": spread}
+
+
+def recipe(**changes):
+    values = {"steps": 24, "identities": 5, "samples": 2, "learning_rate": 0.02, "average": 0.9}
+    return Recipe(**{**values, "log_every": 4, "checkpoint_every": 6, **changes})
+
+
+def noise(v, r):
+    return v + 0.05 * torch.randn_like(v), r + 0.05 * torch.randn_like(r)
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    identity = np.repeat(np.arange(7), 3)
+    v = rng.normal(size=(7, 6))[identity] + 0.1 * rng.normal(size=(21, 6))
+    sampler = PairSampler(identity, identity, identity, identity, identities=5, samples=2, seed=1)
+    return TrainingSet(torch.tensor(v).float(), torch.tensor(v @ rng.normal(size=(6, 6))).float(), sampler, noise)
+
+
+def train(data, folder=None, changes=None, **options):
+    torch.manual_seed(5)
+    return fit(Toy(**options), data, recipe(**(changes or {})), seed=3, folder=folder, owner="me")
+
+
+def same(a, b):
+    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+
+
+def test_losses_fall_and_are_logged(data):
+    history = train(data, changes={"steps": 200, "log_every": 50}).history
+    assert [line["step"] for line in history] == [50, 100, 150, 200]
+    assert history[-1]["gap"] < 0.5 * history[0]["gap"]
+    assert set(history[0]) == {"step", "rate", "gap", "spread"}
+
+
+def test_the_tested_weights_are_the_moving_average(data):
+    assert not same(train(data).matcher, train(data, changes={"average": 0}).matcher)
+    assert not train(data).matcher.training
+
+
+def test_moving_average_by_hand():
+    from xmodal_lite.training.fit import _MovingAverage
+
+    model = Toy()
+    average = _MovingAverage(model, decay=0.15)
+    expected = model.norm.weight.detach().clone()
+    for step, keep in enumerate((1 / 10, 0.15, 0.15)):  # (n + 1) / (n + 10) is 0.1, 0.18, 0.25
+        with torch.no_grad():
+            model.norm.weight += 1.0
+            model.norm.running_mean += 2.0
+        expected = keep * expected + (1 - keep) * model.norm.weight.detach()
+        average.follow(step)
+    torch.testing.assert_close(average.matcher.norm.weight.detach(), expected)
+    assert not torch.equal(average.matcher.norm.running_mean, torch.zeros(4))
+
+
+@pytest.mark.parametrize("stop", [3, 6, 11, 23])
+def test_a_run_that_broke_off_ends_bit_for_bit_the_same(data, tmp_path, stop):
+    whole = train(data, tmp_path / "whole")
+    with pytest.raises(DivergedError):  # a stand-in for a kill: everything since the last checkpoint is lost
+        train(data, tmp_path / "broken", {"log_every": 1}, fail_at=stop)
+    resumed = train(data, tmp_path / "broken")
+    assert same(whole.matcher, resumed.matcher)
+    if stop == 3:  # nothing had been kept yet
+        assert resumed.history == whole.history
+
+
+def test_a_finished_run_trains_no_further(data, tmp_path):
+    first = train(data, tmp_path)
+    again = train(data, tmp_path, fail_at=1)
+    assert same(first.matcher, again.matcher)
+    assert again.seconds >= first.seconds
+
+
+def test_nan_stops_with_the_step_and_the_term(data, tmp_path):
+    with pytest.raises(DivergedError, match=r"loss 'spread' is nan at step 9\. The last checkpoint is from before"):
+        train(data, tmp_path, fail_at=10)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-0000006"]
+
+
+def test_a_checkpoint_of_another_specification_is_refused(data, tmp_path):
+    train(data, tmp_path)
+    with pytest.raises(CheckpointError, match="belongs to run me"):
+        fit(Toy(), data, recipe(), seed=3, folder=tmp_path, owner="you")
+
+
+def test_weights_scale_the_losses(data):
+    a = train(data, changes={"weights": {"spread": 0.0}, "average": 0, "steps": 1, "warmup": 0})
+    b = train(data, changes={"weights": {"spread": 5.0}, "average": 0, "steps": 1, "warmup": 0})
+    assert not same(a.matcher, b.matcher)
+
+
+def test_every_step_has_its_own_seed():
+    seeds = {draw_seed(seed, step) for seed in range(20) for step in range(50)}
+    assert len(seeds) == 1000
+    assert all(0 <= seed < 2**63 for seed in seeds)
+
+
+def test_biases_and_scales_do_not_decay():
+    from xmodal_lite.training.fit import _optimiser
+
+    decayed, kept = _optimiser(Toy(), recipe(weight_decay=0.3)).param_groups
+    assert (decayed["weight_decay"], kept["weight_decay"]) == (0.3, 0.0)
+    assert {p.ndim for p in decayed["params"]} == {2}
+    assert {p.ndim for p in kept["params"]} == {1}

@@ -1,0 +1,131 @@
+"""Which samples a training step sees: P identities with K pairs each, one sample of a pair from each modality."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The index arrays of one epoch, a row for each step; N = P * K.
+
+    Attributes
+    ----------
+    v, r : numpy.ndarray
+        (steps, N) int64, positions in the lists of v samples and of r samples.
+    labels : numpy.ndarray
+        (steps, N) int64, identity of both samples of a pair, 0..identities-1.
+    aligned : numpy.ndarray
+        (steps, N) bool, True where both show the very same specimen.
+    """
+
+    v: np.ndarray
+    r: np.ndarray
+    labels: np.ndarray
+    aligned: np.ndarray
+
+
+class PairSampler:
+    """Draws P x K batches of both modalities; an epoch visits every identity.
+
+    An epoch deals the identities out in a random order, P to a step, and starts again at the first one where the last
+    step lacks some. Each identity keeps its samples in a random order and goes round it, K samples an epoch: none
+    repeats in a step while the identity has K of them, and m samples are all seen within ceil(m / K) epochs. Then, in
+    the share of pairs that `aligned` gives, the v sample is exchanged for one of the same specimen as the r sample.
+    An epoch is drawn from (seed, number) alone, so it can be drawn again after an interruption. Ours.
+
+    Parameters
+    ----------
+    v_identity, r_identity : numpy.ndarray
+        (n_v,), (n_r,) identity of each sample. Both modalities must show the same identities.
+    v_pair, r_pair : numpy.ndarray
+        (n_v,), (n_r,) specimen number of each sample; -1 where nothing is aligned.
+    identities, samples : int
+        P and K. P is lowered to the number of identities where there are fewer.
+    aligned : float
+        Share of the pairs, 0..1, that are taken from one specimen where the identity has such a pair.
+    seed : int
+        Seeds every epoch.
+
+    Raises
+    ------
+    ValueError
+        A modality lacks an identity that the other one has, or there are fewer than two identities.
+    """
+
+    def __init__(
+        self,
+        v_identity: np.ndarray,
+        r_identity: np.ndarray,
+        v_pair: np.ndarray,
+        r_pair: np.ndarray,
+        *,
+        identities: int,
+        samples: int,
+        aligned: float = 1.0,
+        seed: int = 0,
+    ) -> None:
+        names, v_label = np.unique(v_identity, return_inverse=True)
+        alone = np.setxor1d(names, r_identity)
+        if len(alone):
+            raise ValueError(f"identities {alone[:5].tolist()} are seen in one modality only; train on the others")
+        if len(names) < 2:
+            raise ValueError("training needs samples of two identities or more")
+        r_label = np.searchsorted(names, r_identity)
+        self.num_identities = len(names)
+        self.identities = min(identities, len(names))
+        self.samples = samples
+        self.steps_per_epoch = -(-len(names) // self.identities)
+        rng = np.random.default_rng(seed)
+        self._v, self._r = _Rounds(v_label, rng), _Rounds(r_label, rng)
+        self._v_pair, self._r_pair = v_pair, r_pair
+        self._by_specimen = np.argsort(v_pair, kind="stable")  # v samples, specimen by specimen
+        self._aligned, self._seed = aligned, seed
+
+    def epoch(self, number: int) -> Epoch:
+        """Draw one epoch.
+
+        Parameters
+        ----------
+        number : int
+            Counted from 0.
+
+        Returns
+        -------
+        Epoch
+            Index arrays of `steps_per_epoch` steps.
+        """
+        rng = np.random.default_rng((self._seed, number))
+        order = rng.permutation(self.num_identities)
+        dealt = np.resize(order, self.steps_per_epoch * self.identities)  # (steps * P,)
+        labels = np.repeat(dealt, self.samples)  # (steps * P * K,)
+        turn = number * self.samples + np.tile(np.arange(self.samples), len(dealt))
+        r = self._r.take(labels, turn)
+        v = self._align(self._v.take(labels, turn), r, rng)
+        aligned = (self._v_pair[v] == self._r_pair[r]) & (self._r_pair[r] >= 0)
+        shape = (self.steps_per_epoch, self.identities * self.samples)
+        return Epoch(v.reshape(shape), r.reshape(shape), labels.reshape(shape), aligned.reshape(shape))
+
+    def _align(self, v: np.ndarray, r: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Exchange v samples, in the share asked for, for a random one of the specimen that r shows."""
+        specimen, ordered = self._r_pair[r], self._v_pair[self._by_specimen]
+        first = np.searchsorted(ordered, specimen)
+        count = np.searchsorted(ordered, specimen, side="right") - first
+        partner = self._by_specimen[first + (rng.random(len(r)) * count).astype(np.int64) - (count == 0) * first]
+        change = (count > 0) & (specimen >= 0) & (rng.random(len(r)) < self._aligned)
+        return np.where(change, partner, v)
+
+
+class _Rounds:
+    """The samples of each identity in a random order, to be gone round."""
+
+    def __init__(self, label: np.ndarray, rng: np.random.Generator) -> None:
+        self._order = np.lexsort((rng.random(len(label)), label))  # by identity, then at random
+        self._count = np.bincount(label)
+        self._first = np.cumsum(self._count) - self._count
+
+    def take(self, label: np.ndarray, turn: np.ndarray) -> np.ndarray:
+        """Return for each identity the sample whose turn it is."""
+        return self._order[self._first[label] + turn % self._count[label]]

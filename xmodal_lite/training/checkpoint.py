@@ -1,0 +1,145 @@
+"""Checkpoints that are whole or absent: written beside, flushed, then renamed.
+
+A checkpoint is a folder `checkpoint-0000120/` with `model.safetensors` (weights, no code inside), `optimiser.pt`
+(read back with `weights_only=True`) and `state.json`. Renaming a folder is one step of the file system, so a kill
+or a full disk at any moment leaves the previous checkpoint as it was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from xmodal_lite.errors import CheckpointError
+
+PREFIX = "checkpoint-"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Everything that a run needs to go on from a step.
+
+    Attributes
+    ----------
+    step : int
+        Number of finished training steps.
+    owner : str
+        Hash of the run specification that the weights belong to.
+    model : Mapping[str, Tensor]
+        Weights and buffers by name.
+    optimiser : dict
+        State of the optimiser, as its `state_dict` gives it.
+    history : list of dict
+        The log lines so far (step, learning rate, mean of each loss).
+    seconds : float
+        Training time so far.
+    """
+
+    step: int
+    owner: str
+    model: Mapping[str, Tensor]
+    optimiser: dict[str, Any]
+    history: list[dict[str, float]]
+    seconds: float
+
+
+def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
+    """Write a checkpoint below `folder`, then drop the older ones.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's folder; made when missing.
+    checkpoint : Checkpoint
+        What to keep.
+
+    Returns
+    -------
+    Path
+        The folder of the new checkpoint.
+
+    Raises
+    ------
+    CheckpointError
+        The disk is full or read-only. The previous checkpoint is still whole.
+    """
+    target = folder / f"{PREFIX}{checkpoint.step:07d}"
+    partial = folder / f".{target.name}.partial"
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        _write_files(partial, checkpoint)
+        shutil.rmtree(target, ignore_errors=True)
+        partial.rename(target)
+    except (OSError, RuntimeError, SafetensorError) as error:  # torch and safetensors wrap a full disk in their own
+        shutil.rmtree(partial, ignore_errors=True)
+        raise CheckpointError(
+            f"could not write {target}: {error}. The checkpoint before it is whole: free some space (or choose "
+            "another --store) and start the same run again; it goes on from there."
+        ) from error
+    for old in _finished(folder):
+        if old != target:
+            shutil.rmtree(old, ignore_errors=True)
+    return target
+
+
+def latest_checkpoint(folder: Path) -> Path | None:
+    """Return the newest whole checkpoint below `folder`, or None."""
+    found = _finished(folder)
+    return found[-1] if found else None
+
+
+def load_checkpoint(path: Path, owner: str) -> Checkpoint:
+    """Read a checkpoint and refuse one that belongs to another run.
+
+    Parameters
+    ----------
+    path : Path
+        A folder that `save_checkpoint` made.
+    owner : str
+        Hash of the run specification that asks for it.
+
+    Raises
+    ------
+    CheckpointError
+        A file is missing or damaged, or the checkpoint is of another specification.
+    """
+    try:
+        state = json.loads((path / "state.json").read_text(encoding="utf-8"))
+        model = load_file(path / "model.safetensors")
+        optimiser = torch.load(path / "optimiser.pt", weights_only=True, map_location="cpu")
+    except Exception as error:  # each of the three readers has its own idea of a damaged file
+        raise CheckpointError(
+            f"{path} is damaged ({type(error).__name__}: {error}); delete that folder and start the run again"
+        ) from error
+    if state["owner"] != owner:
+        raise CheckpointError(
+            f"{path} belongs to run {state['owner']}, not to {owner}: its method, data, recipe or seed differs. "
+            "Use another --store, or delete that folder to start afresh."
+        )
+    return Checkpoint(state["step"], owner, model, optimiser, state["history"], state["seconds"])
+
+
+def _finished(folder: Path) -> list[Path]:
+    """Return the whole checkpoints, oldest first (the step has leading zeros)."""
+    return sorted(folder.glob(f"{PREFIX}*"))
+
+
+def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
+    save_file({name: value.contiguous() for name, value in checkpoint.model.items()}, folder / "model.safetensors")
+    torch.save(checkpoint.optimiser, folder / "optimiser.pt")
+    state = {name: getattr(checkpoint, name) for name in ("step", "owner", "history", "seconds")}
+    (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
+    for file in folder.iterdir():
+        with file.open("rb+") as handle:
+            os.fsync(handle.fileno())

@@ -1,0 +1,233 @@
+"""The training loop, for every Matcher: read it top to bottom.
+
+Every random draw of step s comes from a generator seeded by (run seed, s). So nothing has to be remembered about
+random states, and a run that was killed and resumed draws what the uninterrupted run would have drawn.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+from tqdm import tqdm
+
+from xmodal_lite.errors import XmodalError
+from xmodal_lite.models import Matcher
+from xmodal_lite.training.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
+from xmodal_lite.training.recipe import Recipe
+from xmodal_lite.training.training_set import TrainingSet
+
+
+class DivergedError(XmodalError, ArithmeticError):
+    """A loss became infinite or not a number; the message says at which step and which one."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained model and how it came about.
+
+    Attributes
+    ----------
+    matcher : Matcher
+        In evaluation mode, with the averaged weights where the recipe averages them.
+    history : list of dict
+        One line per `log_every` steps: step, rate, and the mean of each loss.
+    seconds : float
+        Training time, over all the sittings that the run took.
+    """
+
+    matcher: Matcher
+    history: list[dict[str, float]]
+    seconds: float
+
+
+def fit(
+    matcher: Matcher,
+    data: TrainingSet,
+    recipe: Recipe,
+    *,
+    seed: int,
+    folder: Path | None = None,
+    owner: str = "",
+    accelerator: Accelerator | None = None,
+) -> Fitted:
+    """Train a matcher, going on from the last checkpoint in `folder` if there is one.
+
+    Parameters
+    ----------
+    matcher : Matcher
+        The model, with fresh weights; trained in place.
+    data : TrainingSet
+        Samples of both modalities, and how to draw batches from them.
+    recipe : Recipe
+        The settings.
+    seed : int
+        Seeds every draw.
+    folder : Path, optional
+        Where checkpoints go; without it none is written.
+    owner : str
+        Hash of the run specification; a checkpoint of another one is refused.
+    accelerator : Accelerator, optional
+        Device and precision; by default a new one in the recipe's precision.
+
+    Raises
+    ------
+    DivergedError
+        A loss is infinite or not a number. The last checkpoint is from before that step.
+    CheckpointError
+        A checkpoint cannot be written, is damaged, or is of another run.
+    """
+    accelerator = accelerator or Accelerator(mixed_precision=recipe.precision)
+    matcher, data = matcher.to(accelerator.device), data.to(accelerator.device)
+    optimiser = _optimiser(matcher, recipe)
+    average = _MovingAverage(matcher, recipe.average) if recipe.average else None
+    done, history, before = 0, [], 0.0
+    if folder is not None and (found := latest_checkpoint(folder)):
+        done, history, before = _restore(load_checkpoint(found, owner), matcher, average, optimiser)
+    model, prepared = accelerator.prepare(matcher, optimiser)
+    log = _LossLog(history)
+    started = time.perf_counter()
+    # the bar tells epoch, losses and time left; it is silent where the output is not a terminal
+    with tqdm(total=recipe.steps, initial=done, unit="step", disable=None, dynamic_ncols=True) as bar:
+        for step in range(done, recipe.steps):
+            terms = _step(model, prepared, data, recipe, step, seed, accelerator)
+            if average is not None:
+                average.follow(step)
+            log.add(step, terms)
+            last = step + 1 == recipe.steps
+            keep = folder is not None and (last or (step + 1) % recipe.checkpoint_every == 0)
+            if keep or last or (step + 1) % recipe.log_every == 0:
+                _show(bar, step, data.steps_per_epoch, log.flush(recipe.rate(step)))
+            if keep and folder is not None:
+                seconds = before + time.perf_counter() - started
+                save_checkpoint(folder, _snapshot(step + 1, owner, matcher, average, optimiser, log.lines, seconds))
+    seconds = before + time.perf_counter() - started
+    tested = matcher if average is None else average.matcher
+    return Fitted(tested.eval(), log.lines, seconds)
+
+
+def draw_seed(seed: int, step: int) -> int:
+    """Return the seed of all random draws of one step: the same for the same (seed, step), on every machine."""
+    return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _step(
+    model: torch.nn.Module,
+    optimiser: torch.optim.Optimizer,
+    data: TrainingSet,
+    recipe: Recipe,
+    step: int,
+    seed: int,
+    accelerator: Accelerator,
+) -> dict[str, Tensor]:
+    for group in optimiser.param_groups:
+        group["lr"] = recipe.rate(step)
+    torch.manual_seed(draw_seed(seed, step))
+    terms: dict[str, Tensor] = model(data.batch(step))
+    total = torch.stack([recipe.weights.get(name, 1.0) * term for name, term in terms.items()]).sum()
+    accelerator.backward(total)
+    optimiser.step()
+    optimiser.zero_grad()
+    return {name: term.detach() for name, term in terms.items()}
+
+
+def _optimiser(matcher: Matcher, recipe: Recipe) -> torch.optim.Optimizer:
+    """Return AdamW; scales, offsets and biases (one-dimensional) are not decayed."""
+    parameters = [p for p in matcher.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
+
+
+class _MovingAverage:
+    """A copy of a model that follows its weights, and its batch statistics, as an exponential moving average.
+
+    After n steps it keeps min(decay, (n + 1) / (n + 10)) of itself, so that it soon forgets the initial weights.
+    """
+
+    def __init__(self, matcher: Matcher, decay: float) -> None:
+        self.matcher = copy.deepcopy(matcher).requires_grad_(False)
+        self._decay = decay
+        self._own, self._theirs = (
+            [value for value in model.state_dict().values() if value.is_floating_point()]
+            for model in (self.matcher, matcher)
+        )
+
+    def follow(self, step: int) -> None:
+        keep = min(self._decay, (step + 1) / (step + 10))
+        torch._foreach_lerp_(self._own, self._theirs, 1 - keep)
+
+
+class _LossLog:
+    """Keeps the losses on the device until a line is due, so that a step never waits for the host."""
+
+    def __init__(self, lines: list[dict[str, float]]) -> None:
+        self.lines = lines
+        self._steps: list[int] = []
+        self._terms: list[Tensor] = []  # each (number of losses,)
+        self._names: list[str] = []
+
+    def add(self, step: int, terms: dict[str, Tensor]) -> None:
+        self._names = list(terms)
+        self._steps.append(step)
+        self._terms.append(torch.stack([term.float() for term in terms.values()]))
+
+    def flush(self, rate: float) -> dict[str, float]:
+        values = torch.stack(self._terms).cpu()  # (steps since the last line, losses)
+        self._refuse_non_finite(values)
+        means = values.mean(dim=0).tolist()
+        line = {"step": float(self._steps[-1] + 1), "rate": rate, **dict(zip(self._names, means, strict=True))}
+        self.lines.append(line)
+        self._steps, self._terms = [], []
+        return line
+
+    def _refuse_non_finite(self, values: Tensor) -> None:
+        bad = (~values.isfinite()).nonzero()
+        if len(bad):
+            row, column = bad[0].tolist()
+            raise DivergedError(
+                f"loss '{self._names[column]}' is {values[row, column]} at step {self._steps[row]}. The last checkpoint "
+                "is from before it. Lower learning_rate, or the weight of that loss, and start again."
+            )
+
+
+def _snapshot(
+    step: int,
+    owner: str,
+    matcher: Matcher,
+    average: _MovingAverage | None,
+    optimiser: torch.optim.Optimizer,
+    history: list[dict[str, float]],
+    seconds: float,
+) -> Checkpoint:
+    model = {f"model.{name}": value for name, value in matcher.state_dict().items()}
+    if average is not None:
+        model |= {f"average.{name}": value for name, value in average.matcher.state_dict().items()}
+    return Checkpoint(step, owner, model, optimiser.state_dict(), history, seconds)
+
+
+def _restore(
+    checkpoint: Checkpoint, matcher: Matcher, average: _MovingAverage | None, optimiser: torch.optim.Optimizer
+) -> tuple[int, list[dict[str, float]], float]:
+    def part(prefix: str) -> dict[str, Tensor]:
+        return {name.removeprefix(prefix): v for name, v in checkpoint.model.items() if name.startswith(prefix)}
+
+    matcher.load_state_dict(part("model."))
+    if average is not None:
+        average.matcher.load_state_dict(part("average."))
+    optimiser.load_state_dict(checkpoint.optimiser)
+    return checkpoint.step, checkpoint.history, checkpoint.seconds
+
+
+def _show(bar: tqdm, step: int, steps_per_epoch: int, line: dict[str, float]) -> None:
+    losses = {name: f"{value:.3f}" for name, value in line.items() if name not in ("step", "rate")}
+    bar.set_postfix(epoch=step // steps_per_epoch, **losses)
+    bar.update(step + 1 - bar.n)

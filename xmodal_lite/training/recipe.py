@@ -1,0 +1,68 @@
+"""The recipe of a training run: everything that is neither the model's code nor the data."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from xmodal_lite.data.augment import Augmentation
+
+
+class Recipe(BaseModel):
+    """Settings of one training run; validated, so that an unknown name or a value out of range never starts a run.
+
+    Attributes
+    ----------
+    steps : int
+        Optimiser steps in all.
+    identities, samples : int
+        P and K: each step sees K samples of P identities in each modality.
+    aligned : float
+        Share of the pairs whose two samples are of one specimen, where the identity has such a pair.
+    learning_rate, weight_decay : float
+        Of AdamW.
+    warmup : float
+        Share of the steps in which the learning rate rises linearly; afterwards it falls along a half cosine to 0.
+    average : float
+        Decay of the exponential moving average of the weights, which is what is tested; 0 tests the last weights.
+    weights : dict of str to float
+        Factor of each loss by name; a loss that is not named counts once.
+    augment : Augmentation
+        Strengths of the augmentation; by default samples are seen as they are.
+    model : dict
+        Options for `xmodal_lite.models.build`, by name.
+    precision : {"no", "bf16", "fp16"}
+        Automatic mixed precision, as Accelerate names it.
+    log_every, checkpoint_every : int
+        In steps. A kill loses at most `checkpoint_every` steps.
+    threads : int
+        CPU threads. Results repeat bit for bit only under the same number.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: int = Field(ge=1)
+    identities: int = Field(ge=2)
+    samples: int = Field(ge=1)
+    aligned: float = Field(default=1.0, ge=0, le=1)
+    learning_rate: float = Field(gt=0)
+    weight_decay: float = Field(default=0.0, ge=0)
+    warmup: float = Field(default=0.1, ge=0, lt=1)
+    average: float = Field(default=0.0, ge=0, lt=1)
+    weights: dict[str, float] = {}
+    augment: Augmentation = Augmentation()
+    model: dict[str, JsonValue] = {}
+    precision: Literal["no", "bf16", "fp16"] = "no"
+    log_every: int = Field(default=20, ge=1)
+    checkpoint_every: int = Field(default=100, ge=1)
+    threads: int = Field(default=1, ge=1)
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step (counted from 0): linear warm-up, then half a cosine to 0."""
+        warm = self.warmup * self.steps
+        if step < warm:
+            return self.learning_rate * (step + 1) / (warm + 1)
+        done = (step - warm) / (self.steps - warm)
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))

@@ -1,0 +1,110 @@
+"""The training samples of a split on the device, and the batch of any step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xmodal_lite.data.sampler import Epoch, PairSampler
+from xmodal_lite.data.table import SampleTable
+from xmodal_lite.models import Batch
+from xmodal_lite.training.recipe import Recipe
+
+
+@dataclass
+class TrainingSet:
+    """Samples of both modalities, held on the device, and the rule that makes batches of them.
+
+    Attributes
+    ----------
+    v, r : Tensor
+        (n_v, C, ...), (n_r, C, ...) samples.
+    sampler : PairSampler
+        Says which of them a step sees.
+    augmentation : callable
+        Takes the v and r samples of a batch, (N, C, ...) each, and returns them changed.
+    """
+
+    v: Tensor
+    r: Tensor
+    sampler: PairSampler
+    augmentation: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+    def __post_init__(self) -> None:
+        """Start without a drawn epoch."""
+        self._drawn: tuple[int, Epoch] | None = None
+
+    @classmethod
+    def of(cls, table: SampleTable, samples: np.ndarray, rows: np.ndarray, recipe: Recipe, *, seed: int) -> TrainingSet:
+        """Take the training rows of a split.
+
+        Parameters
+        ----------
+        table : SampleTable
+            Describes all samples.
+        samples : (n, C, ...) float32
+            All samples.
+        rows : (m,) int64
+            The rows to train on.
+        recipe : Recipe
+            Gives P, K and the augmentation.
+        seed : int
+            Seeds the sampler.
+
+        Raises
+        ------
+        ValueError
+            An identity is seen in one modality only, or there is only one.
+        """
+        v, r = (rows[table.modality[rows] == m] for m in (0, 1))
+        sampler = PairSampler(
+            table.identity[v],
+            table.identity[r],
+            table.pair[v],
+            table.pair[r],
+            identities=recipe.identities,
+            samples=recipe.samples,
+            aligned=recipe.aligned,
+            seed=seed,
+        )
+        return cls(torch.from_numpy(samples[v]), torch.from_numpy(samples[r]), sampler, recipe.augment)
+
+    @property
+    def num_classes(self) -> int:
+        """Number of identities to tell apart."""
+        return self.sampler.num_identities
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps in which every identity is visited."""
+        return self.sampler.steps_per_epoch
+
+    def to(self, device: torch.device) -> TrainingSet:
+        """Return the same set with its samples on a device."""
+        return replace(self, v=self.v.to(device), r=self.r.to(device))
+
+    def batch(self, step: int) -> Batch:
+        """Return the batch of a step, augmented; its draws come from torch's generator of the device.
+
+        Parameters
+        ----------
+        step : int
+            Counted from 0 over the whole run.
+
+        Returns
+        -------
+        Batch
+            N = P * K pairs.
+        """
+        number, row = divmod(step, self.steps_per_epoch)
+        if self._drawn is None or self._drawn[0] != number:
+            self._drawn = (number, self.sampler.epoch(number))
+        epoch, device = self._drawn[1], self.v.device
+        v, r, labels, aligned = (
+            torch.from_numpy(values[row]).to(device) for values in (epoch.v, epoch.r, epoch.labels, epoch.aligned)
+        )
+        return Batch(*self.augmentation(self.v[v], self.r[r]), labels, aligned)
