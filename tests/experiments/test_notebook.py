@@ -1,0 +1,45 @@
+"""Papermill with its parameters checked, and without traces of this machine."""
+
+import nbformat
+import pytest
+
+from xmodal_lite.errors import SpecError
+from xmodal_lite.experiments import run_notebook
+from xmodal_lite.experiments.notebook import NotebookError
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    node = nbformat.v4.new_notebook()
+    node.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    parameters = nbformat.v4.new_code_cell("number = 1  # int: to print", metadata={"tags": ["parameters"]})
+    node.cells = [parameters, nbformat.v4.new_code_cell("print(10 / number)")]
+    path = tmp_path / "in.ipynb"
+    nbformat.write(node, str(path))
+    return path
+
+
+def test_the_parameter_arrives_and_the_traces_go(notebook, tmp_path):
+    pytest.importorskip("papermill")
+    output = run_notebook(notebook, tmp_path / "deep" / "out.ipynb", {"number": 4}, echo=False)
+    text = output.read_text()
+    assert "2.5" in text
+    assert str(tmp_path) not in text
+
+
+def test_an_unknown_parameter_stops_before_anything_runs(notebook, tmp_path):
+    pytest.importorskip("papermill")
+    with pytest.raises(SpecError, match="no parameter nubmer; known: number"):
+        run_notebook(notebook, tmp_path / "out.ipynb", {"nubmer": 4})
+    assert not (tmp_path / "out.ipynb").exists()
+
+
+def test_a_failing_cell_is_named(notebook, tmp_path):
+    pytest.importorskip("papermill")
+    with pytest.raises(NotebookError, match="ZeroDivisionError"):
+        run_notebook(notebook, tmp_path / "out.ipynb", {"number": 0}, echo=False)
+
+
+def test_a_missing_notebook_is_named(tmp_path):
+    with pytest.raises(SpecError, match=r"no notebook .*absent.ipynb"):
+        run_notebook(tmp_path / "absent.ipynb", tmp_path / "out.ipynb", {})

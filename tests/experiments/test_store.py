@@ -1,0 +1,78 @@
+"""Records come back whole or not at all, and a run has one writer at a time."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from xmodal_lite.errors import CheckpointError
+from xmodal_lite.experiments import RunStore, publish, stored_records
+from xmodal_lite.experiments.store import RunBusyError, read_record
+
+
+def test_a_record_comes_back(tmp_path, make_record):
+    store, record = RunStore(tmp_path), make_record()
+    assert store.record(record.spec) is None
+    store.finish(record)
+    assert store.record(record.spec) == record
+
+
+def test_the_hash_depends_on_every_field(make_record):
+    spec = make_record().spec
+    changes = [{"method": "x"}, {"data": "real:1"}, {"protocol": "B"}, {"seed": 1}, {"profile": "p"}]
+    changes += [{"overrides": {"a": 1}}, {"recipe": {"a": 1}}, {"benchmark": "b"}]
+    hashes = {spec.hash, *(spec.model_copy(update=change).hash for change in changes)}
+    assert len(hashes) == len(changes) + 1
+
+
+@pytest.mark.parametrize("cut", [0, 10, 200])
+def test_a_half_written_record_is_named(tmp_path, make_record, cut):
+    store, record = RunStore(tmp_path), make_record()
+    path = store.finish(record)
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(CheckpointError, match="not a whole run record; delete that file"):
+        store.record(record.spec)
+
+
+def test_a_record_with_a_field_too_many_is_refused(tmp_path, make_record):
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps({**make_record().model_dump(), "rank2": 1}))
+    with pytest.raises(CheckpointError, match="rank2"):
+        read_record(path)
+
+
+def test_a_second_process_finds_the_run_busy(tmp_path, make_record):
+    store, spec = RunStore(tmp_path), make_record().spec
+    code = (
+        "import sys, time; from filelock import FileLock; FileLock(sys.argv[1]).acquire();"
+        "print('held', flush=True); time.sleep(60)"
+    )
+    store.folder(spec).mkdir(parents=True)
+    command = [sys.executable, "-c", code, str(store.folder(spec) / "lock")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(RunBusyError), store.writing(spec, wait=False):
+            pass
+        holder.kill()
+    with store.writing(spec, wait=False) as folder:  # the lock fell with its process
+        assert folder.is_dir()
+
+
+def test_a_store_that_cannot_be_written_is_named(tmp_path, make_record):
+    (tmp_path / "file").write_text("not a folder")
+    with (
+        pytest.raises(CheckpointError, match="cannot write"),
+        RunStore(tmp_path / "file").writing(make_record().spec),
+    ):
+        pass
+
+
+def test_published_records_are_read_back_and_sources_kept_apart(tmp_path, make_record):
+    store = RunStore(tmp_path / "runs")
+    real, made = make_record(), make_record(data="stand-in:0123456789ab")
+    for record in (real, made):
+        store.finish(record)
+        publish([record], store, tmp_path / "results" / "toy" / record.spec.source)
+    assert stored_records(tmp_path / "results", "toy", "real") == [real]
+    assert stored_records(tmp_path / "results", "toy", "stand-in") == [made]

@@ -1,0 +1,166 @@
+"""The command `xmodal`: data, runs and tables from a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from xmodal_lite import benchmarks as benchmark_registry
+from xmodal_lite import standins
+from xmodal_lite.benchmarks.download import fetch
+from xmodal_lite.errors import SpecError, XmodalError
+from xmodal_lite.experiments import (
+    RunStore,
+    load_table,
+    make_spec,
+    method_names,
+    open_benchmark,
+    profile_names,
+    run,
+    run_notebook,
+    stored_records,
+    table_names,
+)
+from .experiments.tables import results_markdown
+
+app = typer.Typer(help="Cross-modality matching: data, runs and paper tables.", no_args_is_help=True, add_completion=False)
+tables = typer.Typer(help="The papers' tables.", no_args_is_help=True)
+app.add_typer(tables, name="tables")
+
+Root = Annotated[str, typer.Option("--data-root", help="Folder in the benchmark's own layout; empty: its stand-in.")]
+Profile = Annotated[str, typer.Option(help=f"One of {', '.join(profile_names())}.")]
+Store = Annotated[Path, typer.Option(help="Folder that keeps runs; a finished run is never repeated.")]
+
+
+@app.command("benchmarks")
+def list_benchmarks() -> None:
+    """List the benchmarks and the methods."""
+    typer.echo(f"benchmarks: {', '.join(benchmark_registry.names())}")
+    typer.echo(f"methods:    {', '.join(method_names())}")
+
+
+@app.command("standin")
+def write_standin(
+    name: str,
+    root: Path,
+    identities: Annotated[int, typer.Option(min=2)] = 200,
+    seed: int = 0,
+    gap: Annotated[float, typer.Option(min=0, max=1, help="0: both modalities alike; 1: unrelated strengths.")] = 0.5,
+) -> None:
+    """Write a procedural stand-in for a benchmark, in the benchmark's own layout."""
+    written = standins.write(name, root, identities=identities, seed=seed, gap=gap)
+    typer.echo(f"wrote {identities} identities to {written}; next: xmodal check {name} {written}")
+
+
+@app.command("download")
+def download_data(name: str, root: Path) -> None:
+    """Fetch a benchmark that is open, with checksums; an interrupted download goes on where it stopped."""
+    if name != "rruff":
+        raise SpecError(f"'{name}' cannot be downloaded; open data: rruff. For the others, ask their owners.")
+    fetch(root)
+    typer.echo(f"next: xmodal check {name} {root}")
+
+
+@app.command("check")
+def check_data(name: str, root: Path) -> None:
+    """Look a data folder over: counts, what was mended, and every problem at once."""
+    findings = benchmark_registry.check(name, root)
+    typer.echo(str(findings))
+    raise typer.Exit(1 if findings else 0)
+
+
+@app.command("run")
+def run_one(
+    method: str,
+    benchmark: str,
+    data_root: Root = "",
+    protocol: Annotated[str, typer.Option(help="By default the benchmark's first.")] = "",
+    profile: Profile = "demo",
+    seed: int = 0,
+    change: Annotated[list[str], typer.Option("--set", help="Change the recipe: steps=100, weights.adv=0, ...")] = [],  # noqa: B006
+    store: Store = Path("runs"),
+) -> None:
+    """Run one method on one benchmark; started again after an interruption, it goes on from its last checkpoint."""
+    data = open_benchmark(benchmark, data_root, profile=profile)
+    spec = make_spec(
+        method,
+        data,
+        protocol=protocol or data.protocols[0],
+        profile=profile,
+        seed=seed,
+        overrides=dict(_parse_change(item) for item in change),
+    )
+    record = run(spec, data, RunStore(store))
+    typer.echo(f"{method} on {benchmark} ({data.source} data), profile {profile}, seed {seed}")
+    typer.echo(record.report())
+    typer.echo(f"{record.seconds:.0f} s, {record.peak_memory_mb:.0f} MB, {record.device}; {store / spec.hash / 'record.json'}")
+
+
+@tables.command("list")
+def list_tables() -> None:
+    """List the tables that can be re-run."""
+    for name in table_names():
+        table = load_table(name)
+        typer.echo(f"{name}: {table.title} ({table.paper}, {table.number}; {len(table.rows)} rows)")
+
+
+@tables.command("show")
+def show_table(name: str, results: Path = Path("results"), source: str = "real") -> None:
+    """Print a table from the stored run records, without running anything."""
+    table = load_table(name)
+    records = stored_records(results, name, source)
+    for protocol in table.protocols:
+        typer.echo(f"\n{table.title}, protocol {protocol}, {source} data\n")
+        typer.echo(results_markdown(table, records, protocol))
+
+
+@tables.command("run")
+def run_table_notebook(
+    name: str,
+    data_root: Root = "",
+    profile: Profile = "demo",
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds 0, 1, ... up to this many.")] = 5,
+    store: Store = Path("runs"),
+    results: Annotated[str, typer.Option(help="Also copy the records into this folder.")] = "",
+    output: Annotated[Path, typer.Option(help="Folder for the executed notebook.")] = Path("_build/tables"),
+) -> None:
+    """Re-run a table by papermill. Start the same command twice to share the runs between two processes."""
+    load_table(name)
+    notebook = Path("notebooks/tables") / f"{name.replace('-', '_')}.ipynb"
+    parameters: dict[str, Any] = {
+        "run": True,
+        "data_root": str(Path(data_root).resolve()) if data_root else "",
+        "profile": profile,
+        "seeds": seeds,
+        "store": str(store.resolve()),
+        "publish_to": str(Path(results).resolve()) if results else "",
+    }
+    done = run_notebook(notebook, output / notebook.name, parameters)
+    typer.echo(f"the table is in {done}")
+
+
+def _parse_change(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise SpecError(f"--set takes NAME=VALUE, not '{text}'")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+def main() -> None:
+    """Run the command line; an error that the user can mend is one line, not a traceback."""
+    try:
+        app()
+    except (XmodalError, ValueError) as error:
+        typer.secho(f"error: {error}", fg="red", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""Runs and tables: specification in, record out, stored under a hash."""
+
+from xmodal_lite.experiments.data import open_benchmark
+from xmodal_lite.experiments.interval import Interval, against_reported, interval, verdict
+from xmodal_lite.experiments.methods import method_names, profile_names, resolve
+from xmodal_lite.experiments.notebook import run_notebook
+from xmodal_lite.experiments.run import embed, run, train
+from xmodal_lite.experiments.spec import RunRecord, RunSpec, make_spec
+from xmodal_lite.experiments.store import RunStore
+from xmodal_lite.experiments.sweep import publish, run_all, stored_records
+from xmodal_lite.experiments.tables import Table, differences_markdown, load_table, results_markdown, table_names
+
+__all__ = [
+    "Interval",
+    "RunRecord",
+    "RunSpec",
+    "RunStore",
+    "Table",
+    "against_reported",
+    "differences_markdown",
+    "embed",
+    "interval",
+    "load_table",
+    "make_spec",
+    "method_names",
+    "open_benchmark",
+    "profile_names",
+    "publish",
+    "resolve",
+    "results_markdown",
+    "run",
+    "run_all",
+    "run_notebook",
+    "stored_records",
+    "table_names",
+    "train",
+    "verdict",
+]

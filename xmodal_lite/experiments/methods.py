@@ -1,0 +1,81 @@
+"""Methods and profiles by name, and the recipe that a method, a benchmark and a profile resolve to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from xmodal_lite.errors import SpecError
+from xmodal_lite.models import model_names
+from xmodal_lite.models.classical import classical_names
+from xmodal_lite.training import Recipe
+from xmodal_lite.experiments.profiles import PROFILES, RECIPES
+
+
+class ClassicalRecipe(BaseModel):
+    """Settings of a method that is fitted in closed form.
+
+    Attributes
+    ----------
+    options : dict
+        Keyword arguments of the method's class in `xmodal_lite.models.classical`.
+    threads : int
+        CPU threads.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    options: dict[str, JsonValue] = {}
+    threads: int = Field(default=1, ge=1)
+
+
+def method_names() -> tuple[str, ...]:
+    """Return the methods that can be run: trained ones first, then those in closed form."""
+    return (*model_names(), *classical_names())
+
+
+def profile_names() -> tuple[str, ...]:
+    """Return the profiles, cheapest first."""
+    return PROFILES
+
+
+def resolve(method: str, benchmark: str, profile: str, overrides: dict[str, Any]) -> Recipe | ClassicalRecipe:
+    """Return the validated recipe of a run.
+
+    Parameters
+    ----------
+    method, benchmark, profile : str
+        Names.
+    overrides : dict
+        Values by dotted name: `{"steps": 100, "weights.adv": 0, "model.unet": False}`.
+
+    Raises
+    ------
+    SpecError
+        A name is unknown (the known ones are listed) or a value is out of range.
+    """
+    for kind, name, known in (("method", method, method_names()), ("profile", profile, PROFILES)):
+        if name not in known:
+            raise SpecError(f"unknown {kind} '{name}'; known: {', '.join(known)}")
+    if benchmark not in RECIPES:
+        raise SpecError(f"no recipe for benchmark '{benchmark}'; known: {', '.join(RECIPES)}")
+    classical = method in classical_names()
+    settings: dict[str, Any] = {} if classical else RECIPES[benchmark](method, profile)
+    for name, value in overrides.items():
+        _set(settings, name, value)
+    try:
+        return ClassicalRecipe.model_validate(settings) if classical else Recipe.model_validate(settings)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise SpecError(f"the recipe of '{method}' does not accept this: {problems}") from error
+
+
+def _set(settings: dict[str, Any], name: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
+    """Set a value by its dotted name, making the dictionaries on the way."""
+    *path, last = name.split(".")
+    for part in path:
+        settings = settings.setdefault(part, {})
+        if not isinstance(settings, dict):
+            raise SpecError(f"'{name}': '{part}' is a single value and has no parts")
+    settings[last] = value

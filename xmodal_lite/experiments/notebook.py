@@ -1,0 +1,96 @@
+"""Running a notebook by papermill, with its parameters checked first and its traces of this machine taken out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from xmodal_lite.errors import SpecError, XmodalError
+
+
+class NotebookError(XmodalError, RuntimeError):
+    """A cell of the notebook failed; the message names the cell's error and where the partial output lies."""
+
+
+def run_notebook(notebook: Path, output: Path, parameters: dict[str, Any], *, echo: bool = True) -> Path:
+    """Execute a notebook with parameters and keep the executed copy.
+
+    Papermill itself only warns of a parameter that the notebook does not have, and then runs without it; here
+    that is an error before anything starts.
+
+    Parameters
+    ----------
+    notebook : Path
+        An `.ipynb` with a cell tagged `parameters`.
+    output : Path
+        The executed copy; overwritten.
+    parameters : dict
+        Values by name.
+    echo : bool
+        Print the cells' output while they run.
+
+    Returns
+    -------
+    Path
+        `output`.
+
+    Raises
+    ------
+    SpecError
+        The notebook is missing, or has no parameter of that name.
+    NotebookError
+        A cell failed.
+    """
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    check_parameters(notebook, parameters)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        papermill.execute_notebook(
+            str(notebook),
+            str(output),
+            parameters=parameters,
+            cwd=str(notebook.parent),
+            log_output=echo,
+            progress_bar=False,
+        )
+    except PapermillExecutionError as error:
+        raise NotebookError(
+            f"{notebook}, cell {error.exec_count}: {error.ename}: {error.evalue}. "
+            f"What ran before it is in {output}."
+        ) from error
+    clean_notebook(output)
+    return output
+
+
+def check_parameters(notebook: Path, parameters: dict[str, Any]) -> None:
+    """Refuse a parameter that the notebook does not have.
+
+    Raises
+    ------
+    SpecError
+        The notebook is missing, or has no parameter of that name; the known names are listed.
+    """
+    import papermill
+
+    if not notebook.is_file():
+        raise SpecError(f"no notebook {notebook}; run from a checkout of the repository, where notebooks/ lies")
+    known = papermill.inspect_notebook(str(notebook))
+    unknown = sorted(set(parameters) - set(known))
+    if unknown:
+        raise SpecError(f"{notebook.name} has no parameter {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+
+
+def clean_notebook(path: Path) -> None:
+    """Take papermill's and the kernel's traces (paths, times) out of an executed notebook, in place."""
+    import nbformat
+
+    node = nbformat.read(str(path), as_version=4)
+    node.metadata.pop("papermill", None)
+    for item in node.cells:
+        for key in ("papermill", "execution"):
+            item.metadata.pop(key, None)
+        if not item.metadata.get("tags", True):
+            item.metadata.pop("tags")
+    nbformat.write(node, str(path))

@@ -1,0 +1,186 @@
+"""One run from end to end: train (or fit) on the split, embed the test samples, evaluate, store the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+
+from xmodal_lite.benchmarks import Benchmark, Split
+from xmodal_lite.errors import SpecError
+from xmodal_lite.evaluation import Report
+from xmodal_lite.models import Matcher, build
+from xmodal_lite.models.classical import build_classical
+from xmodal_lite.training import Fitted, Recipe, TrainingSet, draw_seed, fit
+from xmodal_lite.experiments import provenance
+from xmodal_lite.experiments.methods import ClassicalRecipe, resolve
+from xmodal_lite.experiments.spec import RunRecord, RunSpec
+from xmodal_lite.experiments.store import RunStore
+
+MODEL_DRAW = 2**32 - 1  # the model's first weights use a draw of their own, far from the steps 0, 1, 2, ...
+
+
+def run(spec: RunSpec, benchmark: Benchmark, store: RunStore, *, wait: bool = True) -> RunRecord:
+    """Return the record of a run: from the store if it is finished, else by running what is left of it.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        What to run, from `make_spec`.
+    benchmark : Benchmark
+        The data that the specification names.
+    store : RunStore
+        Where runs are kept.
+    wait : bool
+        Wait while another process makes the same run, or raise at once.
+
+    Raises
+    ------
+    SpecError
+        The specification names other data than `benchmark` holds.
+    RunBusyError
+        Another process holds the run, and `wait` is false.
+    CheckpointError, DivergedError
+        See `xmodal_lite.training.fit`.
+    """
+    if spec.data.partition(":")[2] != benchmark.fingerprint[:12]:
+        raise SpecError(
+            f"run {spec.hash} is of data {spec.data}, but the data at hand is {benchmark.source}:"
+            f"{benchmark.fingerprint[:12]}; give the root that the run was made with, or start a new run"
+        )
+    if finished := store.record(spec):
+        return finished
+    with store.writing(spec, wait=wait) as folder:
+        if finished := store.record(spec):  # another process was quicker
+            return finished
+        record = _execute(spec, benchmark, folder)
+        store.finish(record)
+    return record
+
+
+def train(spec: RunSpec, benchmark: Benchmark, folder: Path | None = None) -> Fitted:
+    """Train the model of a specification, going on from a checkpoint in `folder` if there is one."""
+    recipe = resolve(spec.method, spec.benchmark, spec.profile, dict(spec.overrides))
+    if not isinstance(recipe, Recipe):
+        raise SpecError(f"method '{spec.method}' has nothing to train; use run()")
+    split = benchmark.split(spec.protocol, spec.seed)
+    with _threads(recipe.threads):
+        return _fit(spec, recipe, benchmark, split, folder, Accelerator(mixed_precision=recipe.precision))
+
+
+def embed(matcher: Matcher, benchmark: Benchmark, rows: np.ndarray, *, batch: int = 256) -> np.ndarray:
+    """Return the embeddings of some rows of a benchmark.
+
+    Parameters
+    ----------
+    matcher : Matcher
+        A trained model.
+    benchmark : Benchmark
+        Holds the samples and the modality of each.
+    rows : (n,) int64
+        Row numbers of the benchmark's table.
+    batch : int
+        Samples a forward pass.
+
+    Returns
+    -------
+    (n, D) float32
+        In the order of `rows`.
+    """
+    device = next(matcher.parameters()).device
+    modality = benchmark.table.modality[rows]
+    parts: dict[int, torch.Tensor] = {}
+    with torch.inference_mode():
+        for m in np.unique(modality):
+            samples = torch.from_numpy(benchmark.samples[rows[modality == m]])  # (n_m, C, ...)
+            chunks = [matcher.embed(chunk.to(device), int(m)).float().cpu() for chunk in samples.split(batch)]
+            parts[int(m)] = torch.cat(chunks)  # (n_m, D)
+    features = np.empty((len(rows), next(iter(parts.values())).shape[1]), dtype=np.float32)
+    for m, part in parts.items():
+        features[modality == m] = part.numpy()
+    return features
+
+
+def _execute(spec: RunSpec, benchmark: Benchmark, folder: Path) -> RunRecord:
+    recipe = resolve(spec.method, spec.benchmark, spec.profile, dict(spec.overrides))
+    split = benchmark.split(spec.protocol, spec.seed)
+    with _threads(recipe.threads):
+        if isinstance(recipe, ClassicalRecipe):
+            return _run_classical(spec, recipe, benchmark, split)
+        accelerator = Accelerator(mixed_precision=recipe.precision)
+        fitted = _fit(spec, recipe, benchmark, split, folder, accelerator)
+        started = perf_counter()
+        report = split.evaluate(embed(fitted.matcher, benchmark, split.test))
+        losses = {name: value for name, value in fitted.history[-1].items() if name not in ("step", "rate")}
+        parameters = sum(p.numel() for p in fitted.matcher.parameters() if p.requires_grad)
+        seconds = fitted.seconds + perf_counter() - started
+        return _record(spec, benchmark, report, losses, parameters, seconds, accelerator.device)
+
+
+def _fit(
+    spec: RunSpec, recipe: Recipe, benchmark: Benchmark, split: Split, folder: Path | None, accelerator: Accelerator
+) -> Fitted:
+    data = TrainingSet.of(benchmark.table, benchmark.samples, split.train, recipe, seed=spec.seed)
+    torch.manual_seed(draw_seed(spec.seed, MODEL_DRAW))
+    matcher = build(spec.method, dims=benchmark.dims, num_classes=data.num_classes, **recipe.model)
+    return fit(matcher, data, recipe, seed=spec.seed, folder=folder, owner=spec.hash, accelerator=accelerator)
+
+
+def _run_classical(spec: RunSpec, recipe: ClassicalRecipe, benchmark: Benchmark, split: Split) -> RunRecord:
+    started = perf_counter()
+    model = build_classical(spec.method, **recipe.options)
+    v, r = benchmark.table.aligned_rows(split.train)
+    model.fit(benchmark.samples[v].reshape(len(v), -1), benchmark.samples[r].reshape(len(r), -1))
+    modality = benchmark.table.modality[split.test]
+    samples = benchmark.samples[split.test].reshape(len(split.test), -1)  # (n, C * L)
+    parts = {m: model.embed(samples[modality == m], m) for m in (0, 1)}
+    features = np.empty((len(split.test), parts[0].shape[1]), dtype=np.float32)
+    for m, part in parts.items():
+        features[modality == m] = part
+    report = split.evaluate(features)
+    return _record(spec, benchmark, report, {}, 0, perf_counter() - started, torch.device("cpu"))
+
+
+def _record(
+    spec: RunSpec,
+    benchmark: Benchmark,
+    report: Report,
+    losses: dict[str, float],
+    parameters: int,
+    seconds: float,
+    device: torch.device,
+) -> RunRecord:
+    return RunRecord(
+        spec=spec,
+        protocol=report.protocol,
+        metrics=dict(report.metrics),
+        draws=[dict(draw) for draw in report.draws],
+        losses=losses,
+        parameters=parameters,
+        fingerprint=benchmark.fingerprint,
+        code=provenance.code_hash(),
+        commit=provenance.commit(),
+        versions=provenance.versions(),
+        device=provenance.device_name(device),
+        threads=torch.get_num_threads(),
+        seconds=round(seconds, 2),
+        peak_memory_mb=round(provenance.peak_memory_mb(device), 1),
+        finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Use a number of CPU threads here, and give back the number that was set before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

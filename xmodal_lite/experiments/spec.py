@@ -1,0 +1,150 @@
+"""What a run is (`RunSpec`) and what it left behind (`RunRecord`), both validated and both JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from xmodal_lite.benchmarks import Benchmark
+from xmodal_lite.errors import SpecError
+from xmodal_lite.evaluation import Report
+from xmodal_lite.experiments.methods import resolve
+
+HASH_LENGTH = 16
+
+
+class RunSpec(BaseModel):
+    """One method on one protocol of one data set, with one seed; its hash names the run.
+
+    Attributes
+    ----------
+    method, benchmark, protocol, profile : str
+        Names as the command line takes them.
+    data : str
+        `real:` or `stand-in:` and the start of the data's fingerprint.
+    seed : int
+        Seeds the split, the weights and every draw in training.
+    overrides : dict
+        Changes to the profile's recipe, by dotted name, such as `{"weights.adv": 0}`.
+    recipe : dict
+        The recipe that profile and overrides resolve to; filled in by `make_spec`, so that a run is never taken
+        for another one whose profile has changed since.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: str
+    benchmark: str
+    data: str
+    protocol: str
+    profile: str
+    seed: int
+    overrides: dict[str, JsonValue] = {}
+    recipe: dict[str, JsonValue] = {}
+
+    @property
+    def hash(self) -> str:
+        """Sixteen hexadecimal digits that depend on every field."""
+        text = json.dumps(self.model_dump(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]
+
+    @property
+    def source(self) -> str:
+        """`real` or `stand-in`."""
+        return self.data.partition(":")[0]
+
+
+class RunRecord(BaseModel):
+    """The outcome of a finished run, with all that is needed to judge and to repeat it.
+
+    Attributes
+    ----------
+    spec : RunSpec
+        What was run.
+    protocol : str
+        The protocol's whole name, as its report prints it.
+    metrics : dict of str to float
+        Mean over the protocol's draws; fractions from 0 to 1.
+    draws : list of dict
+        The metrics of each draw.
+    losses : dict of str to float
+        Mean of each loss over the last logged steps; empty for methods without training.
+    parameters : int
+        Trainable numbers in the model, all of them used; 0 for methods without training.
+    fingerprint : str
+        SHA-256 of the data.
+    code : str
+        SHA-256 over the library's source files.
+    commit : str
+        Git commit, with `+changes` if the tree was not clean; empty outside a checkout.
+    versions : dict of str to str
+        Python and the libraries that numbers depend on.
+    device : str
+        Name of the processor or the GPU.
+    threads : int
+        CPU threads that torch used.
+    seconds : float
+        Wall time of training and evaluation, interruptions left out.
+    peak_memory_mb : float
+        Highest memory of the process (resident, on a CPU) or of the GPU.
+    finished : str
+        UTC date and time.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    spec: RunSpec
+    protocol: str
+    metrics: dict[str, float]
+    draws: list[dict[str, float]]
+    losses: dict[str, float]
+    parameters: int
+    fingerprint: str
+    code: str
+    commit: str
+    versions: dict[str, str]
+    device: str
+    threads: int
+    seconds: float
+    peak_memory_mb: float
+    finished: str
+
+    def report(self) -> Report:
+        """Return the numbers with their protocol, as they print."""
+        return Report(self.protocol, self.metrics, tuple(self.draws))
+
+
+def make_spec(
+    method: str,
+    benchmark: Benchmark,
+    *,
+    protocol: str,
+    profile: str,
+    seed: int,
+    overrides: dict[str, Any] | None = None,
+) -> RunSpec:
+    """Build a validated specification for data that is at hand.
+
+    Raises
+    ------
+    SpecError
+        A method, profile, protocol or override is unknown, or a value is out of range; the message lists what is
+        known.
+    """
+    if protocol not in benchmark.protocols:
+        known = ", ".join(benchmark.protocols)
+        raise SpecError(f"benchmark '{benchmark.name}' has no protocol '{protocol}'; known: {known}")
+    recipe = resolve(method, benchmark.name, profile, overrides or {})
+    return RunSpec(
+        method=method,
+        benchmark=benchmark.name,
+        data=f"{benchmark.source}:{benchmark.fingerprint[:12]}",
+        protocol=protocol,
+        profile=profile,
+        seed=seed,
+        overrides=overrides or {},
+        recipe=recipe.model_dump(mode="json"),
+    )

@@ -1,0 +1,89 @@
+"""Many runs, one after the other; several processes may share the same list."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from xmodal_lite.benchmarks import Benchmark
+from xmodal_lite.errors import SpecError
+from xmodal_lite.experiments.run import run
+from xmodal_lite.experiments.spec import RunRecord, RunSpec
+from xmodal_lite.experiments.store import RunBusyError, RunStore, read_records
+
+
+def run_all(
+    specs: Sequence[RunSpec],
+    benchmark: Benchmark,
+    store: RunStore,
+    report: Callable[[str], None] = print,
+) -> list[RunRecord]:
+    """Run every specification that is not finished yet, and return all records in the order asked for.
+
+    Start the same list in a second process to share the work: a run that another process holds is passed over and
+    picked up at the end.
+
+    Parameters
+    ----------
+    specs : sequence of RunSpec
+        From `Table.specs` or `make_spec`.
+    benchmark : Benchmark
+        The data they name.
+    store : RunStore
+        Where runs are kept.
+    report : callable
+        Gets one line a run.
+    """
+    records: dict[str, RunRecord] = {}
+    waiting = list(specs)
+    while waiting:
+        busy = []
+        for spec in waiting:
+            try:
+                records[spec.hash] = run(spec, benchmark, store, wait=False)
+            except RunBusyError:
+                busy.append(spec)
+                continue
+            report(_line(records[spec.hash], len(records), len(specs)))
+        if busy:  # all that is left is held elsewhere: wait for the first of them
+            records[busy[0].hash] = run(busy[0], benchmark, store)
+        waiting = busy[1:]
+    return [records[spec.hash] for spec in specs]
+
+
+def publish(records: Sequence[RunRecord], store: RunStore, folder: Path) -> None:
+    """Copy the records of finished runs into a folder that is kept under version control."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for record in records:
+        shutil.copyfile(store.folder(record.spec) / "record.json", folder / f"{record.spec.hash}.json")
+
+
+def stored_records(results: Path, table: str, source: str) -> list[RunRecord]:
+    """Read the published records of a table.
+
+    Parameters
+    ----------
+    results : Path
+        The `results` folder of the repository.
+    table : str
+        Name of the table.
+    source : {"real", "stand-in"}
+        The two are never mixed.
+
+    Raises
+    ------
+    SpecError
+        Nothing is stored for that table and source.
+    """
+    folder = results / table / source
+    if not folder.is_dir():
+        raise SpecError(f"no stored runs in {folder}; make them with: xmodal tables run {table} --results {folder}")
+    return read_records(folder)
+
+
+def _line(record: RunRecord, done: int, total: int) -> str:
+    spec = record.spec
+    changes = " ".join(f"{name}={value}" for name, value in spec.overrides.items())
+    ranks = " ".join(f"{name} {100 * value:.1f}" for name, value in record.metrics.items() if name.endswith("rank1"))
+    return f"[{done}/{total}] {spec.method} {changes} protocol {spec.protocol} seed {spec.seed}: {ranks}, {record.seconds:.0f} s"

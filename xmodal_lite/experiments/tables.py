@@ -1,0 +1,204 @@
+"""A paper's table: its rows as run specifications, its cells from run records, its reported numbers with their source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from importlib import resources
+
+import yaml
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, model_validator
+
+from xmodal_lite.benchmarks import Benchmark
+from xmodal_lite.errors import SpecError
+from xmodal_lite.experiments.interval import Interval, against_reported, interval, verdict
+from xmodal_lite.experiments.spec import RunRecord, RunSpec, make_spec
+
+DEFINITIONS = resources.files(__package__) / "definitions"
+NOT_AVAILABLE = "not available"
+NOT_RUN = "not run"
+
+
+class Reported(BaseModel):
+    """A number printed in a paper, as a fraction, and where it was read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float
+    source: str
+
+
+class Row(BaseModel):
+    """One row of a table.
+
+    Attributes
+    ----------
+    label : str
+        What the reader sees.
+    method : str
+        Method to run.
+    overrides : dict
+        Changes to the profile's recipe.
+    against : str
+        Label of the row that this one is compared with, seed by seed; empty for none.
+    reported : dict of str to Reported
+        The paper's numbers by metric; an absent one is shown as "not available".
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: str
+    method: str
+    overrides: dict[str, JsonValue] = {}
+    against: str = ""
+    reported: dict[str, Reported] = {}
+
+
+class Table(BaseModel):
+    """A table to re-run.
+
+    Attributes
+    ----------
+    name, title, paper, number : str
+        Its name on the command line, its caption, the paper's key in the bibliography, the table's name there.
+    benchmark : str
+        The benchmark that all rows use.
+    protocols : tuple of str
+        One table is written for each.
+    columns : dict of str to str
+        Metric to heading.
+    headline : tuple of str
+        The metrics that rows are compared by.
+    rows : tuple of Row
+        In the order shown.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    title: str
+    paper: str
+    number: str
+    benchmark: str
+    protocols: tuple[str, ...]
+    columns: dict[str, str]
+    headline: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Table:
+        labels = [row.label for row in self.rows]
+        if len(set(labels)) != len(labels):
+            raise ValueError("two rows have the same label")
+        unknown = {row.against for row in self.rows if row.against} - set(labels)
+        unknown |= (set(self.headline) | {m for row in self.rows for m in row.reported}) - set(self.columns)
+        if unknown:
+            raise ValueError(f"unknown row or column: {sorted(unknown)}")
+        return self
+
+    def specs(
+        self, benchmark: Benchmark, *, profile: str, seeds: Sequence[int], protocols: Sequence[str] = ()
+    ) -> list[RunSpec]:
+        """Return every run of the table, seed by seed so that a table cut short has whole seeds."""
+        return [
+            make_spec(
+                row.method, benchmark, protocol=protocol, profile=profile, seed=seed, overrides=dict(row.overrides)
+            )
+            for seed in seeds
+            for protocol in protocols or self.protocols
+            for row in self.rows
+        ]
+
+
+def table_names() -> tuple[str, ...]:
+    """Return the names of the tables that can be run."""
+    return tuple(sorted(file.name.removesuffix(".yml") for file in DEFINITIONS.iterdir() if file.name.endswith(".yml")))
+
+
+def load_table(name: str) -> Table:
+    """Read a table's definition.
+
+    Raises
+    ------
+    SpecError
+        There is no such table, or its definition is not valid.
+    """
+    if name not in table_names():
+        raise SpecError(f"unknown table '{name}'; known: {', '.join(table_names())}")
+    try:
+        return Table.model_validate(yaml.safe_load((DEFINITIONS / f"{name}.yml").read_text(encoding="utf-8")))
+    except ValidationError as error:
+        raise SpecError(f"the definition of table '{name}' is not valid: {error}") from error
+
+
+def records_of(row: Row, records: Iterable[RunRecord], protocol: str) -> dict[int, RunRecord]:
+    """Return the records that belong to a row under a protocol, by seed.
+
+    Raises
+    ------
+    SpecError
+        Two records claim the same seed (two profiles, two states of the data): a mean over them means nothing.
+    """
+    found: dict[int, RunRecord] = {}
+    for record in records:
+        spec = record.spec
+        if (spec.method, spec.protocol, spec.overrides) != (row.method, protocol, row.overrides):
+            continue
+        if spec.seed in found:
+            raise SpecError(
+                f"runs {found[spec.seed].spec.hash} and {spec.hash} are both seed {spec.seed} of row '{row.label}'; "
+                "select one profile and one state of the data"
+            )
+        found[spec.seed] = record
+    return found
+
+
+def cell(records: dict[int, RunRecord], metric: str) -> Interval | None:
+    """Return the mean and interval of a metric over seeds, or None where nothing was run."""
+    return interval([record.metrics[metric] for record in records.values()]) if records else None
+
+
+def difference(ours: dict[int, RunRecord], theirs: dict[int, RunRecord], metric: str) -> Interval | None:
+    """Return the mean of the seed-by-seed difference of two rows, or None where they share no seed."""
+    shared = sorted(set(ours) & set(theirs))
+    values = [ours[seed].metrics[metric] - theirs[seed].metrics[metric] for seed in shared]
+    return interval(values) if values else None
+
+
+def results_markdown(table: Table, records: Sequence[RunRecord], protocol: str) -> str:
+    """Write the table of one protocol: mean and 95 % interval over seeds, in percent, beside the reported numbers."""
+    lines = [["Method", *table.columns.values(), "Reported in the paper", "Seeds"]]
+    for row in table.rows:
+        found = records_of(row, records, protocol)
+        cells = [str(cell(found, metric) or NOT_RUN) for metric in table.columns]
+        lines.append([row.label, *cells, _reported(row, found), str(len(found))])
+    return _pipe_table(lines)
+
+
+def differences_markdown(table: Table, records: Sequence[RunRecord], protocol: str) -> str:
+    """Write what each row adds to the row it is compared with: paired differences in points, and a verdict."""
+    by_label = {row.label: records_of(row, records, protocol) for row in table.rows}
+    lines = [["Row", "compared with", *(table.columns[metric] for metric in table.headline), "Verdict"]]
+    for row in table.rows:
+        if not row.against:
+            continue
+        found = [difference(by_label[row.label], by_label[row.against], metric) for metric in table.headline]
+        words = [verdict(item) if item else NOT_RUN for item in found]
+        lines.append([row.label, row.against, *(item.signed() if item else NOT_RUN for item in found), "; ".join(words)])
+    return _pipe_table(lines)
+
+
+def _reported(row: Row, found: dict[int, RunRecord]) -> str:
+    if not row.reported:
+        return NOT_AVAILABLE
+    parts = []
+    for metric, reported in row.reported.items():
+        ours = cell(found, metric)
+        words = f", {against_reported(ours, reported.value)}" if ours else ""
+        parts.append(f"{metric} {100 * reported.value:.2f} ({reported.source}){words}")
+    return "; ".join(parts)
+
+
+def _pipe_table(lines: list[list[str]]) -> str:
+    head, *body = (f"| {' | '.join(line)} |" for line in lines)
+    rule = "|" + "|".join([":---", *["---:"] * (len(lines[0]) - 1)]) + "|"
+    return "\n".join([head, rule, *body])
