@@ -71,6 +71,15 @@ def test_a_ranking_marks_exactly_its_hits() -> None:
     assert_nothing_is_cut_off(ax.figure)
 
 
+def test_names_of_minerals_stay_inside_their_cells() -> None:
+    names = ["Quartz", "Gypsum", "Clinochlore", "Microcline", "Hydroxylapatite", "Calcite"]
+    ax = plots.plot_ranking(names[:2], [names, names[::-1]], "t")
+    ax.figure.draw_without_rendering()
+    for text, cell in zip(ax.texts, ax.patches, strict=True):
+        inner, outer = text.get_window_extent(), cell.get_window_extent()
+        assert outer.x0 <= inner.x0 and inner.x1 <= outer.x1, text.get_text()
+
+
 def test_training_shows_every_loss_and_nothing_else() -> None:
     history = [{"step": s, "rate": 0.1, "identity": 1 / s, "triplet": 2 / s} for s in (10.0, 20.0, 30.0)]
     ax = plots.plot_training(history, "Both losses fall")

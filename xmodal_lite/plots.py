@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
-PURPLE, SKY, AMBER, GREY = "#CC79A7", "#56B4E9", "#E69F00", "#6E6E6E"
+PURPLE, SKY, AMBER, BLACK, GREY = "#CC79A7", "#56B4E9", "#E69F00", "#222222", "#6E6E6E"
 MODALITY_COLOURS = (BLUE, ORANGE)  # 0 = v (Raman), 1 = r (infrared)
 HIT_COLOUR, MISS_COLOUR = "#BFE3D7", "#F0F0F0"  # light enough for black text on top
 
@@ -44,7 +44,7 @@ def use_style() -> None:
             "axes.spines.right": False,
             "axes.grid": True,
             "axes.axisbelow": True,
-            "axes.prop_cycle": cycler(color=[BLUE, ORANGE, GREEN, PURPLE, SKY, AMBER, GREY]),
+            "axes.prop_cycle": cycler(color=[BLACK, GREEN, PURPLE, SKY, AMBER]),  # no modality's
             "grid.color": "#E3E3E3",
             "grid.linewidth": 0.8,
             "lines.linewidth": 1.6,
@@ -85,6 +85,9 @@ def plot_ranking(queries: Sequence[str], ranked: Sequence[Sequence[str]], title:
         What the figure shows, as a sentence.
     """
     places = max(map(len, ranked))
+    size = min(
+        11, 600 / places / (2 + max(len(name) for names in ranked for name in names))
+    )  # so that all fit
     _, ax = plt.subplots(figsize=(WIDTH, 0.9 + 0.45 * len(queries)))
     for row, (query, names) in enumerate(zip(queries, ranked, strict=True)):
         for column, name in enumerate(names):
@@ -94,7 +97,8 @@ def plot_ranking(queries: Sequence[str], ranked: Sequence[Sequence[str]], title:
             )
             ax.add_patch(box)
             label = f"✓ {name}" if hit else name
-            ax.text(column + 1, row, label, ha="center", va="center", weight="bold" if hit else "normal")
+            weight = "bold" if hit else "normal"
+            ax.text(column + 1, row, label, ha="center", va="center", weight=weight, size=size)
     ax.set(
         xlim=(0.5, places + 0.5),
         ylim=(len(queries) - 0.5, -0.5),
@@ -174,7 +178,7 @@ def plot_precision_recall(places: Sequence[int], size: int, title: str) -> Axes:
     ax.scatter(
         recall[~hit], precision[~hit], facecolors="white", edgecolors=GREY, label="ends on a miss", zorder=2
     )
-    ax.scatter(recall[hit], precision[hit], color=BLUE, s=60, label="ends on a match", zorder=3)
+    ax.scatter(recall[hit], precision[hit], color=GREEN, s=60, label="ends on a match", zorder=3)
     ax.set(xlabel="recall (%)", ylabel="precision (%)", xlim=(-5, 105), ylim=(0, 108), title=title)
     ax.legend(loc="lower left")
     return ax
