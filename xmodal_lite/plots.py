@@ -85,9 +85,8 @@ def plot_ranking(queries: Sequence[str], ranked: Sequence[Sequence[str]], title:
         What the figure shows, as a sentence.
     """
     places = max(map(len, ranked))
-    size = min(
-        11, 600 / places / (2 + max(len(name) for names in ranked for name in names))
-    )  # so that all fit
+    longest = 2 + max(len(name) for names in ranked for name in names)  # letters, with the tick
+    size = min(11, 500 / places / longest)  # so that every name fits its cell
     _, ax = plt.subplots(figsize=(WIDTH, 0.9 + 0.45 * len(queries)))
     for row, (query, names) in enumerate(zip(queries, ranked, strict=True)):
         for column, name in enumerate(names):

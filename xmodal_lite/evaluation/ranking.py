@@ -150,25 +150,29 @@ def rank_metrics(
 
 
 def _rank_block(
-    distances: np.ndarray, query: np.ndarray, gallery: np.ndarray, excluded: np.ndarray | None, count: str
+    distances: np.ndarray,
+    query: np.ndarray,
+    gallery: np.ndarray,
+    excluded: np.ndarray | None,
+    count: str,
 ) -> np.ndarray:
     """Place of the first match, AP and INP of the valid queries of one block: (3, valid queries)."""
     if np.isnan(distances).any():
         raise ValueError(NAN)
     if excluded is not None:
-        distances = np.where(excluded, np.nan, distances)  # NaN stands behind every number in a sorted row
+        distances = np.where(excluded, np.nan, distances)  # NaN sorts behind every number
     order = _stable_order(distances)  # (B, G): gallery column at each place
     identity = gallery[order]  # (B, G): the ranked list
     match = identity == query[:, None]
     if excluded is not None:
-        listed = np.count_nonzero(~excluded, axis=1)  # (B,): length of each list without its excluded tail
+        listed = np.count_nonzero(~excluded, axis=1)  # (B,): the rest is excluded
         match &= np.arange(len(gallery)) < listed[:, None]
 
-    row, column = np.nonzero(match)  # (M,): all matches, query by query, nearest first
+    row, column = np.nonzero(match)  # (M,): every match, by query, nearest first
     matches = np.bincount(row, minlength=len(query))  # (B,)
     start = matches.cumsum() - matches  # (B,): where the matches of each query begin
-    number = np.arange(1, len(row) + 1) - start[row]  # (M,): 1 for a query's first match, 2 for the next
-    precision = np.bincount(row, weights=number / (column + 1), minlength=len(query))  # (B,): sums
+    number = np.arange(1, len(row) + 1) - start[row]  # (M,): 1, 2, ... within a query
+    precision = np.bincount(row, number / (column + 1), minlength=len(query))
 
     valid = matches > 0
     matches, start = matches[valid], start[valid]
