@@ -107,7 +107,7 @@ def draw_windows(root: Path) -> list[Path]:
     for ax in axes:
         ax.axvspan(*OVERLAP, color=GREY, alpha=0.15, linewidth=0)
         ax.set_xlim(0, 4050)
-    axes[0].annotate("seen by both", (690, 0.8), ha="center")
+    axes[0].annotate("seen by\nboth", (690, 0.7), ha="center")
     axes[1].annotate("water", (3480, 0.62), ha="center")
     return [raman, infrared]
 
