@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 RRUFF  ?=
-OUT    ?= runs/demo
+OUT    ?= _build/tables
 
 BIN := .venv/bin
 RUN := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
@@ -40,7 +40,7 @@ demo: tables book  ## the Raman-infrared table on the stand-in (or RRUFF=path), 
 	@echo
 	@echo "The table: $(OUT)    The book: open _build/html/index.html in a browser; it needs no network."
 
-tables: environment  ## the tables by papermill, into OUT (default runs/demo)
+tables: environment  ## the tables by papermill, into OUT (default _build/tables)
 	$(RUN) $(BIN)/xmodal tables run marrnet-t1 $(if $(RRUFF),--data-root "$(RRUFF)" --profile demo,--profile tiny) --output "$(OUT)"
 
 test: lint unit check-notebooks check-book  ## everything that continuous integration checks, cheapest first
