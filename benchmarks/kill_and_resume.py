@@ -23,11 +23,15 @@ COMMAND = (sys.executable, "-m", "xmodal_lite.cli", "run", "marrnet", "rruff", "
 
 def main() -> int:
     """Run the tries and print one line each."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--tries", type=int, default=20)
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0, help="of the moments at which processes are killed")
-    parser.add_argument("--data-root", default="", help="folder in RRUFF's layout; by default a stand-in is made")
+    parser.add_argument(
+        "--data-root", default="", help="folder in RRUFF's layout; by default a stand-in is made"
+    )
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         different = compare(Path(folder), args.tries, args.steps, args.seed, args.data_root)
@@ -49,7 +53,10 @@ def compare(folder: Path, tries: int, steps: int, seed: int, data_root: str = ""
         reached = _kill_after(store, root, steps, moment)
         same = outcome(store, root, steps) == expected
         different += not same
-        print(f"try {number}: killed after {moment:.1f} s {reached}, {'same' if same else 'DIFFERENT'}", flush=True)
+        print(
+            f"try {number}: killed after {moment:.1f} s {reached}, {'same' if same else 'DIFFERENT'}",
+            flush=True,
+        )
     return different
 
 
@@ -69,7 +76,11 @@ def _kill_after(store: Path, root: str, steps: int, seconds: float) -> str:
         process.kill()
         process.wait()
     found = sorted(path.name for path in store.glob("*/checkpoint-*"))
-    return f"(process had ended, code {process.returncode})" if process.returncode >= 0 else f"at {found or 'no checkpoint'}"
+    return (
+        f"(process had ended, code {process.returncode})"
+        if process.returncode >= 0
+        else f"at {found or 'no checkpoint'}"
+    )
 
 
 def _command(store: Path, root: str, steps: int) -> list[str]:

@@ -25,13 +25,18 @@ from xmodal_lite.experiments import (
     stored_records,
     table_names,
 )
+
 from .experiments.tables import results_markdown
 
-app = typer.Typer(help="Cross-modality matching: data, runs and paper tables.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="Cross-modality matching: data, runs and paper tables.", no_args_is_help=True, add_completion=False
+)
 tables = typer.Typer(help="The papers' tables.", no_args_is_help=True)
 app.add_typer(tables, name="tables")
 
-Root = Annotated[str, typer.Option("--data-root", help="Folder in the benchmark's own layout; empty: its stand-in.")]
+Root = Annotated[
+    str, typer.Option("--data-root", help="Folder in the benchmark's own layout; empty: its stand-in.")
+]
 Profile = Annotated[str, typer.Option(help=f"One of {', '.join(profile_names())}.")]
 Store = Annotated[Path, typer.Option(help="Folder that keeps runs; a finished run is never repeated.")]
 
@@ -49,7 +54,9 @@ def write_standin(
     root: Path,
     identities: Annotated[int, typer.Option(min=2)] = 200,
     seed: int = 0,
-    gap: Annotated[float, typer.Option(min=0, max=1, help="0: both modalities alike; 1: unrelated strengths.")] = 0.5,
+    gap: Annotated[
+        float, typer.Option(min=0, max=1, help="0: both modalities alike; 1: unrelated strengths.")
+    ] = 0.5,
 ) -> None:
     """Write a procedural stand-in for a benchmark, in the benchmark's own layout."""
     written = standins.write(name, root, identities=identities, seed=seed, gap=gap)
@@ -81,7 +88,9 @@ def run_one(
     protocol: Annotated[str, typer.Option(help="By default the benchmark's first.")] = "",
     profile: Profile = "demo",
     seed: int = 0,
-    change: Annotated[list[str], typer.Option("--set", help="Change the recipe: steps=100, weights.adv=0, ...")] = [],  # noqa: B006
+    change: Annotated[
+        list[str], typer.Option("--set", help="Change the recipe: steps=100, weights.adv=0, ...")
+    ] = [],  # noqa: B006
     store: Store = Path("runs"),
 ) -> None:
     """Run one method on one benchmark; started again after an interruption, it goes on from its last checkpoint."""
@@ -97,7 +106,9 @@ def run_one(
     record = run(spec, data, RunStore(store))
     typer.echo(f"{method} on {benchmark} ({data.source} data), profile {profile}, seed {seed}")
     typer.echo(record.report())
-    typer.echo(f"{record.seconds:.0f} s, {record.peak_memory_mb:.0f} MB, {record.device}; {store / spec.hash / 'record.json'}")
+    typer.echo(
+        f"{record.seconds:.0f} s, {record.peak_memory_mb:.0f} MB, {record.device}; {store / spec.hash / 'record.json'}"
+    )
 
 
 @tables.command("list")

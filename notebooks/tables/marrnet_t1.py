@@ -40,15 +40,11 @@ publish_to = ""  # str: also copy the records into this folder
 # %% tags=["hide-input"]
 from pathlib import Path
 
-from IPython.display import Markdown, display
-
 from xmodal_lite.experiments import (
     RunStore,
-    differences_markdown,
     load_table,
     open_benchmark,
     publish,
-    results_markdown,
     run_all,
     stored_records,
 )

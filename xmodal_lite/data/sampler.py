@@ -70,7 +70,9 @@ class PairSampler:
         names, v_label = np.unique(v_identity, return_inverse=True)
         alone = np.setxor1d(names, r_identity)
         if len(alone):
-            raise ValueError(f"identities {alone[:5].tolist()} are seen in one modality only; train on the others")
+            raise ValueError(
+                f"identities {alone[:5].tolist()} are seen in one modality only; train on the others"
+            )
         if len(names) < 2:
             raise ValueError("training needs samples of two identities or more")
         r_label = np.searchsorted(names, r_identity)
@@ -113,7 +115,9 @@ class PairSampler:
         specimen, ordered = self._r_pair[r], self._v_pair[self._by_specimen]
         first = np.searchsorted(ordered, specimen)
         count = np.searchsorted(ordered, specimen, side="right") - first
-        partner = self._by_specimen[first + (rng.random(len(r)) * count).astype(np.int64) - (count == 0) * first]
+        partner = self._by_specimen[
+            first + (rng.random(len(r)) * count).astype(np.int64) - (count == 0) * first
+        ]
         change = (count > 0) & (specimen >= 0) & (rng.random(len(r)) < self._aligned)
         return np.where(change, partner, v)
 

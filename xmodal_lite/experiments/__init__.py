@@ -8,7 +8,13 @@ from xmodal_lite.experiments.run import embed, run, train
 from xmodal_lite.experiments.spec import RunRecord, RunSpec, make_spec
 from xmodal_lite.experiments.store import RunStore
 from xmodal_lite.experiments.sweep import publish, run_all, stored_records
-from xmodal_lite.experiments.tables import Table, differences_markdown, load_table, results_markdown, table_names
+from xmodal_lite.experiments.tables import (
+    Table,
+    differences_markdown,
+    load_table,
+    results_markdown,
+    table_names,
+)
 
 __all__ = [
     "Interval",

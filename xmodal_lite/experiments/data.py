@@ -10,7 +10,9 @@ from xmodal_lite.benchmarks import Benchmark, load
 STANDIN_SIZES = {"tiny": 40, "demo": 200, "paper": 365}  # identities by profile
 
 
-def open_benchmark(name: str, root: str | Path = "", *, profile: str = "demo", folder: str | Path = "data") -> Benchmark:
+def open_benchmark(
+    name: str, root: str | Path = "", *, profile: str = "demo", folder: str | Path = "data"
+) -> Benchmark:
     """Load a benchmark from a root, or make its stand-in where none is given.
 
     Parameters

@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from xmodal_lite.errors import SpecError
+from xmodal_lite.experiments.profiles import PROFILES, RECIPES
 from xmodal_lite.models import model_names
 from xmodal_lite.models.classical import classical_names
 from xmodal_lite.training import Recipe
-from xmodal_lite.experiments.profiles import PROFILES, RECIPES
 
 
 class ClassicalRecipe(BaseModel):
@@ -71,7 +71,7 @@ def resolve(method: str, benchmark: str, profile: str, overrides: dict[str, Any]
         raise SpecError(f"the recipe of '{method}' does not accept this: {problems}") from error
 
 
-def _set(settings: dict[str, Any], name: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
+def _set(settings: dict[str, Any], name: str, value: Any) -> None:
     """Set a value by its dotted name, making the dictionaries on the way."""
     *path, last = name.split(".")
     for part in path:

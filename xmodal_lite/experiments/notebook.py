@@ -75,11 +75,15 @@ def check_parameters(notebook: Path, parameters: dict[str, Any]) -> None:
     import papermill
 
     if not notebook.is_file():
-        raise SpecError(f"no notebook {notebook}; run from a checkout of the repository, where notebooks/ lies")
+        raise SpecError(
+            f"no notebook {notebook}; run from a checkout of the repository, where notebooks/ lies"
+        )
     known = papermill.inspect_notebook(str(notebook))
     unknown = sorted(set(parameters) - set(known))
     if unknown:
-        raise SpecError(f"{notebook.name} has no parameter {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+        raise SpecError(
+            f"{notebook.name} has no parameter {', '.join(unknown)}; known: {', '.join(sorted(known))}"
+        )
 
 
 def clean_notebook(path: Path) -> None:

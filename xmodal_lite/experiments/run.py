@@ -15,13 +15,13 @@ from accelerate import Accelerator
 from xmodal_lite.benchmarks import Benchmark, Split
 from xmodal_lite.errors import SpecError
 from xmodal_lite.evaluation import Report
-from xmodal_lite.models import Matcher, build
-from xmodal_lite.models.classical import build_classical
-from xmodal_lite.training import Fitted, Recipe, TrainingSet, draw_seed, fit
 from xmodal_lite.experiments import provenance
 from xmodal_lite.experiments.methods import ClassicalRecipe, resolve
 from xmodal_lite.experiments.spec import RunRecord, RunSpec
 from xmodal_lite.experiments.store import RunStore
+from xmodal_lite.models import Matcher, build
+from xmodal_lite.models.classical import build_classical
+from xmodal_lite.training import Fitted, Recipe, TrainingSet, draw_seed, fit
 
 MODEL_DRAW = 2**32 - 1  # the model's first weights use a draw of their own, far from the steps 0, 1, 2, ...
 
@@ -124,7 +124,12 @@ def _execute(spec: RunSpec, benchmark: Benchmark, folder: Path) -> RunRecord:
 
 
 def _fit(
-    spec: RunSpec, recipe: Recipe, benchmark: Benchmark, split: Split, folder: Path | None, accelerator: Accelerator
+    spec: RunSpec,
+    recipe: Recipe,
+    benchmark: Benchmark,
+    split: Split,
+    folder: Path | None,
+    accelerator: Accelerator,
 ) -> Fitted:
     data = TrainingSet.of(benchmark.table, benchmark.samples, split.train, recipe, seed=spec.seed)
     torch.manual_seed(draw_seed(spec.seed, MODEL_DRAW))

@@ -77,7 +77,9 @@ class RunStore:
         except Timeout as error:
             raise RunBusyError(f"run {spec.hash} is being made by another process; wait for it") from error
         except OSError as error:
-            raise CheckpointError(f"cannot write to the run store {self.root}: {error}; choose another --store") from error
+            raise CheckpointError(
+                f"cannot write to the run store {self.root}: {error}; choose another --store"
+            ) from error
         try:
             (folder / "spec.json").write_text(spec.model_dump_json(indent=1), encoding="utf-8")
             yield folder
@@ -110,7 +112,9 @@ def write_record(record: RunRecord, path: Path) -> None:
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise CheckpointError(f"cannot write {path}: {error}; free some space or choose another folder") from error
+        raise CheckpointError(
+            f"cannot write {path}: {error}; free some space or choose another folder"
+        ) from error
 
 
 def read_records(folder: Path) -> list[RunRecord]:

@@ -78,12 +78,17 @@ def stored_records(results: Path, table: str, source: str) -> list[RunRecord]:
     """
     folder = results / table / source
     if not folder.is_dir():
-        raise SpecError(f"no stored runs in {folder}; make them with: xmodal tables run {table} --results {folder}")
+        raise SpecError(
+            f"no stored runs in {folder}; make them with: xmodal tables run {table} --results {folder}"
+        )
     return read_records(folder)
 
 
 def _line(record: RunRecord, done: int, total: int) -> str:
     spec = record.spec
     changes = " ".join(f"{name}={value}" for name, value in spec.overrides.items())
-    ranks = " ".join(f"{name} {100 * value:.1f}" for name, value in record.metrics.items() if name.endswith("rank1"))
-    return f"[{done}/{total}] {spec.method} {changes} protocol {spec.protocol} seed {spec.seed}: {ranks}, {record.seconds:.0f} s"
+    ranks = " ".join(
+        f"{name} {100 * value:.1f}" for name, value in record.metrics.items() if name.endswith("rank1")
+    )
+    run_name = f"{spec.method} {changes} protocol {spec.protocol} seed {spec.seed}"
+    return f"[{done}/{total}] {run_name}: {ranks}, {record.seconds:.0f} s"

@@ -1,4 +1,4 @@
-"""A paper's table: its rows as run specifications, its cells from run records, its reported numbers with their source."""
+"""A paper's table: rows of run specifications, cells from run records, reported numbers with their source."""
 
 from __future__ import annotations
 
@@ -101,7 +101,12 @@ class Table(BaseModel):
         """Return every run of the table, seed by seed so that a table cut short has whole seeds."""
         return [
             make_spec(
-                row.method, benchmark, protocol=protocol, profile=profile, seed=seed, overrides=dict(row.overrides)
+                row.method,
+                benchmark,
+                protocol=protocol,
+                profile=profile,
+                seed=seed,
+                overrides=dict(row.overrides),
             )
             for seed in seeds
             for protocol in protocols or self.protocols
@@ -111,7 +116,9 @@ class Table(BaseModel):
 
 def table_names() -> tuple[str, ...]:
     """Return the names of the tables that can be run."""
-    return tuple(sorted(file.name.removesuffix(".yml") for file in DEFINITIONS.iterdir() if file.name.endswith(".yml")))
+    return tuple(
+        sorted(file.name.removesuffix(".yml") for file in DEFINITIONS.iterdir() if file.name.endswith(".yml"))
+    )
 
 
 def load_table(name: str) -> Table:
@@ -183,7 +190,14 @@ def differences_markdown(table: Table, records: Sequence[RunRecord], protocol: s
             continue
         found = [difference(by_label[row.label], by_label[row.against], metric) for metric in table.headline]
         words = [verdict(item) if item else NOT_RUN for item in found]
-        lines.append([row.label, row.against, *(item.signed() if item else NOT_RUN for item in found), "; ".join(words)])
+        lines.append(
+            [
+                row.label,
+                row.against,
+                *(item.signed() if item else NOT_RUN for item in found),
+                "; ".join(words),
+            ]
+        )
     return _pipe_table(lines)
 
 

@@ -81,7 +81,11 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
         _write_files(partial, checkpoint)
         shutil.rmtree(target, ignore_errors=True)
         partial.rename(target)
-    except (OSError, RuntimeError, SafetensorError) as error:  # torch and safetensors wrap a full disk in their own
+    except (
+        OSError,
+        RuntimeError,
+        SafetensorError,
+    ) as error:  # torch and safetensors wrap a full disk in their own
         shutil.rmtree(partial, ignore_errors=True)
         raise CheckpointError(
             f"could not write {target}: {error}. The checkpoint before it is whole: free some space (or choose "
@@ -136,7 +140,9 @@ def _finished(folder: Path) -> list[Path]:
 
 
 def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
-    save_file({name: value.contiguous() for name, value in checkpoint.model.items()}, folder / "model.safetensors")
+    save_file(
+        {name: value.contiguous() for name, value in checkpoint.model.items()}, folder / "model.safetensors"
+    )
     torch.save(checkpoint.optimiser, folder / "optimiser.pt")
     state = {name: getattr(checkpoint, name) for name in ("step", "owner", "history", "seconds")}
     (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")

@@ -18,7 +18,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from xmodal_lite.errors import XmodalError
-from xmodal_lite.models import Matcher
+from xmodal_lite.models.matcher import Matcher
 from xmodal_lite.training.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
 from xmodal_lite.training.recipe import Recipe
 from xmodal_lite.training.training_set import TrainingSet
@@ -106,7 +106,9 @@ def fit(
                 _show(bar, step, data.steps_per_epoch, log.flush(recipe.rate(step)))
             if keep and folder is not None:
                 seconds = before + time.perf_counter() - started
-                save_checkpoint(folder, _snapshot(step + 1, owner, matcher, average, optimiser, log.lines, seconds))
+                save_checkpoint(
+                    folder, _snapshot(step + 1, owner, matcher, average, optimiser, log.lines, seconds)
+                )
     seconds = before + time.perf_counter() - started
     tested = matcher if average is None else average.matcher
     return Fitted(tested.eval(), log.lines, seconds)
@@ -184,7 +186,11 @@ class _LossLog:
         values = torch.stack(self._terms).cpu()  # (steps since the last line, losses)
         self._refuse_non_finite(values)
         means = values.mean(dim=0).tolist()
-        line = {"step": float(self._steps[-1] + 1), "rate": rate, **dict(zip(self._names, means, strict=True))}
+        line = {
+            "step": float(self._steps[-1] + 1),
+            "rate": rate,
+            **dict(zip(self._names, means, strict=True)),
+        }
         self.lines.append(line)
         self._steps, self._terms = [], []
         return line
@@ -194,8 +200,8 @@ class _LossLog:
         if len(bad):
             row, column = bad[0].tolist()
             raise DivergedError(
-                f"loss '{self._names[column]}' is {values[row, column]} at step {self._steps[row]}. The last checkpoint "
-                "is from before it. Lower learning_rate, or the weight of that loss, and start again."
+                f"loss '{self._names[column]}' is {values[row, column]} at step {self._steps[row]}. "
+                "The last checkpoint is from before it. Lower learning_rate, or the weight of that loss, and start again."
             )
 
 
@@ -218,7 +224,9 @@ def _restore(
     checkpoint: Checkpoint, matcher: Matcher, average: _MovingAverage | None, optimiser: torch.optim.Optimizer
 ) -> tuple[int, list[dict[str, float]], float]:
     def part(prefix: str) -> dict[str, Tensor]:
-        return {name.removeprefix(prefix): v for name, v in checkpoint.model.items() if name.startswith(prefix)}
+        return {
+            name.removeprefix(prefix): v for name, v in checkpoint.model.items() if name.startswith(prefix)
+        }
 
     matcher.load_state_dict(part("model."))
     if average is not None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from xmodal_lite.data.sampler import Epoch, PairSampler
 from xmodal_lite.data.table import SampleTable
-from xmodal_lite.models import Batch
+from xmodal_lite.models.matcher import Batch
 from xmodal_lite.training.recipe import Recipe
 
 
@@ -39,7 +39,9 @@ class TrainingSet:
         self._drawn: tuple[int, Epoch] | None = None
 
     @classmethod
-    def of(cls, table: SampleTable, samples: np.ndarray, rows: np.ndarray, recipe: Recipe, *, seed: int) -> TrainingSet:
+    def of(
+        cls, table: SampleTable, samples: np.ndarray, rows: np.ndarray, recipe: Recipe, *, seed: int
+    ) -> TrainingSet:
         """Take the training rows of a split.
 
         Parameters
@@ -105,6 +107,7 @@ class TrainingSet:
             self._drawn = (number, self.sampler.epoch(number))
         epoch, device = self._drawn[1], self.v.device
         v, r, labels, aligned = (
-            torch.from_numpy(values[row]).to(device) for values in (epoch.v, epoch.r, epoch.labels, epoch.aligned)
+            torch.from_numpy(values[row]).to(device)
+            for values in (epoch.v, epoch.r, epoch.labels, epoch.aligned)
         )
         return Batch(*self.augmentation(self.v[v], self.r[r]), labels, aligned)
