@@ -10,7 +10,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 COLAB = {
-    "accelerate", "filelock", "matplotlib", "numpy", "pandas", "pooch", "pydantic", "pyyaml", "rich",
+    "accelerate", "filelock", "matplotlib", "numpy", "pandas", "platformdirs", "pooch", "pydantic", "pyyaml", "rich",
     "safetensors", "scikit-learn", "scipy", "seaborn", "torch", "torchvision", "tqdm", "typer",
 }  # fmt: skip
 
