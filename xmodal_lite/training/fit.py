@@ -201,7 +201,7 @@ class _LossLog:
             row, column = bad[0].tolist()
             raise DivergedError(
                 f"loss '{self._names[column]}' is {values[row, column]} at step {self._steps[row]}. "
-                "The last checkpoint is from before it. Lower learning_rate, or the weight of that loss, and start again."
+                "The last checkpoint is from before it. Lower learning_rate or the weight of that loss."
             )
 
 
