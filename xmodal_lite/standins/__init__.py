@@ -9,12 +9,18 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from xmodal_lite.standins.people import write_llcm, write_regdb, write_sysu
 from xmodal_lite.standins.rruff import write_rruff
 
 __all__ = ["names", "write"]
 
 VERSION = 1  # of the recipes: raise it whenever the same knobs give other bytes
-_WRITERS: dict[str, Callable[..., None]] = {"rruff": write_rruff}
+_WRITERS: dict[str, Callable[..., None]] = {
+    "rruff": write_rruff,
+    "sysu-mm01": write_sysu,
+    "regdb": write_regdb,
+    "llcm": write_llcm,
+}
 
 
 def names() -> tuple[str, ...]:
@@ -31,12 +37,14 @@ def write(name: str, root: Path | str, **knobs: int | float) -> Path:
     Parameters
     ----------
     name : str
-        "rruff".
+        One of :func:`names`.
     root : pathlib.Path or str
         A folder that is empty or does not exist yet.
     **knobs
         For "rruff": ``identities`` (60), ``specimens`` (2), ``seed`` (0), ``gap`` (0.5), see
-        :func:`xmodal_lite.standins.rruff.write_rruff`.
+        :func:`xmodal_lite.standins.rruff.write_rruff`. For "sysu-mm01", "regdb" and "llcm": ``identities`` (60),
+        ``images`` (16, 10, 6), ``seed`` (0), ``gap`` (0.5) and ``workers`` (1), see
+        :func:`xmodal_lite.standins.people.write_sysu` and its neighbours. ``workers`` changes no byte.
 
     Returns
     -------
@@ -59,7 +67,8 @@ def write(name: str, root: Path | str, **knobs: int | float) -> Path:
         key: float(value) if isinstance(defaults[key], float) else operator.index(value)
         for key, value in (defaults | knobs).items()
     }
-    note = json.dumps({"name": name, "version": VERSION, "knobs": exact}, indent=2) + "\n"
+    lasting = {key: value for key, value in exact.items() if key != "workers"}
+    note = json.dumps({"name": name, "version": VERSION, "knobs": lasting}, indent=2) + "\n"
     root = Path(root).resolve()
     if _is_whole(root, note):
         return root

@@ -35,7 +35,7 @@ def draw_build(rng: np.random.Generator) -> Build:
     """Draw the measures of a person."""
     return Build(
         height=float(np.clip(rng.normal(170, 8), 150, 195)),
-        girth=float(np.clip(rng.lognormal(0.02, 0.12), 0.8, 1.4)),
+        girth=float(np.clip(rng.lognormal(0.08, 0.12), 0.86, 1.45)),
         shoulders=float(np.clip(rng.normal(1, 0.07), 0.86, 1.15)),
         hips=float(np.clip(rng.normal(1, 0.08), 0.85, 1.2)),
         legs=rng.normal(1, 0.025),
@@ -45,7 +45,7 @@ def draw_build(rng: np.random.Generator) -> Build:
 
 
 def joints(build: Build, pose: Pose) -> dict[str, np.ndarray]:
-    """Joints (N, 3) of the body: to its left, upwards from the ground, forwards, in cm.
+    """Return the joints (N, 3) of the body: to its left, upwards from the ground, forwards, in cm.
 
     Names end in ``_l`` or ``_r`` where there are two. The lower foot stands on the ground.
     """
@@ -78,8 +78,8 @@ def joints(build: Build, pose: Pose) -> dict[str, np.ndarray]:
         tip = np.clip(shin * 0.9, -0.9, 0.25)  # the sole follows the shin when the heel lifts
         out = 0.12 * sign
         sole = np.stack([out * np.ones(n), np.sin(tip), np.cos(tip)], axis=1)
-        at[f"heel_{name}"] = ankle + [0, -0.018 * h, 0] - sole * 0.014 * h
-        at[f"toe_{name}"] = ankle + [0, -0.022 * h, 0] + sole * 0.085 * h
+        at[f"heel_{name}"] = ankle - np.array([0, 0.018 * h, 0]) - sole * 0.014 * h
+        at[f"toe_{name}"] = ankle - np.array([0, 0.022 * h, 0]) + sole * 0.085 * h
         arm = -0.75 * 0.42 * swing + 0.02
         shoulder = point(sign * 0.097 * h * build.shoulders, 0.782 * h, lean * 0.9)
         bend = 0.28 + 0.25 * np.maximum(-swing, 0)
@@ -105,7 +105,7 @@ def _swung(angle: np.ndarray, length: float) -> np.ndarray:
 def project(
     places: dict[str, np.ndarray], pose: Pose, scale: np.ndarray, foot: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Places (N, 3) of :func:`joints` on the image: x to the right, y downwards, z towards the camera, in pixels.
+    """Put places (N, 3) of :func:`joints` on the image: x to the right, y downwards, z towards us, in pixels.
 
     ``scale`` (N,) is in pixels per cm, ``foot`` (N, 2) the pixel of the ground below the figure.
     """

@@ -1,8 +1,9 @@
 """Three solid shapes drawn into a depth buffer, for a whole batch of images of one figure at a time.
 
-Every shape is drawn within one window that holds it in all images of the batch, by whole-array operations. What a pixel
-shows is decided by depth, so limbs pass before and behind each other without any sorting. Each pixel keeps which piece it
-shows, the surface normal there, and where on the cloth it lies (in cm), from which materials and light are worked out later.
+Every shape is drawn within one window that holds it in all images of the batch, by whole-array operations.
+What a pixel shows is decided by depth, so limbs pass before and behind each other without any sorting. Each
+pixel keeps which piece it shows, the surface normal there, and where on the cloth it lies (in cm), from
+which materials and light are worked out later.
 """
 
 from __future__ import annotations
@@ -79,7 +80,14 @@ class Canvas:
         np.copyto(self.piece[window], np.uint8(len(self.materials) - 1), where=shown)
 
     def limb(
-        self, material: str, a: np.ndarray, b: np.ndarray, ra: float, rb: float, along: float = 0.0
+        self,
+        material: str,
+        a: np.ndarray,
+        b: np.ndarray,
+        ra: float,
+        rb: float,
+        along: float = 0.0,
+        near: float = 0.0,
     ) -> None:
         """Draw a cone with round ends from ``a`` to ``b``, both (N, 3) in pixels, with radii in cm.
 
@@ -91,19 +99,21 @@ class Canvas:
         x, y = self._grid(window)
         ax, ay, az = (_column(a[:, k]) for k in range(3))
         dx, dy, dz = (_column(b[:, k] - a[:, k]) for k in range(3))
-        flat = dx * dx + dy * dy + 1e-3
+        flat = np.sqrt(dx * dx + dy * dy + 1e-3)
         x, y = x - ax, y - ay
-        run = (x * dx + y * dy) / flat
+        run = (x * dx + y * dy) / flat**2
         t = np.clip(run, 0, 1)
         radius = (ra + (rb - ra) * t) * self.scale
         nx, ny = (x - t * dx) / radius, (y - t * dy) / radius
         rest = 1 - nx * nx - ny * ny
         depth = az + near * self.scale + t * dz + radius * np.sqrt(np.maximum(rest, 0))
-        length = np.minimum(np.sqrt(flat + dz * dz), 4 * np.sqrt(flat))  # a limb that points at us has a short image
-        across = (nx * dy - ny * dx) * (radius / (np.sqrt(flat) * self.scale))
+        length = np.minimum(np.hypot(flat, dz), 4 * flat)  # a limb that points at us has a short image
+        across = (nx * dy - ny * dx) / flat  # -1 to 1
         self._put(
-            window, material, rest > 0, depth, nx=nx, ny=ny, u=along + run * length / self.scale, v=across
-        )
+            window, material, rest > 0, depth,
+            nx=across * (dy / flat), ny=-across * (dx / flat),  # light sees no round ends, so that joints do not show
+            u=along + run * length / self.scale, v=across * radius / self.scale,
+        )  # fmt: skip
 
     def column(
         self,
@@ -115,10 +125,10 @@ class Canvas:
         drop: float = 0.0,
         opening: tuple[float, float] = (0.0, 0.0),
     ) -> None:
-        """Draw an upright body of elliptic cross-sections between ``top`` and ``bottom``, both (N, 3) in pixels.
+        """Draw an upright body of elliptic cross-sections from ``top`` to ``bottom``, both (N, 3) in pixels.
 
-        ``profile`` (K, 3) has a row for each knot: place from top 0 to bottom 1, half-width and half-depth in cm.
-        ``near`` (cm) brings the piece forward, as a skirt lies before the legs; ``drop`` (cm) bends the hem downwards;
+        ``profile`` (K, 3) has a row for each knot: place from top 0 to bottom 1, half-width and half-depth in
+        cm. ``near`` (cm) brings the piece forward; ``drop`` (cm) bends the hem downwards;
         ``opening`` is half the angle that stays open at the front, at the top and at the bottom.
         """
         reach = profile[:, 1:].max() * self.scale[:, 0] * np.array([1, 0])
@@ -157,10 +167,11 @@ class Canvas:
         cut: tuple[float, float, float] | None = None,
         boxy: bool = False,
     ) -> None:
-        """Draw an ellipsoid around ``centre`` (N, 3) in pixels; ``radii`` (cm): sideways, upwards, forwards of the figure.
+        """Draw an ellipsoid around ``centre`` (N, 3) in pixels.
 
-        ``cut`` = (forwards, upwards, level) keeps only where forwards * f + upwards * h > level, for the direction
-        (f, h) of a point from the centre: a cap of hair, a visor. ``boxy`` draws a rounded box, such as a bag.
+        ``radii`` (cm) are sideways, upwards and forwards as the figure sees it. ``cut`` = (forwards,
+        upwards, level) keeps only where forwards * f + upwards * h > level, for the direction (f, h) of a
+        point from the centre: a cap of hair, a visor. ``boxy`` draws a rounded box, such as a bag.
         """
         side, up, front = radii
         cos, sin = np.cos(self.yaw), np.sin(self.yaw)

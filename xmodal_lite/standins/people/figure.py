@@ -11,6 +11,8 @@ from xmodal_lite.standins.people.body import Build, Pose, draw_build, joints, pr
 from xmodal_lite.standins.people.canvas import Canvas
 from xmodal_lite.standins.people.wardrobe import Material
 
+DOWN = np.array([0, 1, 0], np.float32)  # on the image
+
 
 @dataclass(frozen=True)
 class Person:
@@ -37,7 +39,7 @@ def _pick(rng: np.random.Generator, **weights: int) -> str:
 
 
 def draw_person(seed: int, number: int, gap: float) -> Person:
-    """Draw identity ``number`` of the world ``seed``; ``gap`` changes nothing but what infrared shows of it."""
+    """Draw identity ``number`` of the world ``seed``; ``gap`` changes what infrared shows of it."""
     rng = np.random.default_rng([seed, 30, number])
     bottom = _pick(rng, trousers=62, shorts=12, skirt=9, long_skirt=6, dress=11)
     face = wardrobe.draw_skin(rng, gap)
@@ -47,7 +49,9 @@ def draw_person(seed: int, number: int, gap: float) -> Person:
         "hair": wardrobe.draw_hair(rng, gap),
         "top": wardrobe.draw_cloth(rng, gap, warmth=0.62, seam=rng.random() < 0.4),
         "outer": wardrobe.draw_cloth(rng, gap, patterned=0.35, warmth=0.42, seam=True),
-        "bottom": wardrobe.draw_cloth(rng, gap, patterned=1.0 if "skirt" in bottom else 0.07, warmth=0.52, sober=True),
+        "bottom": wardrobe.draw_cloth(
+            rng, gap, patterned=1.0 if "skirt" in bottom else 0.07, warmth=0.52, sober=True
+        ),
         "shoes": wardrobe.draw_hard(rng, gap, warmth=0.3),
         "sole": wardrobe.draw_hard(rng, gap, warmth=0.2),
         "bag": wardrobe.draw_hard(rng, gap, warmth=0.15),
@@ -111,35 +115,35 @@ def _between(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
 
 
 def _carried(person: Person, at: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Places (N, 3) of bag and straps in space."""
-    wide = 0.115 * person.build.height * person.build.hips
-    chest = at["neck"] + [0, -0.17 * person.build.height, 0]
-    straps = {
-        f"strap_{name}_{side}": chest + [sign * x, y, z]
-        for side, sign in (("l", 1), ("r", -1))
-        for name, x, y, z in (("over", 10, 24, 3), ("front", 12, 6, 11.5), ("end", 15, -10, 9))
+    """Find the places (N, 3) in space of hair, bag and straps: sideways, upwards, forwards from a joint, in cm."""
+    low, wide = 0.17 * person.build.height, 0.115 * person.build.height * person.build.hips
+    deep = 11 * person.build.height / 170 * person.build.girth + 1.5  # of the trunk
+    offsets = {
+        "back": ("neck", 0, 2 - low, -8 - deep),
+        "side": ("hip", wide + 4, -3, 0),
+        "held": ("hand_r", 0, -15, 0),
+        "strap_top": ("neck", -9, 0, 0),
+        "strap_front": ("neck", 2, -4 - low, deep),
+        "strap_back": ("neck", 2, -4 - low, -deep),
+        "bun": ("head", 0, 6, -10.5),
+        "tail": ("head", 0, -8, -11),
+        "tail_end": ("head", 0, -26, -13),
+        "nape": ("head", 0, -3, -3),
+        "locks": ("head", 0, -25, -4.5),
+        "collar": ("neck", 0, 1, -3),
     }
-    return straps | {
-        "back": chest + [0, 2, -19.0],
-        "side": at["hip"] + [wide + 4, -3, 0],
-        "strap_top": at["neck"] + [-9, 0, 0],
-        "strap_front": chest + [3, -4, 12],
-        "strap_back": chest + [3, -4, -12],
-        "held": at["hand_r"] + [0, -15, 0],
-        "bun": at["head"] + [0, 6, -10.5],
-        "tail": at["head"] + [0, -8, -11],
-        "tail_end": at["head"] + [0, -26, -13],
-        "nape": at["head"] + [0, -3, -3],
-        "locks": at["head"] + [0, -25, -4.5],
-        "collar": at["neck"] + [0, 1, -3],
-    }
+    for side, sign in (("l", 1), ("r", -1)):
+        offsets[f"strap_over_{side}"] = ("neck", sign * 10, -1, 2)
+        offsets[f"strap_front_{side}"] = ("neck", sign * 11, 6 - low, deep * 0.9)
+        offsets[f"strap_end_{side}"] = ("neck", sign * 15, -10 - low, deep * 0.6)
+    return {name: at[joint] + np.array(offset) for name, (joint, *offset) in offsets.items()}
 
 
 def _legs(canvas: Canvas, person: Person, at: dict[str, np.ndarray], h: float) -> None:
     girth, loose = person.build.girth, person.loose
     for side in "lr":
         hip, knee, ankle = (at[f"{part}_{side}"] for part in ("hip", "knee", "ankle"))
-        thigh, calf, foot = 9.2 * h * girth**0.7, 5.9 * h * girth**0.5, 3.7 * h
+        thigh, calf, foot = 9.8 * h * girth**0.7, 6.3 * h * girth**0.5, 3.7 * h
         if person.bottom == "trousers":
             at_knee, hem = calf + 0.4 + 2.2 * loose, foot + 0.9 + 4.2 * loose**2
             canvas.limb("bottom", hip, knee, thigh + 0.6, at_knee)
@@ -152,8 +156,10 @@ def _legs(canvas: Canvas, person: Person, at: dict[str, np.ndarray], h: float) -
             end = 0.55 + 0.4 * loose
             canvas.limb("bottom", hip, _between(hip, knee, end), thigh + 0.8, calf + 3.2)
         canvas.limb("shoes", at[f"heel_{side}"], at[f"toe_{side}"], 4.7 * h, 3.9 * h)
-        down = np.float32([0, 1, 0]) * canvas.scale[:, 0]
-        canvas.limb("sole", at[f"heel_{side}"] + 2.4 * h * down, at[f"toe_{side}"] + 2.2 * h * down, 2.8 * h, 2.4 * h)
+        down = DOWN * canvas.scale[:, 0]
+        canvas.limb(
+            "sole", at[f"heel_{side}"] + 2.4 * h * down, at[f"toe_{side}"] + 2.2 * h * down, 2.8 * h, 2.4 * h
+        )
         if person.boots and person.bottom != "trousers":
             canvas.limb("shoes", ankle, _between(ankle, knee, 0.5), foot + 1.2, calf + 0.8)
 
@@ -176,26 +182,36 @@ def _trunk(canvas: Canvas, person: Person, at: dict[str, np.ndarray], h: float) 
         ]
     )
     canvas.limb("skin", at["neck"], at["chin"], 6.0 * h, 5.6 * h)
-    canvas.limb("top", at["hip_l"], at["hip_r"], 7.0, 7.0) if person.bottom == "dress" else None
-    canvas.column("bottom", at["waist"], at["crotch"], np.array([[0, waist, deep * 0.9], [0.6, hips, deep], [1, hips * 0.8, deep * 0.9]]))
+    canvas.column(
+        "bottom",
+        at["waist"],
+        at["crotch"],
+        np.array([[0, waist, deep * 0.9], [0.6, hips, deep], [1, hips * 0.8, deep * 0.9]]),
+    )
     if person.bottom in ("skirt", "long_skirt", "dress"):
         low = {"skirt": -0.1, "long_skirt": 0.72, "dress": 0.1}[person.bottom]
         flare = 1.0 + 0.45 * person.loose + 0.15 * (person.bottom == "long_skirt")
-        hem = _between(_between(at["knee_l"], at["knee_r"], 0.5), _between(at["ankle_l"], at["ankle_r"], 0.5), low)
-        skirt = np.array([[0, waist, deep], [0.3, hips + 1, deep + 1], [1, hips * flare + 3, (deep + 5) * flare]])
+        hem = _between(
+            _between(at["knee_l"], at["knee_r"], 0.5), _between(at["ankle_l"], at["ankle_r"], 0.5), low
+        )
+        skirt = np.array(
+            [[0, waist, deep], [0.3, hips + 1, deep + 1], [1, hips * flare + 3, (deep + 5) * flare]]
+        )
         canvas.column("bottom", at["waist"], hem, skirt, near=13, drop=2.5)
     end = {"tee": 1.0, "sleeves": 1.05, "hood": 1.08}[person.top] if person.bottom != "dress" else 0.8
     hem = _between(at["neck"], at["hip"], end)
-    canvas.column("top", at["neck"], hem, body + [0, 0.6, 0.6], near=4, drop=2.0)
+    canvas.column("top", at["neck"], hem, body + np.array([0, 0.6, 0.6]), near=4, drop=2.0)
     if person.top == "hood":
-        canvas.limb("top", _between(at["collar"], at["neck"], 0.0), at["collar"], 9.0 * h, 8.0 * h)
+        canvas.ball("top", at["collar"], (9.2 * h, 7.0 * h, 9.2 * h))
     if person.outer == "none":
         return
     low = {"jacket": 1.1, "open": 1.15, "vest": 1.0, "coat": 1.0}[person.outer]
     hem = _between(at["neck"], at["hip"], low)
-    coat = body + [0, 2.2, 2.2]
+    coat = body + np.array([0, 2.2, 2.2])
     if person.outer == "coat":
-        hem = _between(_between(at["hip_l"], at["hip_r"], 0.5), _between(at["knee_l"], at["knee_r"], 0.5), 0.95)
+        hem = _between(
+            _between(at["hip_l"], at["hip_r"], 0.5), _between(at["knee_l"], at["knee_r"], 0.5), 0.95
+        )
         coat[:, 0] *= 0.56
         coat[-1] = [1.0, hips * (1.1 + 0.3 * person.loose) + 2, deep * 1.35 + 2]
     opening = (0.6, 0.5) if person.outer in ("open", "vest") else (0.75, -2.5)
@@ -240,10 +256,10 @@ def _head(canvas: Canvas, person: Person, at: dict[str, np.ndarray], h: float) -
         canvas.ball("hat", head, (9.3 * h, size * 1.16, 10.9 * h), cut=(-0.3, 0.95, 0.28))
     if person.hat == "cap":
         canvas.ball("hat", head, (9.2 * h, size * 1.12, 10.8 * h), cut=(-0.2, 1.0, 0.42))
-        canvas.ball("hat", head - np.float32([0, 1, 0]) * canvas.scale[:, 0] * 5, (8.5, 1.8, 18), cut=(1, 0, 0.1))
+        canvas.ball("hat", head - DOWN * canvas.scale[:, 0] * 5, (8.5, 1.8, 18), cut=(1, 0, 0.1))
     if person.hat == "brim":
         canvas.ball("hat", head, (9.2 * h, size * 1.18, 10.8 * h), cut=(-0.1, 1.0, 0.4))
-        canvas.ball("hat", head - np.float32([0, 1, 0]) * canvas.scale[:, 0] * 5, (17, 2.6, 18))
+        canvas.ball("hat", head - DOWN * canvas.scale[:, 0] * 5, (17, 2.6, 18))
 
 
 def _bag(canvas: Canvas, person: Person, at: dict[str, np.ndarray], h: float) -> None:
@@ -251,12 +267,12 @@ def _bag(canvas: Canvas, person: Person, at: dict[str, np.ndarray], h: float) ->
         canvas.ball("bag", at["back"], (14.5, 23, 9.5), boxy=True)
         for side in "lr":
             over, front, end = (at[f"strap_{name}_{side}"] for name in ("over", "front", "end"))
-            canvas.limb("bag", over, front, 2.6, 2.6, near=3)
-            canvas.limb("bag", front, end, 2.6, 2.0, near=3)
+            canvas.limb("bag", over, front, 2.6, 2.6, near=7)
+            canvas.limb("bag", front, end, 2.6, 2.0, near=7)
     if person.bag == "cross":
         canvas.ball("bag", at["side"], (6, 11, 14), boxy=True)
         for face in ("strap_front", "strap_back"):
-            canvas.limb("bag", at["strap_top"], at[face], 1.7, 1.7, near=9)
-            canvas.limb("bag", at[face], at["side"], 1.7, 1.7, near=9)
+            canvas.limb("bag", at["strap_top"], at[face], 1.7, 1.7, near=13)
+            canvas.limb("bag", at[face], at["side"], 1.7, 1.7, near=13)
     if person.bag == "hand":
         canvas.ball("bag", at["held"], (6.5, 12, 15), boxy=True)

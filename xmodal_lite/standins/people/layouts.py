@@ -1,7 +1,7 @@
 """Folders and files of SYSU-MM01, RegDB and LLCM, filled with pictures of procedural people.
 
-Each image has a mask of the person under ``masks/``, at the same relative place and with the suffix ``.png``; loaders of
-the real layouts look into folders of known names and do not see it.
+Each image has a mask of the person under ``masks/``, at the same relative place and with the suffix
+``.png``; loaders of the real layouts look into folders of known names and do not see it.
 """
 
 from __future__ import annotations
@@ -40,10 +40,11 @@ class Visit:
 def write_sysu(
     root: Path, *, identities: int = 60, images: int = 16, seed: int = 0, gap: float = 0.5, workers: int = 1
 ) -> None:
-    """Write ``cam{1..6}/{0001..}/{0001..}.jpg``, ``exp/{train,val,test}_id.txt`` and masks into ``root``.
+    """Write a stand-in for SYSU-MM01.
 
-    Six in ten identities are seen indoors (cameras 1, 2, 3), nearly all outdoors (4, 5, 6), everyone by at least one
-    visible and one infrared camera; 296 in 491 train, 99 are for validation and 96 for testing, as in the real set.
+    ``cam{1..6}/{0001..}/{0001..}.jpg``, ``exp/{train,val,test}_id.txt`` and ``masks/``. Six in ten identities are seen indoors (cameras 1, 2, 3), nearly all outdoors (4, 5, 6), everyone by at
+    least one visible and one infrared camera; 296 in 491 train, 99 are for validation and 96 for testing,
+    as in the real set.
 
     Parameters
     ----------
@@ -52,13 +53,17 @@ def write_sysu(
     identities : int
         10 to 491, the number of the real set; identity numbers have gaps, as there.
     images : int
-        Most pictures of an identity by one camera, 1 to 99; the fewest are 0.6 of it. 24 gives the real set's total.
+        Most pictures of an identity by one camera, 1 to 99; the fewest are 0.6 of it. 24 gives the real
+        set's total.
     seed : int
-        The world; the same seed gives the same people at any ``gap`` and the first of them for any ``identities``.
+        The world; the same seed gives the same people at any ``gap`` and the first of them for any
+        ``identities``.
     gap : float
-        0 (infrared shows the luminance of the visible colours, as an infrared camera would) to 1 (reflectance of its own).
+        0 (infrared shows the luminance of the visible colours, as an infrared camera would) to 1
+        (reflectance of its own).
     workers : int
-        Processes; the bytes do not depend on it. More than one needs an importable main module, as every spawned process.
+        Processes; the bytes do not depend on it. More than one needs an importable main module, as every
+        spawned process.
 
     Raises
     ------
@@ -80,10 +85,10 @@ def write_sysu(
 def write_regdb(
     root: Path, *, identities: int = 60, images: int = 10, seed: int = 0, gap: float = 0.5, workers: int = 1
 ) -> None:
-    """Write ``{Visible,Thermal}/{id}/*.bmp``, ``idx/{train,test}_{visible,thermal}_{1..10}.txt`` and masks into ``root``.
+    """Write a stand-in for RegDB.
 
-    Both cameras take the same moments, and an identity is seen either from the front or from behind, as in the real
-    set. Each of the ten splits trains on half of the identities.
+    ``{Visible,Thermal}/{id}/*.bmp``, ``idx/{train,test}_{visible,thermal}_{1..10}.txt`` and ``masks/``. Both cameras take the same moments, and an identity is seen either from the front or from behind, as in
+    the real set. Each of the ten splits trains on half of the identities.
 
     Parameters
     ----------
@@ -109,16 +114,18 @@ def write_regdb(
         order = np.random.default_rng([seed, 35, split]).permutation(identities)
         for part, numbers in (("train", order[: identities // 2]), ("test", order[identities // 2 :])):
             for k, modality in enumerate(("visible", "thermal")):
-                lines = [f"{path} {number + 1}\n" for number in sorted(numbers) for path in visits[number][k].paths]
+                lines = [
+                    f"{path} {number + 1}\n" for number in sorted(numbers) for path in visits[number][k].paths
+                ]
                 (root / "idx" / f"{part}_{modality}_{split}.txt").write_text("".join(lines))
 
 
 def write_llcm(
     root: Path, *, identities: int = 60, images: int = 6, seed: int = 0, gap: float = 0.5, workers: int = 1
 ) -> None:
-    """Write ``{vis,nir}/{id}/{id}_c0{cam}_*.jpg``, ``idx/{train,test}_{vis,nir}.txt`` and masks into ``root``.
+    """Write a stand-in for LLCM.
 
-    An identity meets about half of nine cameras, each by day and by night; 713 in 1,064 train.
+    ``{vis,nir}/{id}/{id}_c0{cam}_*.jpg``, ``idx/{train,test}_{vis,nir}.txt`` and ``masks/``. An identity meets about half of nine cameras, each by day and by night; 713 in 1,064 train.
 
     Parameters
     ----------
@@ -161,7 +168,9 @@ def _check(identities: int, most: int, images: int, gap: float, workers: int) ->
     if not 1 <= images <= 99:
         raise ValueError(f"images={images}: give 1 to 99 pictures of an identity by each camera")
     if not 0 <= gap <= 1:
-        raise ValueError(f"gap={gap}: give a value from 0 (infrared shows luminance) to 1 (its own reflectance)")
+        raise ValueError(
+            f"gap={gap}: give a value from 0 (infrared shows luminance) to 1 (its own reflectance)"
+        )
     if workers < 1:
         raise ValueError(f"workers={workers}: give one process or more")
 
@@ -192,7 +201,10 @@ def _visits_regdb(number: int, images: int, seed: int) -> list[Visit]:
     return [
         Visit(
             camera,
-            tuple(f"{folder}/{number + 1}/{side}_{letter}_{number * images + k + 1:05d}_{number + 1}.bmp" for k in range(images)),
+            tuple(
+                f"{folder}/{number + 1}/{side}_{letter}_{number * images + k + 1:05d}_{number + 1}.bmp"
+                for k in range(images)
+            ),
             walk=0,
             facing=facing,
         )
@@ -221,7 +233,9 @@ def _moments(visit: Visit, rng: np.random.Generator) -> Pose:
     """How somebody walks past a camera: mostly in one direction, sometimes turning round half-way."""
     n = len(visit.paths)
     if visit.facing is None:
-        heading = rng.integers(8) * np.pi / 4 + (rng.random() < 0.4) * (np.arange(n) >= n / 2) * rng.uniform(1, 4)
+        heading = rng.integers(8) * np.pi / 4 + (rng.random() < 0.4) * (np.arange(n) >= n / 2) * rng.uniform(
+            1, 4
+        )
         yaw = heading + rng.normal(0, 0.25, n)
     else:
         yaw = visit.facing + rng.normal(0, 0.15, n)
@@ -238,7 +252,7 @@ def _moments(visit: Visit, rng: np.random.Generator) -> Pose:
 def _portray_all(
     root: Path, visits: list[list[Visit]], size: tuple[int, int], seed: int, gap: float, workers: int
 ) -> None:
-    """Take all pictures; identities are independent of each other, so any number of processes gives the same bytes."""
+    """Take all pictures; identities do not depend on each other, so any number of processes gives the same bytes."""
     job: Callable[[tuple[int, list[Visit]]], None] = partial(_portray, root, size, seed, gap)
     if workers == 1:
         for item in enumerate(visits):
@@ -256,10 +270,17 @@ def _portray(root: Path, size: tuple[int, int], seed: int, gap: float, item: tup
     for index, visit in enumerate(visits):
         pose = _moments(visit, np.random.default_rng([seed, 37, number, visit.walk]))
         rng = np.random.default_rng([seed, 38, number, index])
-        pictures, masks = photograph(person, visit.camera, pose, seed, gap, rng, (twice * size[0], twice * size[1]))
+        pictures, masks = photograph(
+            person, visit.camera, pose, seed, gap, rng, (twice * size[0], twice * size[1])
+        )
         if twice == 2:
             n, (h, w) = len(pictures), size
-            pictures = pictures.reshape(n, h, 2, w, 2, -1).mean((2, 4)).squeeze(-1 if pictures.ndim == 3 else ()).astype(np.uint8)
+            pictures = (
+                pictures.reshape(n, h, 2, w, 2, -1)
+                .mean((2, 4))
+                .squeeze(-1 if pictures.ndim == 3 else ())
+                .astype(np.uint8)
+            )
             masks = masks.reshape(n, h, 2, w, 2).mean((2, 4)) >= 0.5
         for path, picture, mask in zip(visit.paths, pictures, masks, strict=True):
             _save(root, path, picture, mask, visit.camera.quality)
@@ -270,6 +291,9 @@ def _save(root: Path, path: str, picture: np.ndarray, mask: np.ndarray, quality:
     target, shadow = root / path, (root / "masks" / path).with_suffix(".png")
     for folder in (target.parent, shadow.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    options = {"quality": quality} if target.suffix == ".jpg" else {}
-    Image.fromarray(picture).convert("RGB").save(target, **options)
+    image = Image.fromarray(picture).convert("RGB")
+    if target.suffix == ".jpg":
+        image.save(target, quality=quality)
+    else:
+        image.save(target)
     Image.fromarray(mask).save(shadow, compress_level=1)

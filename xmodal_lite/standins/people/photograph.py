@@ -1,4 +1,4 @@
-"""Pictures of a drawn figure in a scene: materials under light, shade and creases, then what the camera makes of them."""
+"""Pictures of a drawn figure in a scene: materials under light, then what the camera makes of them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,20 @@ from xmodal_lite.standins.people.body import Pose
 from xmodal_lite.standins.people.cameras import Camera
 from xmodal_lite.standins.people.canvas import BEHIND, Canvas
 from xmodal_lite.standins.people.figure import Person, draw
-from xmodal_lite.standins.people.scenes import HEIGHT, WIDTH, Scene, draw_scene
+from xmodal_lite.standins.people.scenes import WIDTH, Scene, draw_scene
 from xmodal_lite.standins.people.wardrobe import LUMINANCE, look_up, weave
 
 scene = lru_cache(maxsize=16)(draw_scene)
 
 
 def photograph(
-    person: Person, camera: Camera, pose: Pose, world: int, gap: float, rng: np.random.Generator, size: tuple[int, int]
+    person: Person,
+    camera: Camera,
+    pose: Pose,
+    world: int,
+    gap: float,
+    rng: np.random.Generator,
+    size: tuple[int, int],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Take N pictures of a person.
 
@@ -47,14 +53,20 @@ def photograph(
         (N, H, W) bool, where the person is.
     """
     n, (h, w) = len(pose.yaw), size
-    fill = camera.fill * (1 + 0.003 * (person.build.height - 170)) * rng.normal(1, camera.shift, n).clip(0.85, 1.1)
+    fill = (
+        camera.fill
+        * (1 + 0.003 * (person.build.height - 170))
+        * rng.normal(1, camera.shift, n).clip(0.9, 1.05)
+    )
     scale = fill * h / person.build.height
     sway = rng.normal(0, camera.shift, (n, 2)).clip(-0.06, 0.06)
-    foot = np.stack([w / 2 + sway[:, 0] * h, h * 0.955 + sway[:, 1] * h * 0.4], 1)
+    foot = np.stack([w / 2 + sway[:, 0] * h, h * 0.965 + sway[:, 1] * h * 0.4], 1)
     canvas = draw(person, pose, scale, foot, size)
     shown = np.flatnonzero(canvas.piece)
     channels = _figure(person, canvas, camera, shown, rng)  # (C, M)
-    picture = _background(scene(world, camera.place, camera.kind, gap), camera, foot, scale, size, rng)  # (C, N, H, W)
+    picture = _background(
+        scene(world, camera.place, camera.kind, gap), camera, foot, scale, size, rng
+    )  # (C, N, H, W)
     picture.reshape(len(channels), -1)[:, shown] = channels
     if camera.light == "near":
         picture *= _glow(size)
@@ -79,7 +91,11 @@ def _figure(
     for number, name in enumerate(names):
         here = np.flatnonzero(kind == number)
         cloth = person.materials[name]
-        ground, other = {"visible": cloth.colour, "near": cloth.near[:, None], "thermal": cloth.heat[:, None]}[camera.light]
+        ground, other = {
+            "visible": cloth.colour,
+            "near": cloth.near[:, None],
+            "thermal": cloth.heat[:, None],
+        }[camera.light]
         share = weave(cloth, u[here], v[here], front[here])
         surface[:, here] = ground[:, None] + share * (other - ground)[:, None]
         folds[here] = cloth.folds
@@ -96,13 +112,13 @@ def _shade(camera: Camera, nx: np.ndarray, ny: np.ndarray, nz: np.ndarray) -> np
     """Light on a surface with the given normal; a near-infrared lamp sits at the camera."""
     if camera.light != "visible":
         return 0.25 + 0.85 * nz
-    lx, ly, lz = np.float32(camera.lamp) / np.float32(np.linalg.norm(camera.lamp))
+    lx, ly, lz = (np.float32(part / np.linalg.norm(camera.lamp)) for part in camera.lamp)
     facing = np.maximum(nx * lx + ny * ly + nz * lz, 0)
     return camera.ambient * (0.75 + 0.25 * nz - 0.15 * ny) + 1.15 * (1 - camera.ambient) * facing
 
 
 def _closeness(canvas: Canvas) -> np.ndarray:
-    """Shade (N, H, W) where a nearer part is close by, as between an arm and the trunk: 1 in the open, less there."""
+    """Shade (N, H, W) places that a nearer part is close to, as between arm and trunk: 1 in the open, less there."""
     depth = np.where(canvas.depth > BEHIND, canvas.depth, -30)[:, ::2, ::2]
     around = _mean(_mean(depth, 1, 4), 2, 4)
     dark = 1 - np.clip((around - depth - 2) / 40, 0, 0.5)
@@ -110,7 +126,7 @@ def _closeness(canvas: Canvas) -> np.ndarray:
 
 
 def _mean(values: np.ndarray, axis: int, reach: int) -> np.ndarray:
-    """Running mean over 2 * reach + 1 values along an axis, the ends repeated."""
+    """Take the running mean over 2 * reach + 1 values along an axis, the ends repeated."""
     pad = [(0, 0)] * values.ndim
     pad[axis] = (reach + 1, reach)
     total = np.cumsum(np.pad(values, pad, mode="edge"), axis=axis, dtype=np.float32)
@@ -120,11 +136,16 @@ def _mean(values: np.ndarray, axis: int, reach: int) -> np.ndarray:
 
 
 def _background(
-    place: Scene, camera: Camera, foot: np.ndarray, scale: np.ndarray, size: tuple[int, int], rng: np.random.Generator
+    place: Scene,
+    camera: Camera,
+    foot: np.ndarray,
+    scale: np.ndarray,
+    size: tuple[int, int],
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Light (C, N, H, W) from the scene behind the person, with the shadow at the feet."""
     (h, w), n = size, len(foot)
-    x0, y0 = rng.integers(0, WIDTH - w + 1, n), rng.integers(10, HEIGHT - h + 1, n)
+    x0, y0 = rng.integers(0, WIDTH - w + 1, n), rng.integers(20, 60, n)
     surface = {"visible": place.colour, "near": place.near[None], "thermal": place.heat[None]}[camera.light]
     light = place.light if camera.light == "visible" else 1.0
     strip = surface * light
@@ -137,9 +158,9 @@ def _background(
 
 
 def _shadows(camera: Camera, foot: np.ndarray, scale: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Share of the light (N, H, W) that a standing person leaves on the ground, by lamps from above or by the sky."""
+    """Find the share of the light (N, H, W) that a standing person leaves on the ground."""
     y, x = np.arange(size[0], dtype=np.float32)[:, None], np.arange(size[1], dtype=np.float32)
-    fx, fy, s = (np.float32(a).reshape(-1, 1, 1) for a in (foot[:, 0], foot[:, 1], scale))
+    fx, fy, s = (a.astype(np.float32).reshape(-1, 1, 1) for a in (foot[:, 0], foot[:, 1], scale))
     lean = -22 * s * np.float32(camera.lamp[0])
     wide = ((x - fx - lean) / (30 * s + np.abs(lean))) ** 2 + ((y - fy + 4 * s) / (9 * s)) ** 2
     close = ((x - fx) / (17 * s)) ** 2 + ((y - fy) / (4.5 * s)) ** 2
@@ -148,13 +169,16 @@ def _shadows(camera: Camera, foot: np.ndarray, scale: np.ndarray, size: tuple[in
 
 def _glow(size: tuple[int, int]) -> np.ndarray:
     """Light (H, W) of the lamp beside a near-infrared camera, which fades towards the edges."""
-    y, x = np.linspace(-1, 1, size[0], dtype=np.float32)[:, None], np.linspace(-1, 1, size[1], dtype=np.float32)
+    y, x = (
+        np.linspace(-1, 1, size[0], dtype=np.float32)[:, None],
+        np.linspace(-1, 1, size[1], dtype=np.float32),
+    )
     return 0.4 + 0.6 * np.exp(-((x / 1.4) ** 2) - ((y + 0.15) / 1.05) ** 2)
 
 
 @lru_cache(maxsize=1)
 def _grain() -> np.ndarray:
-    """A sheet of unit noise (768, 768) of which every picture uses its own part; neighbours are alike."""
+    """Draw a sheet of unit noise (768, 768), the same for all; every picture uses its own part."""
     noise = np.random.default_rng(21).standard_normal((1, 1, 768, 768)).astype(np.float32)
     _soften(noise)
     return noise[0, 0] / noise.std()
@@ -163,8 +187,8 @@ def _grain() -> np.ndarray:
 def _develop(picture: np.ndarray, camera: Camera, rng: np.random.Generator) -> np.ndarray:
     """Turn light (C, N, H, W) into 8-bit pictures (N, H, W[, 3]): cast, exposure, blur, tone curve, noise."""
     c, n, h, w = picture.shape
-    exposure = camera.exposure * rng.normal(1, 0.08, n).clip(0.75, 1.25).astype(np.float32)
-    gains = np.float32(camera.gains if c == 3 else [1.0])
+    exposure = np.asarray(camera.exposure * np.clip(rng.normal(1, 0.04, n), 0.85, 1.15), np.float32)
+    gains = np.asarray(camera.gains if c == 3 else [1.0], np.float32)
     picture *= gains[:, None, None, None] * exposure[:, None, None]
     for _ in range(camera.blur):
         _soften(picture)

@@ -1,7 +1,8 @@
-"""Places that cameras look at: floors in perspective, walls, furniture, hedges, with light and shade of their own.
+"""Places that cameras look at: floors in perspective, walls, furniture, hedges, with light and shade.
 
-A scene is a wide strip from which pictures are cut at the place where a person happens to be. It is drawn once for each
-camera: what surfaces reflect in visible and near-infrared light, how warm they are, and how much light falls on them.
+A scene is a wide strip from which pictures are cut at the place where a person happens to be. It is drawn
+once for each camera: what surfaces reflect in visible and near-infrared light, how warm they are, how much
+light falls on them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ import numpy as np
 from xmodal_lite.standins.people.wardrobe import LUMINANCE
 
 HEIGHT, WIDTH = 368, 960  # pixels of a scene
-_GREENS, _WOODS = ((62, 92, 46), (48, 78, 42), (86, 110, 58)), ((150, 112, 74), (104, 74, 50), (184, 152, 112))
+_GREENS, _WOODS = (
+    ((62, 92, 46), (48, 78, 42), (86, 110, 58)),
+    ((150, 112, 74), (104, 74, 50), (184, 152, 112)),
+)
 
 
 @dataclass
@@ -24,7 +28,6 @@ class Scene:
     near: np.ndarray  # (H, W) reflectance in the near infrared
     heat: np.ndarray  # (H, W) warmth, 0 to 1
     light: np.ndarray  # (H, W) light that falls on the surfaces, about 1
-    floor: float  # row where the floor begins
 
 
 def draw_scene(seed: int, place: int, kind: str, gap: float) -> Scene:
@@ -73,7 +76,7 @@ ALL = (slice(None), slice(None))
 
 
 class _Painter:
-    """Paints surfaces on a strip, in visible, near-infrared and thermal at once; rows x columns of twice the size."""
+    """Paints surfaces on a strip of twice the size, in visible, near-infrared and thermal at once."""
 
     def __init__(self, rng: np.random.Generator, gap: float) -> None:
         self.rng, self.gap = rng, gap
@@ -85,7 +88,11 @@ class _Painter:
         self.vanish = (rng.uniform(0.3) * WIDTH, self.floor - rng.uniform(130, 190))
 
     def paint(
-        self, where: Region, shade: tuple[float, ...] | np.ndarray, near: float | None = None, heat: float = 0.2
+        self,
+        where: Region,
+        shade: tuple[float, ...] | np.ndarray,
+        near: float | None = None,
+        heat: float = 0.2,
     ) -> None:
         """Paint ``shade`` (sRGB 0..255) on a region; ``near`` (0..1) is drawn if not given."""
         window, share = where
@@ -139,27 +146,36 @@ class _Painter:
         """Let a piece of furniture darken the floor below and before it."""
         (rows, columns), _ = region = self.box(x0 - 14, y - 6, x1 + 14, y + 5 * depth)
         away_x, away_y = np.minimum(self.x[:, columns] - x0, x1 - self.x[:, columns]), self.y[rows] - y
-        soft = np.clip((away_x + 14) / 24, 0, 1) * np.clip((away_y + 6) / 6, 0, 1) * np.exp(-np.maximum(away_y, 0) / depth)
+        soft = (
+            np.clip((away_x + 14) / 24, 0, 1)
+            * np.clip((away_y + 6) / 6, 0, 1)
+            * np.exp(-np.maximum(away_y, 0) / depth)
+        )
         self.dim(region, dark * soft)
 
-    def block(self, x: float, y: float, w: float, h: float, top: float, shade: np.ndarray, **kind: float) -> None:
+    def block(
+        self, x: float, y: float, w: float, h: float, top: float, shade: np.ndarray, **kind: float
+    ) -> None:
         """Set a cupboard or a bench on the floor at row ``y``."""
         self.shadow(x, x + w, y, 14, 0.55)
         front = self.box(x, y - h, x + w, y)
         self.paint(front, shade, **kind)
-        self.paint(self.box(x, y - h - top, x + w, y - h), np.minimum(np.asarray(shade) * 1.25 + 12, 255), **kind)
+        self.paint(
+            self.box(x, y - h - top, x + w, y - h), np.minimum(np.asarray(shade) * 1.25 + 12, 255), **kind
+        )
         self.dim(front, 0.25 * np.clip((self.y[front[0][0]] - y + h) / h, 0, 1))
 
     def scene(self) -> Scene:
-        """The strip at its proper size, every pixel the mean of four."""
+        """Return the strip at its proper size, every pixel the mean of four."""
         halved = [
-            a.reshape(*a.shape[:-2], HEIGHT, 2, WIDTH, 2).mean((-3, -1)) for a in (self.colour, self.near, self.heat, self.light)
+            a.reshape(*a.shape[:-2], HEIGHT, 2, WIDTH, 2).mean((-3, -1))
+            for a in (self.colour, self.near, self.heat, self.light)
         ]
-        return Scene(*(a.astype(np.float32) for a in halved), floor=self.floor)
+        return Scene(*(a.astype(np.float32) for a in halved))
 
 
 def _wall(p: _Painter, shade: np.ndarray, skirting: np.ndarray) -> None:
-    """A plain wall with a skirting board, darker towards the floor and the corner."""
+    """Paint a plain wall with a skirting board, darker towards the floor and the corner."""
     above = p.y < p.floor
     p.paint(p.where(above), shade, heat=0.25)
     p.paint(p.box(-1, p.floor - 9, WIDTH + 1, p.floor), skirting)
@@ -180,11 +196,14 @@ def _poster(p: _Painter, x: float) -> None:
     w, h, y = p.rng.uniform(26, 54), p.rng.uniform(30, 56), p.rng.uniform(8, 30)
     p.paint(p.box(x, y, x + w, y + h), p.rng.uniform(185, 240) * p.rng.uniform(0.85, 1, 3))
     for k in range(5):
-        p.paint(p.box(x + 4, y + 5 + k * h / 5.5, x + w * p.rng.uniform(0.4, 0.9), y + 8 + k * h / 5.5), p.rng.uniform(60, 150, 3))
+        p.paint(
+            p.box(x + 4, y + 5 + k * h / 5.5, x + w * p.rng.uniform(0.4, 0.9), y + 8 + k * h / 5.5),
+            p.rng.uniform(60, 150, 3),
+        )
 
 
 def _lamps(p: _Painter, count: int, depth: float) -> None:
-    """Pools of light on the floor and on the wall, and a gradient along the strip."""
+    """Cast pools of light on the floor and on the wall, and a gradient along the strip."""
     light = np.zeros_like(p.light)
     for x in np.linspace(0, WIDTH, count) + p.rng.uniform(-40, 40, count):
         light += np.exp(-(((p.x - x) / 120) ** 2) - ((p.y - p.floor - 60) / 190) ** 2)
@@ -193,9 +212,11 @@ def _lamps(p: _Painter, count: int, depth: float) -> None:
 
 
 def _corridor(p: _Painter) -> None:
-    """A corridor in a building: doors, notices, shiny tiles."""
+    """Paint a corridor in a building: doors, notices, shiny tiles."""
     _wall(p, p.rng.uniform(205, 236) * np.array([1, 0.99, 0.93]), p.rng.uniform(60, 120, 3))
-    p.paint(p.box(-1, p.floor - 62, WIDTH + 1, p.floor - 9), p.rng.uniform(130, 190) * np.array([0.88, 1.0, 0.95]))
+    p.paint(
+        p.box(-1, p.floor - 62, WIDTH + 1, p.floor - 9), p.rng.uniform(130, 190) * np.array([0.88, 1.0, 0.95])
+    )
     p.tiles(p.rng.uniform(140, 185) * np.array([1, 0.98, 0.93]), 0.55, 0.25)
     for x in np.arange(p.rng.uniform(20, 80), WIDTH, 215):
         _door(p, x, np.array(_WOODS[p.rng.integers(3)]))
@@ -206,7 +227,7 @@ def _corridor(p: _Painter) -> None:
 
 
 def _room(p: _Painter) -> None:
-    """A room: cupboards, desks with screens, chairs, a plant."""
+    """Paint a room: cupboards, desks with screens, chairs, windows."""
     _wall(p, p.rng.uniform(190, 232) * np.array([0.97, 1, 1]), p.rng.uniform(90, 150, 3))
     p.tiles(p.rng.uniform(105, 150) * np.array([1, 0.93, 0.86]), 0.9, 0.12, vary=0.03)
     for x in np.arange(p.rng.uniform(10, 50), WIDTH, 160):
@@ -237,7 +258,7 @@ def _room(p: _Painter) -> None:
 
 
 def _street(p: _Painter) -> None:
-    """A pavement before a facade: bricks, windows, pillars, a kerb."""
+    """Paint a pavement before a facade: bricks, windows, pillars."""
     above = p.y < p.floor
     brick = p.rng.uniform(95, 165) * np.array([1, p.rng.uniform(0.72, 0.98), p.rng.uniform(0.6, 0.92)])
     p.paint(p.where(above), brick, heat=0.35)
@@ -261,10 +282,16 @@ def _street(p: _Painter) -> None:
 
 
 def _garden(p: _Painter) -> None:
-    """A path along a hedge with trees and benches; leaves are bright in the near infrared."""
+    """Paint a path along a hedge with trees and benches; leaves are bright in the near infrared."""
     leaves = noise(*p.near.shape, 12, p.rng) + 0.7 * noise(*p.near.shape, 5, p.rng)
+    p.paint(p.where(p.y < p.floor), (30, 44, 26), near=0.25, heat=0.12)
     for k, green in enumerate(_GREENS):
-        p.paint(p.where((p.y < p.floor) * np.clip(leaves * 0.8 + 1.2 - k * 0.8, 0, 1)), green, near=0.5 + 0.12 * k, heat=0.12)
+        p.paint(
+            p.where((p.y < p.floor) * np.clip(leaves * 0.8 + 1.2 - k * 0.8, 0, 1)),
+            green,
+            near=0.5 + 0.12 * k,
+            heat=0.12,
+        )
     p.light *= np.where(p.y < p.floor, np.clip(0.65 + 0.28 * leaves, 0.15, 1.4), 1).astype(np.float32)
     for x in np.arange(p.rng.uniform(20, 120), WIDTH, 230):
         trunk = p.box(x, -1, x + p.rng.uniform(16, 28), p.floor + 5)

@@ -1,7 +1,8 @@
 """What people wear: colours, patterns, near-infrared reflectance and warmth of skin, hair, cloth, leather.
 
-A dye's colour says little about what it reflects beyond 800 nm: black cotton may be bright there and a print may vanish.
-Each material therefore has a near-infrared reflectance of its own; ``gap`` mixes it with the luminance of its colour.
+A dye's colour says little about what it reflects beyond 800 nm: black cotton may be bright there and a
+print may vanish. Each material therefore has a near-infrared reflectance of its own; ``gap`` mixes it with
+the luminance of its colour.
 """
 
 from __future__ import annotations
@@ -16,14 +17,28 @@ TILE = 128  # pixels of the periodic noise
 _DYES = {  # sRGB and how often a garment has it
     "black": ((28, 28, 31), 9), "charcoal": ((62, 63, 68), 6), "grey": ((128, 129, 131), 6),
     "light grey": ((188, 189, 190), 4), "white": ((235, 235, 230), 7), "cream": ((226, 213, 184), 3),
-    "navy": ((32, 40, 76), 7), "blue": ((46, 86, 160), 5), "sky": ((136, 178, 216), 4), "teal": ((30, 110, 112), 2),
-    "green": ((52, 112, 66), 3), "olive": ((94, 96, 56), 4), "khaki": ((168, 148, 108), 4),
-    "brown": ((98, 66, 44), 4), "tan": ((182, 138, 94), 2), "red": ((172, 36, 40), 5), "wine": ((98, 28, 46), 3),
+    "navy": ((32, 40, 76), 7), "blue": ((46, 86, 160), 5), "sky": ((136, 178, 216), 4),
+    "teal": ((30, 110, 112), 2), "green": ((52, 112, 66), 3), "olive": ((94, 96, 56), 4), "khaki": ((168, 148, 108), 4),
+    "brown": ((98, 66, 44), 4), "tan": ((182, 138, 94), 2), "red": ((172, 36, 40), 5),
+    "wine": ((98, 28, 46), 3),
     "pink": ((226, 150, 168), 3), "orange": ((218, 118, 46), 2), "yellow": ((224, 188, 70), 2),
     "violet": ((104, 70, 140), 2), "denim": ((70, 94, 130), 5),
 }  # fmt: skip
-_SOBER = {"black": 10, "charcoal": 6, "grey": 4, "navy": 7, "denim": 13, "khaki": 5, "olive": 3, "brown": 3, "cream": 2,
-          "white": 2, "blue": 3, "wine": 1, "light grey": 2}  # how often trousers have a dye
+_SOBER = {
+    "black": 10,
+    "charcoal": 6,
+    "grey": 4,
+    "navy": 7,
+    "denim": 13,
+    "khaki": 5,
+    "olive": 3,
+    "brown": 3,
+    "cream": 2,
+    "white": 2,
+    "blue": 3,
+    "wine": 1,
+    "light grey": 2,
+}  # how often trousers have a dye
 _PATTERNS = {"plain": 42, "stripes": 17, "pinstripes": 6, "checks": 13, "dots": 6, "print": 7, "logo": 9}
 
 
@@ -47,12 +62,14 @@ def noise_tile() -> np.ndarray:
     """Smooth periodic noise (TILE, TILE) with mean 0 and variance 1, the same for everybody."""
     rng = np.random.default_rng(20)
     f = np.hypot(*np.meshgrid(np.fft.fftfreq(TILE), np.fft.rfftfreq(TILE), indexing="ij")) * TILE
-    noise = np.fft.irfft2(np.fft.rfft2(rng.standard_normal((TILE, TILE))) * np.exp(-((f / 9) ** 2)), s=(TILE, TILE))
+    noise = np.fft.irfft2(
+        np.fft.rfft2(rng.standard_normal((TILE, TILE))) * np.exp(-((f / 9) ** 2)), s=(TILE, TILE)
+    )
     return ((noise - noise.mean()) / noise.std()).astype(np.float32)
 
 
 def look_up(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """The noise tile at places (u, v), in tile pixels."""
+    """Read the noise tile at places (u, v), in tile pixels."""
     return noise_tile()[u.astype(np.int32) & (TILE - 1), v.astype(np.int32) & (TILE - 1)]
 
 
@@ -67,21 +84,26 @@ def draw_colour(rng: np.random.Generator, sober: bool = False) -> np.ndarray:
 
 
 def _independent(rng: np.random.Generator) -> float:
-    """Near-infrared reflectance of a cloth: most dyes are clear there, carbon black and some synthetics are not."""
+    """Draw a near-infrared reflectance: most dyes are clear there, carbon black and some synthetics are not."""
     return float(rng.beta(4, 2.5)) * 0.9 if rng.random() < 0.65 else float(rng.uniform(0.02, 0.3))
 
 
 def make(
     colours: np.ndarray, near: tuple[float, float], heat: tuple[float, float], gap: float, **cloth: object
 ) -> Material:
-    """Put a material together; ``near`` and ``heat`` hold at gap 1, the luminance of ``colours`` (2, 3) at gap 0."""
+    """Put a material together: ``near`` and ``heat`` hold at gap 1, at gap 0 the luminance of ``colours`` (2, 3)."""
     luminance = colours @ LUMINANCE
     mixed = [(1 - gap) * luminance + gap * np.asarray(own) for own in (near, heat)]
     return Material(colours.astype(np.float32), *(m.astype(np.float32) for m in mixed), **cloth)  # type: ignore[arg-type]
 
 
 def draw_cloth(
-    rng: np.random.Generator, gap: float, patterned: float = 1.0, warmth: float = 0.5, sober: bool = False, seam: bool = False
+    rng: np.random.Generator,
+    gap: float,
+    patterned: float = 1.0,
+    warmth: float = 0.5,
+    sober: bool = False,
+    seam: bool = False,
 ) -> Material:
     """Draw a cloth.
 
@@ -107,9 +129,12 @@ def draw_cloth(
     """
     names, weights = list(_PATTERNS), np.array(list(_PATTERNS.values()), float)
     weights[1:] *= patterned
+    weights[names.index("logo")] *= not sober
     pattern = names[rng.choice(len(names), p=weights / weights.sum())]
     ground = draw_colour(rng, sober)
-    other = max((draw_colour(rng) for _ in range(2)), key=lambda c: np.abs(np.sqrt(c) - np.sqrt(ground)).sum())
+    other = max(
+        (draw_colour(rng) for _ in range(2)), key=lambda c: np.abs(np.sqrt(c) - np.sqrt(ground)).sum()
+    )
     colours = np.stack([ground, other])
     near, fading = _independent(rng), rng.uniform(-0.2, 0.75)
     contrast = float((other - ground) @ LUMINANCE) * (1 - fading if rng.random() < 0.5 else fading - 0.5)
@@ -124,7 +149,7 @@ def draw_cloth(
 
 
 def draw_skin(rng: np.random.Generator, gap: float) -> Material:
-    """Draw a complexion; the other tone is that of eyes, brows and mouth. Every skin is bright in the near infrared."""
+    """Draw a complexion, bright in the near infrared whatever it is; the other tone is that of eyes and mouth."""
     tone = rng.beta(1.6, 2.0)
     shade = np.array([0.90, 0.72, 0.62]) * (1 - tone) + np.array([0.42, 0.28, 0.21]) * tone
     colours = np.stack([shade, shade * [0.36, 0.28, 0.28]]) ** 2
@@ -134,7 +159,10 @@ def draw_skin(rng: np.random.Generator, gap: float) -> Material:
 
 def draw_hair(rng: np.random.Generator, gap: float) -> Material:
     """Draw a hair colour: dark more often than not, and greyish in the near infrared."""
-    tones = np.array([[26, 22, 22], [44, 32, 26], [78, 54, 38], [140, 104, 66], [150, 146, 142], [120, 60, 36]]) / 255
+    tones = (
+        np.array([[26, 22, 22], [44, 32, 26], [78, 54, 38], [140, 104, 66], [150, 146, 142], [120, 60, 36]])
+        / 255
+    )
     shade = tones[rng.choice(6, p=[0.42, 0.26, 0.14, 0.08, 0.06, 0.04])] * rng.normal(1, 0.08)
     colours = np.stack([shade, shade * 0.8]) ** 2
     near = rng.uniform(0.06, 0.3)
@@ -168,10 +196,14 @@ def weave(cloth: Material, u: np.ndarray, v: np.ndarray, chest: np.ndarray) -> n
         return np.clip(3.2 * (0.34 - np.sqrt(x * x + y * y)) + 0.5, 0, 1)
     if cloth.pattern == "print":
         scale = 26 / cloth.period
-        return np.clip(2.5 * look_up((u + du) * scale + 500, (v + dv) * scale + 500) + 1.3 * (cloth.duty - 0.5), 0, 1)
+        return np.clip(
+            2.5 * look_up((u + du) * scale + 500, (v + dv) * scale + 500) + 1.3 * (cloth.duty - 0.5), 0, 1
+        )
     if cloth.pattern == "logo":
         y, x = (u - 23) / 8, v / (6 + 8 * cloth.duty)
-        mark = np.clip(6 * (1 - x * x - y * y) if cloth.duty > 0.42 else 6 * (1 - np.maximum(x * x, 4 * y * y)), 0, 1)
+        mark = np.clip(
+            6 * (1 - x * x - y * y) if cloth.duty > 0.42 else 6 * (1 - np.maximum(x * x, 4 * y * y)), 0, 1
+        )
         bars = _bands(u * cloth.duty + 2 * v * (cloth.duty - 0.44) + du, 4.5, 0.62)
         return mark * bars * chest
     if cloth.pattern == "face":
