@@ -42,9 +42,9 @@ def write_sysu(
 ) -> None:
     """Write a stand-in for SYSU-MM01.
 
-    ``cam{1..6}/{0001..}/{0001..}.jpg``, ``exp/{train,val,test}_id.txt`` and ``masks/``. Six in ten identities are seen indoors (cameras 1, 2, 3), nearly all outdoors (4, 5, 6), everyone by at
-    least one visible and one infrared camera; 296 in 491 train, 99 are for validation and 96 for testing,
-    as in the real set.
+    ``cam{1..6}/{0001..}/{0001..}.jpg``, ``exp/{train,val,test}_id.txt`` and ``masks/``. Six in ten identities are
+    seen indoors (cameras 1, 2, 3), nearly all outdoors (4, 5, 6), everyone by at least one visible and one infrared
+    camera; 296 in 491 train, 99 are for validation and 96 for testing, as in the real set.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def write_sysu(
     ValueError
         If a knob is outside its range.
     """
-    _check(identities, SYSU_REAL, images, gap, workers)
+    _check(identities, SYSU_REAL, images, seed, gap, workers)
     visits = [_visits_sysu(number, images, seed) for number in range(identities)]
     _portray_all(root, visits, SIZE, seed, gap, workers)
     names = np.array([_sysu_name(number) for number in range(identities)])
@@ -87,8 +87,9 @@ def write_regdb(
 ) -> None:
     """Write a stand-in for RegDB.
 
-    ``{Visible,Thermal}/{id}/*.bmp``, ``idx/{train,test}_{visible,thermal}_{1..10}.txt`` and ``masks/``. Both cameras take the same moments, and an identity is seen either from the front or from behind, as in
-    the real set. Each of the ten splits trains on half of the identities.
+    ``{Visible,Thermal}/{id}/*.bmp``, ``idx/{train,test}_{visible,thermal}_{1..10}.txt`` and ``masks/``. Both
+    cameras take the same moments, and an identity is seen either from the front or from behind, as in the real set.
+    Each of the ten splits trains on half of the identities.
 
     Parameters
     ----------
@@ -106,7 +107,7 @@ def write_regdb(
     ValueError
         If a knob is outside its range.
     """
-    _check(identities, REGDB_REAL, images, gap, workers)
+    _check(identities, REGDB_REAL, images, seed, gap, workers)
     visits = [_visits_regdb(number, images, seed) for number in range(identities)]
     _portray_all(root, visits, SMALL, seed, gap, workers)
     (root / "idx").mkdir()
@@ -125,7 +126,8 @@ def write_llcm(
 ) -> None:
     """Write a stand-in for LLCM.
 
-    ``{vis,nir}/{id}/{id}_c0{cam}_*.jpg``, ``idx/{train,test}_{vis,nir}.txt`` and ``masks/``. An identity meets about half of nine cameras, each by day and by night; 713 in 1,064 train.
+    ``{vis,nir}/{id}/{id}_c0{cam}_*.jpg``, ``idx/{train,test}_{vis,nir}.txt`` and ``masks/``. An identity meets
+    about half of nine cameras, each by day and by night; 713 in 1,064 train.
 
     Parameters
     ----------
@@ -143,7 +145,7 @@ def write_llcm(
     ValueError
         If a knob is outside its range.
     """
-    _check(identities, LLCM_REAL, images, gap, workers)
+    _check(identities, LLCM_REAL, images, seed, gap, workers)
     visits = [_visits_llcm(number, images, seed) for number in range(identities)]
     _portray_all(root, visits, SIZE, seed, gap, workers)
     order = np.random.default_rng([seed, 36]).permutation(identities)
@@ -161,12 +163,14 @@ def write_llcm(
             (root / "idx" / f"{part}_{modality}.txt").write_text("".join(lines))
 
 
-def _check(identities: int, most: int, images: int, gap: float, workers: int) -> None:
+def _check(identities: int, most: int, images: int, seed: int, gap: float, workers: int) -> None:
     """Refuse knobs out of range."""
     if not 10 <= identities <= most:
         raise ValueError(f"identities={identities}: give 10 to {most}, which is the real set's number")
     if not 1 <= images <= 99:
         raise ValueError(f"images={images}: give 1 to 99 pictures of an identity by each camera")
+    if seed < 0:
+        raise ValueError(f"seed={seed}: give 0 or a larger integer")
     if not 0 <= gap <= 1:
         raise ValueError(
             f"gap={gap}: give a value from 0 (infrared shows luminance) to 1 (its own reflectance)"
