@@ -59,9 +59,10 @@ def draw_person(seed: int, number: int, gap: float) -> Person:
     }
     if bottom == "dress":
         materials["bottom"] = materials["top"]
+    hair = _pick(rng, short=50, long=20, bob=12, tail=10, bun=4, bald=4)
     return Person(
         build=draw_build(rng),
-        hair=_pick(rng, short=50, long=20, bob=12, tail=10, bun=4, bald=4),
+        hair=hair,
         top=_pick(rng, tee=38, sleeves=40, hood=22),
         outer=_pick(rng, none=55, jacket=16, open=15, coat=8, vest=6),
         bottom=bottom,
@@ -69,7 +70,7 @@ def draw_person(seed: int, number: int, gap: float) -> Person:
         hat=_pick(rng, none=78, cap=11, beanie=7, brim=4),
         hairline=rng.uniform(-0.16, 0.08),
         boots=rng.random() < 0.2,
-        beard=rng.random() < 0.1,
+        beard=rng.random() < 0.18 and hair in ("short", "bald") and bottom in ("trousers", "shorts"),
         loose=rng.beta(1.5, 1.8),
         materials=materials,
     )
@@ -251,7 +252,7 @@ def _head(canvas: Canvas, person: Person, at: dict[str, np.ndarray], h: float) -
     if person.hair == "bun":
         canvas.ball("hair", at["bun"], (5, 5, 5))
     if person.beard:
-        canvas.ball("hair", head, (8.1 * h, size * 1.04, 9.7 * h), cut=(0.5, -0.85, 0.72))
+        canvas.ball("hair", head, (8.1 * h, size * 1.04, 9.7 * h), cut=(0.45, -0.89, 0.76))
     if person.hat == "beanie":
         canvas.ball("hat", head, (9.3 * h, size * 1.16, 10.9 * h), cut=(-0.3, 0.95, 0.28))
     if person.hat == "cap":

@@ -76,16 +76,16 @@ ALL = (slice(None), slice(None))
 
 
 class _Painter:
-    """Paints surfaces on a strip of twice the size, in visible, near-infrared and thermal at once."""
+    """Paints surfaces on a strip, in visible, near-infrared and thermal at once."""
 
     def __init__(self, rng: np.random.Generator, gap: float) -> None:
         self.rng, self.gap = rng, gap
-        h, w = 2 * HEIGHT, 2 * WIDTH
+        h, w = HEIGHT, WIDTH
         self.colour, self.near = np.zeros((3, h, w), np.float32), np.zeros((h, w), np.float32)
         self.heat, self.light = np.full((h, w), 0.2, np.float32), np.ones((h, w), np.float32)
-        self.y, self.x = np.arange(h)[:, None] / 2, np.arange(w)[None, :] / 2
+        self.y, self.x = np.arange(h, dtype=np.float32)[:, None], np.arange(w, dtype=np.float32)[None, :]
         self.floor = rng.uniform(110, 150)
-        self.vanish = (rng.uniform(0.3) * WIDTH, self.floor - rng.uniform(130, 190))
+        self.vanish = (rng.uniform(0.3, 0.7) * WIDTH, self.floor - rng.uniform(130, 190))
 
     def paint(
         self,
@@ -105,7 +105,7 @@ class _Painter:
     def box(self, x0: float, y0: float, x1: float, y1: float) -> Region:
         """Region of a rectangle, with edges as soft as an optical image."""
         rows, columns = (
-            slice(max(int(2 * low) - 2, 0), max(int(2 * high) + 3, 0)) for low, high in ((y0, y1), (x0, x1))
+            slice(max(int(low) - 1, 0), max(int(high) + 2, 0)) for low, high in ((y0, y1), (x0, x1))
         )
         y, x = self.y[rows], self.x[:, columns]
         inside = np.minimum(np.minimum(x - x0, x1 - x), np.minimum(y - y0, y1 - y))
@@ -121,7 +121,7 @@ class _Painter:
 
     def rough(self, where: np.ndarray, cell: float, depth: float) -> None:
         """Vary what a surface reflects."""
-        self.tone(1 + depth * noise(*self.near.shape, 2 * cell, self.rng).clip(-2.5, 2.5) * where)
+        self.tone(1 + depth * noise(*self.near.shape, cell, self.rng).clip(-2.5, 2.5) * where)
 
     def plane(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Where the floor is, and its coordinates sideways and away from the camera, in metres or so."""
@@ -134,8 +134,8 @@ class _Painter:
         self.paint(self.where(floor), shade, heat=0.22)
         i, j = np.floor(side / size), np.floor(away / size)
         tone = self.rng.normal(1, vary, 1024)[((i * 7 + j * 13) % 1024).astype(int)]
-        edge = np.maximum(np.abs(side / size - i - 0.5), np.abs(away / size - j - 0.5)) > 0.475
-        self.tone(np.where(floor, tone * np.where(edge, 1 - joint, 1), 1))
+        edge = np.maximum(np.abs(side / size - i - 0.5), np.abs(away / size - j - 0.5))
+        self.tone(np.where(floor, tone * (1 - joint * np.clip((edge - 0.465) / 0.02, 0, 1)), 1))
 
     def tone(self, factor: np.ndarray) -> None:
         """Multiply what surfaces reflect, in visible and near-infrared alike."""
@@ -166,12 +166,8 @@ class _Painter:
         self.dim(front, 0.25 * np.clip((self.y[front[0][0]] - y + h) / h, 0, 1))
 
     def scene(self) -> Scene:
-        """Return the strip at its proper size, every pixel the mean of four."""
-        halved = [
-            a.reshape(*a.shape[:-2], HEIGHT, 2, WIDTH, 2).mean((-3, -1))
-            for a in (self.colour, self.near, self.heat, self.light)
-        ]
-        return Scene(*(a.astype(np.float32) for a in halved))
+        """Return what has been painted."""
+        return Scene(self.colour, self.near, self.heat, self.light)
 
 
 def _wall(p: _Painter, shade: np.ndarray, skirting: np.ndarray) -> None:
@@ -277,13 +273,13 @@ def _street(p: _Painter) -> None:
     p.tiles(p.rng.uniform(112, 160) * np.array([1, 0.99, 0.96]), 0.4, 0.22, vary=0.1)
     p.rough(p.y >= p.floor, 3, 0.07)
     p.rough(p.y >= p.floor, 40, 0.05)
-    shade = np.clip(0.95 + 0.3 * noise(*p.near.shape, 260, p.rng), 0.6, 1.2)
+    shade = np.clip(0.95 + 0.3 * noise(*p.near.shape, 130, p.rng), 0.6, 1.2)
     p.light *= np.where(p.y > p.floor, shade, 0.8).astype(np.float32)
 
 
 def _garden(p: _Painter) -> None:
     """Paint a path along a hedge with trees and benches; leaves are bright in the near infrared."""
-    leaves = noise(*p.near.shape, 12, p.rng) + 0.7 * noise(*p.near.shape, 5, p.rng)
+    leaves = noise(*p.near.shape, 6, p.rng) + 0.7 * noise(*p.near.shape, 2.5, p.rng)
     p.paint(p.where(p.y < p.floor), (30, 44, 26), near=0.25, heat=0.12)
     for k, green in enumerate(_GREENS):
         p.paint(
@@ -297,12 +293,12 @@ def _garden(p: _Painter) -> None:
         trunk = p.box(x, -1, x + p.rng.uniform(16, 28), p.floor + 5)
         p.paint(trunk, (78, 62, 48), near=0.35, heat=0.2)
         p.dim(trunk, 0.5 * np.clip((p.x[:, trunk[0][1]] - x) / 24, 0, 1))
-        if p.rng.random() < 0.5:
-            p.block(x + 70, p.floor + 16, 74, 18, 6, np.array(_WOODS[p.rng.integers(3)]))
-    grass = (p.y >= p.floor) & (p.y < p.floor + 34 + 5 * noise(*p.near.shape, 60, p.rng))
+    grass = (p.y >= p.floor) & (p.y < p.floor + 34 + 5 * noise(*p.near.shape, 30, p.rng))
     p.tiles(p.rng.uniform(120, 150) * np.array([1, 0.97, 0.9]), 2.4, 0.1)
     p.rough(p.y >= p.floor, 2.5, 0.08)
     p.paint(p.where(grass), (84, 108, 56), near=0.62, heat=0.15)
     p.rough(grass, 2, 0.2)
-    dapple = np.clip(0.9 + 0.28 * noise(*p.near.shape, 130, p.rng), 0.55, 1.2)
+    for x in np.arange(p.rng.uniform(80, 200), WIDTH, 330):
+        p.block(x, p.floor + 20, 74, 20, 6, np.array(_WOODS[p.rng.integers(3)]))
+    dapple = np.clip(0.9 + 0.28 * noise(*p.near.shape, 65, p.rng), 0.55, 1.2)
     p.light *= np.where(p.y > p.floor, dapple, 1).astype(np.float32)
