@@ -5,15 +5,26 @@ Nothing here knows of models, files or benchmarks, so every number can be checke
 
 from xmodal_lite.evaluation.best_sample import best_sample_metrics
 from xmodal_lite.evaluation.distance import cosine_distances
+from xmodal_lite.evaluation.gallery import python_draw, same_view_excluded, sysu_excluded, views
+from xmodal_lite.evaluation.protocols import Search, search_report
 from xmodal_lite.evaluation.ranking import RankMetrics, RetrievalScores, rank_metrics
 from xmodal_lite.evaluation.report import Report, rruff_report
+from xmodal_lite.evaluation.verification import VerificationMetrics, verification_metrics
 
 __all__ = [
     "RankMetrics",
     "Report",
     "RetrievalScores",
+    "Search",
+    "VerificationMetrics",
     "best_sample_metrics",
     "cosine_distances",
+    "python_draw",
     "rank_metrics",
     "rruff_report",
+    "same_view_excluded",
+    "search_report",
+    "sysu_excluded",
+    "verification_metrics",
+    "views",
 ]

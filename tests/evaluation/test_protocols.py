@@ -1,0 +1,71 @@
+"""Reports of whole protocols against the same steps written out, with a fresh matrix of distances for each draw."""
+
+import numpy as np
+import pytest
+
+from xmodal_lite.evaluation import Search, cosine_distances, rank_metrics, search_report, sysu_excluded
+
+IDENTITY = np.arange(60) % 12
+CAMERA = np.where(np.arange(60) < 24, 3 + 3 * (np.arange(60) // 12 % 2), 1 + np.arange(60) % 2)
+FEATURES = np.random.default_rng(0).standard_normal((60, 8)) + np.eye(12, 8)[IDENTITY]
+QUERIES = np.arange(24)
+
+
+def rule(query: np.ndarray, gallery: np.ndarray) -> np.ndarray:
+    return sysu_excluded(CAMERA[query], CAMERA[gallery])
+
+
+@pytest.fixture
+def draws() -> tuple[np.ndarray, ...]:
+    rng = np.random.default_rng(1)
+    return tuple(rng.permutation(np.arange(24, 60))[:20] for _ in range(3))
+
+
+def test_draws_are_ranked_as_if_each_were_compared_alone(draws: tuple[np.ndarray, ...]) -> None:
+    report = search_report(FEATURES, IDENTITY, [Search("r2v", QUERIES, draws, rule)], ["identities"], "toy")
+    assert len(report.draws) == 3
+    for drawn, found in zip(draws, report.draws, strict=True):
+        scores = rank_metrics(
+            cosine_distances(FEATURES[QUERIES], FEATURES[drawn]),
+            IDENTITY[QUERIES],
+            IDENTITY[drawn],
+            sysu_excluded(CAMERA[QUERIES], CAMERA[drawn]),
+            "identities",
+        )
+        expected = {f"r2v/rank{k}": scores.rank(k) for k in (1, 5, 10, 20)}
+        assert found == pytest.approx(expected | {"r2v/map": scores.map, "r2v/minp": scores.minp})
+    mean = np.mean([found["r2v/map"] for found in report.draws])
+    assert report.metrics["r2v/map"] == pytest.approx(mean)
+    assert report.draws[0] != report.draws[1]
+
+
+def test_both_directions_and_both_counts() -> None:
+    v, r = np.arange(24, 60), QUERIES
+    report = search_report(
+        FEATURES,
+        IDENTITY,
+        [Search("v2r", v, (r,)), Search("r2v", r, (v,))],
+        ["images", "identities"],
+        "toy, both directions",
+    )
+    distances = cosine_distances(FEATURES[v], FEATURES[r])
+    for direction, matrix, query, gallery in (("v2r", distances, v, r), ("r2v", distances.T, r, v)):
+        images = rank_metrics(matrix, IDENTITY[query], IDENTITY[gallery])
+        identities = rank_metrics(matrix, IDENTITY[query], IDENTITY[gallery], count="identities")
+        assert report.metrics[f"{direction}/rank10"] == pytest.approx(images.rank(10))
+        assert report.metrics[f"{direction}/identities/rank10"] == pytest.approx(identities.rank(10))
+        assert identities.rank(10) > images.rank(10)
+    assert str(report).splitlines()[0] == "toy, both directions (%)"
+
+
+def test_answerable_counts_what_the_ranking_counts(draws: tuple[np.ndarray, ...]) -> None:
+    gallery = draws[0][IDENTITY[draws[0]] > 5]
+    for search in (Search("r2v", QUERIES, (gallery,), rule), Search("r2v", QUERIES, (gallery,))):
+        excluded = search.excluded and search.excluded(QUERIES, gallery)
+        scores = rank_metrics(np.zeros((24, len(gallery))), IDENTITY[QUERIES], IDENTITY[gallery], excluded)
+        assert search.answerable(IDENTITY) == scores.valid_queries < 24
+
+
+def test_fewer_features_than_samples(draws: tuple[np.ndarray, ...]) -> None:
+    with pytest.raises(ValueError, match="embed all test samples in order"):
+        search_report(FEATURES[1:], IDENTITY, [Search("r2v", QUERIES, draws)], ["images"], "toy")
