@@ -1,0 +1,73 @@
+"""Models: tensors in, embeddings and losses out."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from xmodal_lite.models.backbone import ResNet1d, TwoBranches
+from xmodal_lite.models.cmunet import CrossModalityUNet
+from xmodal_lite.models.contrastive import Contrastive
+from xmodal_lite.models.marrnet import MarrNet
+from xmodal_lite.models.matcher import Batch, Matcher
+from xmodal_lite.models.two_stream import TwoStream
+
+__all__ = [
+    "Batch",
+    "Contrastive",
+    "CrossModalityUNet",
+    "MarrNet",
+    "Matcher",
+    "ResNet1d",
+    "TwoBranches",
+    "TwoStream",
+    "build",
+    "model_names",
+]
+
+_MODELS: dict[str, type[Matcher]] = {"contrastive": Contrastive, "two-stream": TwoStream, "marrnet": MarrNet}
+
+
+def model_names() -> tuple[str, ...]:
+    """Return the names that `build` knows."""
+    return tuple(_MODELS)
+
+
+def build(name: str, *, dims: int, num_classes: int, **options: Any) -> Matcher:
+    """Make a model with fresh weights, drawn from torch's global generator.
+
+    Parameters
+    ----------
+    name : str
+        One of `model_names()`.
+    dims : int
+        1 for spectra.
+    num_classes : int
+        Identities of the training set.
+    **options
+        See the model's class, and `TwoBranches` and `ResNet1d` for its extractor.
+
+    Returns
+    -------
+    Matcher
+        In training mode.
+
+    Raises
+    ------
+    ValueError
+        The name or an option is unknown (the known ones are listed), or a value is not allowed.
+    """
+    if name not in _MODELS:
+        raise ValueError(f"unknown model '{name}'; known: {', '.join(_MODELS)}")
+    model = _MODELS[name]
+    known = _options(model, TwoBranches, ResNet1d)
+    if unknown := sorted(set(options) - set(known)):
+        raise ValueError(f"model '{name}' has no option {', '.join(unknown)}; known: {', '.join(known)}")
+    return model(dims=dims, num_classes=num_classes, **options)
+
+
+def _options(*classes: type) -> list[str]:
+    """Return the names of the keyword arguments of some constructors."""
+    own = ("self", "dims", "num_classes", "channels", "options")
+    names = (name for cls in classes for name in inspect.signature(cls).parameters if name not in own)
+    return list(dict.fromkeys(names))

@@ -1,0 +1,143 @@
+"""Methods in closed form: fitted on aligned pairs of samples, without a network."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.preprocessing import normalize
+
+
+class Classical(ABC):
+    """A method that maps flat samples of both modalities into one space, where the cosine compares them."""
+
+    @abstractmethod
+    def fit(self, v: np.ndarray, r: np.ndarray) -> None:
+        """Fit on pairs.
+
+        Parameters
+        ----------
+        v, r : numpy.ndarray
+            (n, L) samples; row i of both shows the same specimen.
+
+        Raises
+        ------
+        ValueError
+            The numbers of rows differ, or there are fewer than two.
+        """
+
+    @abstractmethod
+    def embed(self, x: np.ndarray, modality: int) -> np.ndarray:
+        """Return the embeddings (n, D) float32 of samples (n, L) of one modality (0 or 1)."""
+
+
+class Cosine(Classical):
+    """The samples themselves: what can be had without learning anything."""
+
+    def fit(self, v: np.ndarray, r: np.ndarray) -> None:
+        """See `Classical.fit`; nothing is learned."""
+        _check_pairs(v, r)
+
+    def embed(self, x: np.ndarray, modality: int) -> np.ndarray:
+        """See `Classical.embed`."""
+        return np.asarray(x, dtype=np.float32)
+
+
+class CCA(Classical):
+    """Canonical correlation: the directions in which the two modalities vary together.
+
+    Both modalities are reduced and whitened by principal components, then turned by the singular vectors of their
+    cross-covariance (Hotelling, Biometrika 1936). Each direction is scaled by its correlation.
+
+    Parameters
+    ----------
+    components : int
+        Principal components kept of each modality; lowered where there are fewer pairs or points.
+    directions : int
+        Length D of the embedding.
+    """
+
+    def __init__(self, components: int = 60, directions: int = 30) -> None:
+        self._components, self._directions = components, directions
+
+    def fit(self, v: np.ndarray, r: np.ndarray) -> None:
+        """See `Classical.fit`."""
+        _check_pairs(v, r)
+        count = min(self._components, len(v) - 1, v.shape[1], r.shape[1])
+        self._reduce = [PCA(count, whiten=True, svd_solver="full").fit(normalize(x)) for x in (v, r)]
+        white_v, white_r = (pca.transform(normalize(x)) for pca, x in zip(self._reduce, (v, r), strict=True))
+        left, correlation, right = np.linalg.svd(white_v.T @ white_r / len(v))
+        scale = correlation[: self._directions]
+        self._turn = [left[:, : self._directions] * scale, right.T[:, : self._directions] * scale]
+
+    def embed(self, x: np.ndarray, modality: int) -> np.ndarray:
+        """See `Classical.embed`."""
+        return (self._reduce[modality].transform(normalize(x)) @ self._turn[modality]).astype(np.float32)
+
+
+class Ridge(Classical):
+    """Kernel ridge regression from v to r: the spectrum that the other instrument should have measured.
+
+    Gaussian kernel on samples of unit length, scikit-learn's `KernelRidge`.
+
+    Parameters
+    ----------
+    gamma : float
+        The kernel is exp(-gamma |x - y|^2).
+    alpha : float
+        Ridge penalty.
+    """
+
+    def __init__(self, gamma: float = 2.0, alpha: float = 0.3) -> None:
+        self._ridge = KernelRidge(alpha=alpha, kernel="rbf", gamma=gamma)
+
+    def fit(self, v: np.ndarray, r: np.ndarray) -> None:
+        """See `Classical.fit`."""
+        _check_pairs(v, r)
+        self._ridge.fit(normalize(v), normalize(r))
+
+    def embed(self, x: np.ndarray, modality: int) -> np.ndarray:
+        """See `Classical.embed`: the predicted r spectrum of a v sample, the r sample itself."""
+        unit = normalize(x)
+        return (self._ridge.predict(unit) if modality == 0 else unit).astype(np.float32)
+
+
+_METHODS: dict[str, type[Classical]] = {"cosine": Cosine, "cca": CCA, "kernel-ridge": Ridge}
+
+
+def classical_names() -> tuple[str, ...]:
+    """Return the names that `build_classical` knows."""
+    return tuple(_METHODS)
+
+
+def build_classical(name: str, **options: Any) -> Classical:
+    """Make a classical method, not yet fitted.
+
+    Parameters
+    ----------
+    name : str
+        One of `classical_names()`.
+    **options
+        Keyword arguments of the method's class.
+
+    Raises
+    ------
+    ValueError
+        The name or an option is unknown.
+    """
+    if name not in _METHODS:
+        raise ValueError(f"unknown method '{name}'; known: {', '.join(_METHODS)}")
+    try:
+        return _METHODS[name](**options)
+    except TypeError as error:
+        raise ValueError(f"method '{name}' does not take these options: {error}") from error
+
+
+def _check_pairs(v: np.ndarray, r: np.ndarray) -> None:
+    if v.ndim != 2 or r.ndim != 2 or len(v) != len(r) or len(v) < 2:
+        raise ValueError(
+            f"need two or more pairs of flat samples (n, L), got {np.shape(v)} and {np.shape(r)}"
+        )

@@ -1,0 +1,109 @@
+"""cmUNet: a small U-Net that redraws samples of both modalities in the space of one of them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+CONVOLUTION = {1: nn.Conv1d, 2: nn.Conv2d}
+MEAN_POOL = {1: functional.adaptive_avg_pool1d, 2: functional.adaptive_avg_pool2d}
+
+
+class CrossModalityUNet(nn.Module):
+    """Encoder and decoder with skip connections; one set of weights for both modalities.
+
+    Each level of the encoder halves the sample and doubles the channels up to `widest`. At the bottom, a linear map
+    over all positions lets any place of the input speak to any place of the output: a vibration's infrared and Raman
+    lines can be hundreds of cm^-1 apart. A learned offset per modality, at the top and at the bottom, tells the
+    weights which one they read. The output is the input plus a correction that starts at 0, so that an untrained
+    cmUNet changes nothing.
+
+    The paper states the encoder-decoder and the space of its output (Niu et al. 2024); everything else is ours.
+
+    Parameters
+    ----------
+    dims : int
+        1 for spectra, 2 for images.
+    channels : int
+        Channels of a sample.
+    width : int
+        Channels of the first level.
+    widest : int
+        Largest number of channels.
+    depth : int
+        Number of halvings. Sizes need not be multiples of 2**depth.
+    context : int
+        Positions per axis that the linear map at the bottom sees; larger bottoms are averaged down to it.
+    targets : int
+        1: the output lives in the space of v; 2: in that of v and, stacked on the channels, in that of r.
+    """
+
+    def __init__(
+        self,
+        dims: int = 1,
+        *,
+        channels: int = 1,
+        width: int = 16,
+        widest: int = 32,
+        depth: int = 4,
+        context: int = 32,
+        targets: int = 1,
+    ) -> None:
+        super().__init__()
+        if dims not in CONVOLUTION:
+            raise ValueError(f"dims must be 1 or 2, got {dims}")
+        widths = [min(width * 2**level, widest) for level in range(depth + 1)]
+        self.dims, self.targets, self.context = dims, targets, context
+        self.encoder = nn.ModuleList(
+            _layer(dims, inputs, outputs, stride=1 if level == 0 else 2)
+            for level, (inputs, outputs) in enumerate(zip([channels, *widths[:-1]], widths, strict=True))
+        )
+        self.decoder = nn.ModuleList(_layer(dims, here + below, here) for here, below in pairwise(widths))
+        self.top_offset = nn.Parameter(torch.zeros(2, widths[0], *[1] * dims))
+        self.bottom_offset = nn.Parameter(torch.zeros(2, widths[-1], *[context] * dims))
+        self.mix = nn.Linear(widths[-1] * context**dims, widths[-1] * context**dims)
+        self.correction = CONVOLUTION[dims](widths[0], channels * targets, 1)
+        for parameter in self.correction.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, x: Tensor, modality: int) -> Tensor:
+        """Redraw samples.
+
+        Parameters
+        ----------
+        x : Tensor
+            (B, C, ...) samples of one modality.
+        modality : int
+            0 for v, 1 for r.
+
+        Returns
+        -------
+        Tensor
+            (B, C * targets, ...).
+        """
+        levels = [self.encoder[0](x) + self.top_offset[modality]]  # (B, width, ...)
+        for layer in self.encoder[1:]:
+            levels.append(layer(levels[-1]))  # half the size each time
+        z = levels.pop()
+        z = z + self._everywhere(z, modality)
+        for layer, skip in zip(reversed(self.decoder), reversed(levels), strict=True):
+            z = layer(torch.cat([skip, functional.interpolate(z, size=skip.shape[2:])], dim=1))
+        return torch.cat([x] * self.targets, dim=1) + self.correction(z)
+
+    def _everywhere(self, z: Tensor, modality: int) -> Tensor:
+        """Mix all positions (and channels) of the bottom linearly; (B, C, ...) to the same shape."""
+        small = MEAN_POOL[self.dims](z, self.context) + self.bottom_offset[modality]
+        mixed = self.mix(small.flatten(1)).view_as(small)
+        return functional.interpolate(mixed, size=z.shape[2:])
+
+
+def _layer(dims: int, inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    """Return convolution, instance normalisation (one group per channel), ReLU."""
+    return nn.Sequential(
+        CONVOLUTION[dims](inputs, outputs, 3, stride, 1, bias=False),
+        nn.GroupNorm(outputs, outputs),
+        nn.ReLU(),
+    )

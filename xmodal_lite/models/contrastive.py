@@ -1,0 +1,44 @@
+"""The contrastive baseline: an encoder for each modality, symmetric InfoNCE, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+from torch.nn import functional
+
+from xmodal_lite.losses import info_nce
+from xmodal_lite.models.backbone import TwoBranches
+from xmodal_lite.models.matcher import Batch, Matcher
+
+
+class Contrastive(Matcher):
+    """Two encoders whose embeddings of one identity are pulled together (Radford et al., ICML 2021, section 2.3).
+
+    Parameters
+    ----------
+    dims : int
+        1; images come with a later task.
+    num_classes : int
+        Unused: the loss compares pairs and has no classifier.
+    temperature : float
+        Of InfoNCE.
+    **options
+        See `TwoBranches` and `ResNet1d`.
+    """
+
+    def __init__(self, *, dims: int, num_classes: int, temperature: float = 0.07, **options: Any) -> None:
+        super().__init__()
+        if dims != 1:
+            raise ValueError(f"this model is built for spectra (dims=1) so far, not for dims={dims}")
+        self.temperature = temperature
+        self.extractor = TwoBranches(**options)
+
+    def embed(self, x: Tensor, modality: int) -> Tensor:
+        """See `Matcher.embed`."""
+        return functional.normalize(self.extractor(x, modality), dim=1)
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Return `nce`."""
+        g_v, g_r = self.extractor(batch.v, 0), self.extractor(batch.r, 1)  # (N, D)
+        return {"nce": info_nce(g_v, g_r, batch.labels, self.temperature)}
