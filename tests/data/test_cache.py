@@ -2,6 +2,7 @@ import errno
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,37 @@ def test_second_time_comes_from_the_cache(root: Path) -> None:
         np.testing.assert_array_equal(samples, np.arange(12).reshape(3, 1, 4))
         assert columns["path"].tolist() == ["x", "y", "zz"]
     assert [path.parent.name for path in entries(root / ".xmodal")] == [".xmodal"]
+
+
+def test_samples_may_come_in_pieces(root: Path) -> None:
+    whole = np.random.default_rng(0).integers(0, 256, (7, 3, 2), dtype=np.uint8)
+    arrays = (whole[k : k + 3] for k in (0, 3, 6))
+    samples, columns = cache.cached(
+        root,
+        "toy",
+        [root / "a.txt"],
+        {},
+        lambda: (cache.Pieces(whole.shape, whole.dtype, arrays), {"n": np.array(7)}),
+    )
+    assert isinstance(samples, np.memmap)
+    np.testing.assert_array_equal(samples, whole)
+    assert columns["n"] == 7
+
+
+def test_a_piece_that_fails_leaves_nothing(root: Path) -> None:
+    def arrays() -> Iterator[np.ndarray]:
+        yield np.zeros((2, 3), np.uint8)
+        raise DataError("the third is damaged")
+
+    with pytest.raises(DataError, match="third"):
+        cache.cached(
+            root,
+            "toy",
+            [root / "a.txt"],
+            {},
+            lambda: (cache.Pieces((4, 3), np.dtype(np.uint8), arrays()), {}),
+        )
+    assert entries(root / ".xmodal") == []
 
 
 def test_settings_size_time_and_format_are_in_the_key(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,13 @@ import shutil
 import tempfile
 import uuid
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+import platformdirs
 
 from xmodal_lite.errors import DataError
 
@@ -23,8 +25,36 @@ FOLDER = ".xmodal"  # below the data's root; safe to delete at any time
 Entry = tuple[np.ndarray, dict[str, np.ndarray]]
 
 
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """Samples too many for the memory, made and written piece by piece.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape (n, ...) of all samples together.
+    dtype : numpy.dtype
+        Type of each.
+    arrays : iterable of numpy.ndarray
+        (k, ...) each; their lengths add up to n.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    arrays: Iterable[np.ndarray]
+
+    @property
+    def nbytes(self) -> int:
+        """Size of all samples together."""
+        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+
+
 def cached(
-    root: Path, name: str, files: Sequence[Path], settings: Mapping[str, object], build: Callable[[], Entry]
+    root: Path,
+    name: str,
+    files: Sequence[Path],
+    settings: Mapping[str, object],
+    build: Callable[[], tuple[np.ndarray | Pieces, dict[str, np.ndarray]]],
 ) -> Entry:
     """Return prepared samples, from the cache if they were prepared before.
 
@@ -42,12 +72,13 @@ def cached(
     settings : mapping
         All else that the samples depend on; must be JSON-serialisable.
     build : callable
-        Prepares ``(samples, columns)``: an array, and named arrays without Python objects.
+        Prepares ``(samples, columns)``: an array or the pieces of one, and named arrays without Python
+        objects.
 
     Returns
     -------
     samples : numpy.ndarray
-        The array that `build` made, memory-mapped, read-only.
+        What `build` made as one array, memory-mapped, read-only.
     columns : dict of str to numpy.ndarray
         The named arrays.
 
@@ -78,9 +109,7 @@ def _key(root: Path, files: Sequence[Path], settings: Mapping[str, object]) -> s
 
 
 def _folders(root: Path) -> tuple[Path, Path]:
-    import pooch
-
-    return root / FOLDER, Path(pooch.os_cache("xmodal-lite"))
+    return root / FOLDER, platformdirs.user_cache_path("xmodal-lite")
 
 
 def _writable_folder(root: Path) -> Path:
@@ -105,12 +134,12 @@ def _read(entry: Path) -> Entry | None:
         return None
 
 
-def _write(final: Path, samples: np.ndarray, columns: Mapping[str, np.ndarray]) -> None:
+def _write(final: Path, samples: np.ndarray | Pieces, columns: Mapping[str, np.ndarray]) -> None:
     """Write an entry under a temporary name, then rename it; if another process was first its entry stays."""
     temporary = final.with_name(f"{final.name}.{uuid.uuid4().hex}.tmp")
     try:
         temporary.mkdir()
-        _save(temporary / "samples.npy", lambda file: np.save(file, samples, allow_pickle=False))
+        _save(temporary / "samples.npy", lambda file: _save_samples(file, samples))
         _save(temporary / "columns.npz", lambda file: np.savez(file, allow_pickle=False, **columns))
         if final.exists() and _read(final) is None:
             shutil.rmtree(final, ignore_errors=True)
@@ -127,6 +156,16 @@ def _write(final: Path, samples: np.ndarray, columns: Mapping[str, np.ndarray]) 
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _save_samples(file: BinaryIO, samples: np.ndarray | Pieces) -> None:
+    if isinstance(samples, np.ndarray):
+        np.save(file, samples, allow_pickle=False)
+        return
+    header = {"descr": samples.dtype.str, "fortran_order": False, "shape": samples.shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    for piece in samples.arrays:  # by writing, not through a memory map: no page of it stays resident
+        file.write(np.ascontiguousarray(piece, samples.dtype).data)
 
 
 def _save(path: Path, write: Callable[[BinaryIO], None]) -> None:

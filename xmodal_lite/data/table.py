@@ -18,9 +18,9 @@ class SampleTable:
     identity : numpy.ndarray
         (n,) int64, an index into ``identity_names``.
     camera : numpy.ndarray
-        (n,) int64; for Raman spectra the laser in nm, for infrared spectra 0.
+        (n,) int64; the number of the camera; for Raman spectra the laser in nm, for infrared spectra 0.
     modality : numpy.ndarray
-        (n,) int8; 0 is v (Raman), 1 is r (infrared).
+        (n,) int8; 0 is v (visible, Raman), 1 is r (infrared, thermal).
     pair : numpy.ndarray
         (n,) int64; rows with the same number >= 0 show the very same specimen, -1 says nothing.
     identity_names : tuple of str

@@ -1,0 +1,171 @@
+"""Read images: one file to an array, many files to one array on disk, in parallel and in little memory."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from xmodal_lite.data.cache import Pieces, cached
+from xmodal_lite.errors import DataError
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+MODES = ("RGB", "L", "P")  # 8 bits a channel without transparency
+PIECE = 256  # images decoded between two writes: 32 MB at 288 x 144
+THREADS = os.cpu_count() or 1
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def read_image(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
+    """Read an image file.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        An image in colour or grey with 8 bits a channel; grey becomes three equal channels.
+    size : tuple of int, optional
+        (height, width) to resize to (Lanczos, as the AGW line prepares its images); the image's own if not given.
+
+    Returns
+    -------
+    numpy.ndarray
+        (3, H, W) uint8, red, green, blue.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, is truncated or damaged, has transparency or not 8 bits a channel.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.mode not in MODES or "transparency" in image.info:
+                raise DataError(
+                    f"{path}: is an image of mode {image.mode}, {'/'.join(MODES)} without transparency are read; "
+                    "save it as RGB or as grey with 8 bits a channel"
+                )
+            colour = image.convert("RGB")
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file; fetch it again") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(
+            f"{path}: cannot be read as an image ({error}); fetch it again or remove it"
+        ) from error
+    if size is not None and colour.size != size[::-1]:
+        colour = colour.resize(size[::-1], Image.Resampling.LANCZOS)
+    return np.ascontiguousarray(np.asarray(colour).transpose(2, 0, 1))
+
+
+def open_images(
+    root: Path, name: str, paths: Sequence[str], lists: Sequence[str], size: tuple[int, int]
+) -> tuple[np.ndarray, str]:
+    """Return all images as one array, from the cache if they were decoded before.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        Folder of the data.
+    name : str
+        Benchmark's name.
+    paths : sequence of str
+        Images, relative to `root`, in the order of the samples.
+    lists : sequence of str
+        Other files that the fingerprint covers, such as lists of identities.
+    size : tuple of int
+        (height, width) of the samples.
+
+    Returns
+    -------
+    samples : numpy.ndarray
+        (n, 3, height, width) uint8, memory-mapped, read-only.
+    fingerprint : str
+        SHA-256 over the names and bytes of all files.
+
+    Raises
+    ------
+    DataError
+        For the first image that cannot be read, or if the cache cannot be written.
+    """
+
+    def build() -> tuple[Pieces, dict[str, np.ndarray]]:
+        columns = {"fingerprint": np.array(_fingerprint(root, [*paths, *lists]))}
+        return Pieces((len(paths), 3, *size), np.dtype(np.uint8), _decode(root, paths, size)), columns
+
+    files = [root / path for path in (*paths, *lists)]
+    samples, columns = cached(root, name, files, {"size": size, "paths": _digest(paths)}, build)
+    return samples, str(columns["fingerprint"])
+
+
+def unreadable(root: Path, paths: Sequence[str]) -> list[str]:
+    """Decode all images and collect what is wrong with any of them.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        Folder of the data.
+    paths : sequence of str
+        Images, relative to `root`.
+
+    Returns
+    -------
+    list of str
+        One sentence for each image that cannot be read.
+    """
+
+    def complaint(path: str) -> str:
+        try:
+            read_image(root / path)
+        except DataError as error:
+            return str(error)
+        return ""
+
+    return [found for piece in _in_parallel(complaint, paths, "checking images") for found in piece if found]
+
+
+def _decode(root: Path, paths: Sequence[str], size: tuple[int, int]) -> Iterator[np.ndarray]:
+    """Yield pieces (k, 3, H, W) of the samples."""
+    for piece in _in_parallel(lambda path: read_image(root / path, size), paths, "decoding images"):
+        yield np.stack(piece)
+
+
+def _fingerprint(root: Path, paths: Iterable[str]) -> str:
+    """SHA-256 over the names and bytes of files, in the order of their names."""
+    ordered = sorted(paths)
+    pieces = _in_parallel(lambda path: _hash(root / path), ordered, "hashing files")
+    return _digest([*ordered, *(digest for piece in pieces for digest in piece)])
+
+
+def _hash(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+
+
+def _digest(names: Iterable[str]) -> str:
+    return hashlib.sha256("\0".join(names).encode()).hexdigest()
+
+
+def _in_parallel(
+    function: Callable[[Item], Result], items: Sequence[Item], description: str
+) -> Iterator[list[Result]]:
+    """Apply a function that leaves Python's lock, a piece of the items at a time, in order."""
+    left = iter(items)
+    with (
+        ThreadPoolExecutor(THREADS) as pool,
+        tqdm(total=len(items), desc=description, unit="file", disable=None) as bar,
+    ):
+        for piece in iter(lambda: list(islice(left, PIECE)), []):
+            yield list(pool.map(function, piece))
+            bar.update(len(piece))
