@@ -75,7 +75,7 @@ class Pictures:
 
 @pytest.fixture(scope="module")
 def sysu(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write("sysu-mm01", tmp_path_factory.mktemp("people") / "sysu", identities=60, images=2)
+    return write("sysu-mm01", tmp_path_factory.mktemp("people") / "sysu", identities=60, images=1)
 
 
 @pytest.fixture(scope="module")
@@ -110,10 +110,7 @@ def test_sysu_has_the_real_folders_and_lists(sysu, pictures):
     everyone = {identity for ids in lists.values() for identity in ids}
     assert len(everyone) == 60 and everyone == set(pictures.identities)
     assert everyone != set(range(1, 61))  # numbers have gaps
-    for folder in sysu.glob("cam*/*"):
-        assert re.fullmatch(r"\d{4}", folder.name)
-        names = sorted(path.name for path in folder.iterdir())
-        assert names == [f"{k + 1:04d}.jpg" for k in range(len(names))]
+    assert all(re.fullmatch(r"\d{4}", folder.name) for folder in sysu.glob("cam*/*"))
 
 
 def test_sysu_identities_are_seen_in_both_lights_but_not_everywhere(pictures):
@@ -251,9 +248,12 @@ def test_visible_to_infrared_is_near_chance_without_learning(pictures):
 
 
 def test_without_a_gap_grey_values_already_match(pictures, tmp_path):
-    near = Pictures(write("sysu-mm01", tmp_path / "near", identities=30, images=1, gap=0))
+    root = write("sysu-mm01", tmp_path / "near", identities=12, images=2, gap=0)
+    for folder in root.glob("cam*/*"):
+        assert sorted(path.name for path in folder.iterdir()) == ["0001.jpg", "0002.jpg"]
+    near = Pictures(root)
     easy = near.rank1(near.grey_histograms(), INFRARED, VISIBLE)
-    assert easy > 0.5 and easy > 4 * pictures.rank1(pictures.grey_histograms(), INFRARED, VISIBLE)
+    assert easy > 0.6 and easy > 4 * pictures.rank1(pictures.grey_histograms(), INFRARED, VISIBLE)
 
 
 def test_infrared_reflectance_departs_from_luminance_as_the_gap_grows():

@@ -24,7 +24,7 @@ class Camera:
     exposure: float = 1.0
     haze: float = 0.0  # light added everywhere
     saturation: float = 1.0
-    blur: int = 1  # passes of a binomial filter
+    blur: int = 2  # passes of a binomial filter
     grain: float = 0.007  # standard deviation of the noise
     quality: int = 85  # of the JPEG
     fill: float = 0.92  # height of an average person, as a share of the picture's
@@ -77,7 +77,7 @@ def _llcm(number: int, light: str) -> Camera:
         exposure=0.5 + 0.07 * (k % 5) if light == "visible" else 0.95 - 0.02 * k,
         haze=0.01 * (k % 3) if light == "visible" else 0.0,
         saturation=0.9,
-        blur=1 + k % 2,
+        blur=2 + k % 2,
         grain=0.01 + 0.002 * (k % 3) if light == "visible" else 0.018,
         quality=76 + k,
     )
