@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
+from typing import Any
 
-from xmodal_lite.benchmarks import rruff
+from xmodal_lite.benchmarks import folder, llcm, regdb, rruff, sysu_mm01
 from xmodal_lite.benchmarks.base import Benchmark, Findings, Split
 from xmodal_lite.errors import SpecError
 
 __all__ = ["Benchmark", "Findings", "Split", "check", "load", "names"]
 
-_BENCHMARKS = {"rruff": rruff}
+_BENCHMARKS = {"rruff": rruff, "sysu-mm01": sysu_mm01, "regdb": regdb, "llcm": llcm, "folder": folder}
 
 
 def names() -> tuple[str, ...]:
@@ -18,7 +20,7 @@ def names() -> tuple[str, ...]:
     return tuple(_BENCHMARKS)
 
 
-def load(name: str, root: str | Path) -> Benchmark:
+def load(name: str, root: str | Path, **settings: Any) -> Benchmark:
     """Read a benchmark from its folder; the second time from a cache beside the data.
 
     Parameters
@@ -27,6 +29,8 @@ def load(name: str, root: str | Path) -> Benchmark:
         One of `names`.
     root : str or pathlib.Path
         Folder in the layout that the data's owner distributes.
+    **settings
+        How samples are prepared: ``size=(height, width)`` for images, ``preparation`` for "rruff".
 
     Returns
     -------
@@ -36,11 +40,17 @@ def load(name: str, root: str | Path) -> Benchmark:
     Raises
     ------
     SpecError
-        If the name is unknown.
+        If the name or a setting is unknown.
     DataError
         If the folder is not as the benchmark needs it; names the first file at fault and the remedy.
     """
-    return _BENCHMARKS[_known(name)].load(root)
+    module = _BENCHMARKS[_known(name)]
+    offered = list(inspect.signature(module.load).parameters)[1:]
+    if unknown := sorted(settings.keys() - set(offered)):
+        raise SpecError(
+            f"benchmark {name!r} has no setting {', '.join(unknown)}; known: {', '.join(offered)}"
+        )
+    return module.load(root, **settings)
 
 
 def check(name: str, root: str | Path) -> Findings:

@@ -53,7 +53,7 @@ class Benchmark:
     table : SampleTable
         What each sample shows.
     samples : numpy.ndarray
-        (n, C, \*size) float32, memory-mapped; row i belongs to row i of the table.
+        (n, C, \*size), memory-mapped; row i belongs to row i of the table. Spectra are float32, images uint8.
     fingerprint : str
         SHA-256 over the names and bytes of the files read, so the same on every machine.
     source : str

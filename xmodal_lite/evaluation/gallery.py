@@ -96,6 +96,7 @@ def python_draw(views: Sequence[np.ndarray], trial: int, shots: int) -> np.ndarr
     """
     generator = random.Random(trial)
     if shots == 1:
-        return np.array([generator.choice(view) for view in views], dtype=np.int64)
-    drawn = [generator.sample(view.tolist(), min(shots, len(view))) for view in views]
-    return np.concatenate([np.array(rows, dtype=np.int64) for rows in drawn])
+        drawn = [generator.choice(view) for view in views]
+    else:
+        drawn = [row for view in views for row in generator.sample(view.tolist(), min(shots, len(view)))]
+    return np.array(drawn, dtype=np.int64)

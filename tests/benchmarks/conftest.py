@@ -1,0 +1,103 @@
+"""Tiny copies of the image benchmarks: plain coloured images in the real layouts."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+SYSU_SEEN = {1: (1, 2, 3, 4, 5, 6), 2: (1, 2, 3), 3: (4, 5, 6), 4: (1, 2, 3, 6), 5: (1, 2, 3, 4, 5, 6)}
+SYSU_LISTS = {"train": (3, 20, 100, 101), "val": (7, 8), "test": (1, 9, 10, 12, 400, 533)}
+
+
+def paint(path: Path, colour: Iterable[int] = (120, 60, 30)) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (4, 8), tuple(colour)).save(path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def sysu(tmp_path: Path) -> Path:
+    """Twelve identities with gaps between their numbers, each in some of the cameras; one that no list names."""
+    return write_sysu(tmp_path / "sysu")
+
+
+@pytest.fixture(scope="session")
+def sysu_untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, for tests that change nothing."""
+    return write_sysu(tmp_path_factory.mktemp("sysu"))
+
+
+def write_sysu(root: Path) -> Path:
+    for part, numbers in SYSU_LISTS.items():
+        (root / "exp").mkdir(parents=True, exist_ok=True)
+        (root / "exp" / f"{part}_id.txt").write_text(",".join(map(str, numbers)) + "\n")
+        for number in numbers:
+            for camera in SYSU_SEEN[1 + number % 5]:
+                for k in range(1 + (number + camera) % 3):
+                    paint(
+                        root / f"cam{camera}" / f"{number:04d}" / f"{k + 1:04d}.jpg",
+                        (number % 256, camera, k),
+                    )
+    paint(root / "cam1" / "0500" / "0001.jpg")
+    return root
+
+
+@pytest.fixture
+def regdb(tmp_path: Path) -> Path:
+    """Eight identities with three images of each kind; in split k the identities from k on train."""
+    root = tmp_path / "regdb"
+    numbers = (1, 2, 3, 4, 10, 11, 12, 412)
+    for number in numbers:
+        for folder in ("Visible", "Thermal"):
+            for k in range(3):
+                paint(root / folder / str(number) / f"side_{folder[0].lower()}_{k}.bmp", (number % 256, k, 0))
+    (root / "idx").mkdir()
+    for split in range(10):
+        order = numbers[split % 8 :] + numbers[: split % 8]
+        for part, chosen in (("train", order[:4]), ("test", order[4:])):
+            for folder in ("Visible", "Thermal"):
+                lines = [
+                    f"{folder}/{number}/side_{folder[0].lower()}_{k}.bmp {label}\n"
+                    for label, number in enumerate(
+                        sorted(chosen)
+                    )  # labels from 0, as the distributed lists have
+                    for k in range(3)
+                ]
+                (root / "idx" / f"{part}_{folder.lower()}_{split + 1}.txt").write_text("".join(lines))
+    return root
+
+
+@pytest.fixture
+def llcm(tmp_path: Path) -> Path:
+    """Nine identities in three of the cameras 1 to 4 each, six of which train."""
+    root = tmp_path / "llcm"
+    (root / "idx").mkdir(parents=True)
+    for part, numbers in (("train", (1, 2, 5, 6, 7, 1064)), ("test", (3, 4, 9))):
+        for folder in ("vis", "nir"):
+            lines = []
+            for number in numbers:
+                for camera in {1 + (number + k) % 4 for k in range(3)}:
+                    for k in range(2 + camera % 2):
+                        path = f"{folder}/{number:04d}/{number:04d}_c{camera:02d}_s1_f{k}_{folder}.jpg"
+                        paint(root / path, (number % 256, camera, k))
+                        lines.append(f"{path} {number}\n")
+            (root / "idx" / f"{part}_{folder}.txt").write_text("".join(lines))
+    return root
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A folder of one's own: three identities to train on, two to test on."""
+    root = tmp_path / "pictures"
+    for part, names in (("train", ("ann", "bob", "cem")), ("test", ("dora", "eve"))):
+        for modality in ("infrared", "visible"):
+            for name in names:
+                for k in range(2):
+                    paint(root / part / modality / name / f"{k}.png", (ord(name[0]), k, 0))
+    return root

@@ -1,0 +1,190 @@
+"""Your own data: ``{train,test}/{modality}/{identity}/*``, images or spectra of two kinds.
+
+The two folders of modalities carry any names. One called visible, vis, rgb, photo, photos or raman is modality v;
+otherwise the first by name. Spectra are text files of two columns, wavenumber in cm^-1 and intensity.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from xmodal_lite.benchmarks.base import Benchmark, Findings, Split
+from xmodal_lite.benchmarks.shared import (
+    SIZE,
+    Reporter,
+    Rows,
+    file_names,
+    identity_folders,
+    make_split,
+    report_hopeless,
+    some,
+    source,
+    stop,
+)
+from xmodal_lite.data.cache import Entry, cached
+from xmodal_lite.data.images import SUFFIXES, open_images, unreadable
+from xmodal_lite.data.spectra import Preparation, prepare, read_spectrum
+from xmodal_lite.data.table import SampleTable
+from xmodal_lite.errors import DataError
+from xmodal_lite.evaluation import Search
+
+PARTS = ("train", "test")
+SPECTRA = (".txt", ".csv")
+FIRST = ("visible", "vis", "rgb", "photo", "photos", "raman")  # names of modality v
+LAYOUT = "the layout is {train,test}/{modality}/{identity}/files with two modalities"
+
+
+def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
+    """Read data of your own.
+
+    The one protocol is ``standard``: every test sample of one modality is looked for among all of the other.
+
+    Parameters
+    ----------
+    root : str or pathlib.Path
+        Folder that holds ``train`` and ``test``.
+    size : tuple of int
+        (height, width) of the samples; spectra are prepared as those of RRUFF and have no size.
+
+    Returns
+    -------
+    Benchmark
+        Samples (n, 3, height, width) uint8, or (n, 1, L) float32 for spectra.
+
+    Raises
+    ------
+    DataError
+        For the first thing that is wrong: a missing folder, not two modalities, an empty identity folder, an identity
+        in both parts, images mixed with spectra, a damaged file.
+    """
+    root = Path(root)
+    table, modalities, training = _scan(root, stop)
+    paths = table.path.tolist()
+    if _spectra(table).all():
+        settings = Preparation()
+        samples, columns = cached(
+            root,
+            "folder",
+            [root / path for path in paths],
+            asdict(settings),
+            partial(_read_spectra, root, paths),
+        )
+        fingerprint = str(columns["fingerprint"])
+    else:
+        samples, fingerprint = open_images(root, "folder", paths, [], size)
+    return Benchmark(
+        name="folder",
+        dims=samples.ndim - 2,
+        modalities=modalities,
+        table=table,
+        samples=samples,
+        fingerprint=fingerprint,
+        source=source(root),
+        splitters={"standard": partial(_split, root.resolve().name, training)},
+    )
+
+
+def check(root: str | Path) -> Findings:
+    """Look over data of your own: every folder and file.
+
+    Parameters
+    ----------
+    root : str or pathlib.Path
+        Folder that holds ``train`` and ``test``.
+
+    Returns
+    -------
+    Findings
+        Problems and counts.
+    """
+    root = Path(root)
+    problems: list[str] = []
+    table, modalities, training = _scan(root, problems.append)
+    spectra = _spectra(table)
+    for path in table.path[spectra].tolist():
+        try:
+            read_spectrum(root / path)
+        except DataError as error:
+            problems.append(str(error))
+    problems += unreadable(root, table.path[~spectra].tolist())
+    counts = {}
+    for part, mask in (("training", training), ("test", ~training)):
+        counts[f"{part} identities"] = len(np.unique(table.identity[mask]))
+        for modality, name in enumerate(modalities):
+            counts[f"{part} samples, {name}"] = int((mask & (table.modality == modality)).sum())
+    return Findings(problems, counts, [])
+
+
+def _scan(root: Path, report: Reporter) -> tuple[SampleTable, tuple[str, str], np.ndarray]:
+    """List all samples, the two modalities, and the mask (n,) of those to train on."""
+    folders = {part: identity_folders(root / part, report, LAYOUT) for part in PARTS}
+    names = {folder.name for part in PARTS for folder in folders[part]}
+    modalities = sorted(names, key=lambda name: (name.lower() not in FIRST, name))
+    if names and len(names) != 2:
+        report(f"{root}: has the modalities {some(names)}; {LAYOUT}, the same ones in train and test")
+    rows, kinds = Rows(), dict.fromkeys(PARTS, frozenset[str]())
+    for part in PARTS:
+        for folder in folders[part]:
+            identities = identity_folders(folder, report, LAYOUT)
+            kinds[part] |= {identity.name for identity in identities}
+            for identity in identities:
+                for name in file_names(identity, report, (*SUFFIXES, *SPECTRA)):
+                    path = f"{part}/{folder.name}/{identity.name}/{name}"
+                    rows.add(path, identity.name, 0, modalities.index(folder.name))
+    if twice := kinds["train"] & kinds["test"]:
+        report(
+            f"{root}: identity {some(twice)} is in train and in test; the test is on identities that training never "
+            "saw, move each to one part"
+        )
+    table = rows.table()
+    spectra = _spectra(table)
+    if spectra.any() and not spectra.all():
+        odd = np.flatnonzero(spectra if spectra.mean() < 0.5 else ~spectra)
+        report(
+            f"{root / table.path[odd[0]]}: is a file of the other kind, as are {len(odd)} of {len(table)}; the data "
+            f"are either images ({'/'.join(SUFFIXES)}) or spectra ({'/'.join(SPECTRA)}), remove one kind"
+        )
+    training = np.char.startswith(table.path, "train/")
+    report_hopeless(table, np.flatnonzero(training), np.flatnonzero(~training), f"{root}", report)
+    v, r = (*modalities, "v", "r")[:2]
+    return table, (v, r), training
+
+
+def _spectra(table: SampleTable) -> np.ndarray:
+    """Mark the rows (n,) that are spectra, by their suffix."""
+    return np.array([path.lower().endswith(SPECTRA) for path in table.path.tolist()], dtype=bool)
+
+
+def _read_spectra(root: Path, paths: list[str]) -> Entry:
+    """Prepare samples (n, 1, L) and the fingerprint for the cache."""
+    digests = [path + hashlib.sha256((root / path).read_bytes()).hexdigest() for path in paths]
+    samples = np.stack([prepare(read_spectrum(root / path)) for path in paths])[:, None]
+    return samples, {"fingerprint": np.array(hashlib.sha256("\n".join(digests).encode()).hexdigest())}
+
+
+def _split(data: str, training: np.ndarray, benchmark: Benchmark, seed: int) -> Split:
+    """Train on the one part, look for every test sample of one modality among all of the other."""
+    rows = np.flatnonzero(~training)
+    modality = benchmark.table.modality[rows]
+    v, r = np.flatnonzero(modality == 0), np.flatnonzero(modality == 1)
+    first, second = benchmark.modalities
+    name = (
+        f"folder {data}, v2r {first} queries in {second} gallery and r2v the reverse, the gallery is every test sample "
+        "of the other modality, one draw, CMC counts samples (and identities where it says so), cosine, no flip, "
+        "no re-ranking"
+    )
+    return make_split(
+        benchmark,
+        "standard",
+        seed,
+        np.flatnonzero(training),
+        rows,
+        [Search("v2r", v, (r,)), Search("r2v", r, (v,))],
+        ["images", "identities"],
+        name,
+    )

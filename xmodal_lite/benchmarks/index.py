@@ -1,0 +1,134 @@
+"""File lists of the kind that RegDB and LLCM distribute: a path and an integer label a line."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from xmodal_lite.benchmarks.shared import Reporter, some
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a list.
+
+    Attributes
+    ----------
+    place : str
+        The list and the number of the line, for messages.
+    path : str
+        Image, relative to the root: ``modality/identity/name``.
+    label : int
+        What the list says of its identity. Lists may count from 0 where the folders do not.
+    """
+
+    place: str
+    path: str
+    label: int
+
+    @property
+    def folder(self) -> str:
+        """Name of the identity's folder."""
+        return self.path.split("/")[1]
+
+
+def read_index(root: Path, index: str, folder: str, present: set[str], report: Reporter) -> list[Line]:
+    """Read a list and report every line that cannot be followed.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        Folder of the data.
+    index : str
+        The list, relative to `root`.
+    folder : str
+        Folder of the modality, in which all images must lie.
+    present : set of str
+        All images of that folder, relative to `root`.
+    report : callable
+        Takes one problem.
+
+    Returns
+    -------
+    list of Line
+        The lines without a problem.
+    """
+    try:
+        content = (root / index).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        report(f"{root / index}: cannot be read ({error}); fetch the lists of the set again")
+        return []
+    lines: dict[str, Line] = {}
+    for number, text in enumerate(content, 1):
+        if not text.strip():
+            continue
+        place = f"{root / index}, line {number}"
+        name, _, label = text.strip().replace("\\", "/").rpartition(" ")
+        path = PurePosixPath(name.strip())
+        parts = path.parts
+        if not parts or not label.isdigit():
+            report(f"{place}: {text.strip()!r} is not a path and a whole number; fetch the list again")
+        elif path.is_absolute() or ".." in parts or ":" in parts[0]:
+            report(
+                f"{place}: {name} leads out of the data's folder; only paths inside it are followed, mend this line"
+            )
+        elif len(parts) != 3 or parts[0] != folder:
+            report(f"{place}: {name} is not {folder}/identity/image; mend this line")
+        elif str(path) not in present:
+            report(f"{place}: {name} is not in this copy; fetch the image again")
+        elif str(path) in lines:
+            report(f"{place}: {name} is listed a second time; remove this line")
+        else:
+            lines[str(path)] = Line(place, str(path), int(label))
+    if not lines:
+        report(f"{root / index}: lists no image; fetch it again")
+    return list(lines.values())
+
+
+def report_labels(lines: Iterable[Line], report: Reporter) -> None:
+    """Report labels that disagree with their folders: within one split the two must say the same.
+
+    Parameters
+    ----------
+    lines : iterable of Line
+        All lines of one part of a split, of both modalities.
+    report : callable
+        Takes one problem.
+    """
+    folders: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        folders[line.folder].append(line)
+    owners: dict[int, list[str]] = defaultdict(list)
+    for folder, members in folders.items():
+        label = _label(folder, members)
+        owners[label].append(folder)
+        if wrong := [line for line in members if line.label != label]:
+            report(
+                f"{wrong[0].place}: {wrong[0].path} has label {wrong[0].label}, while folder {folder} has label {label}"
+                + (f" ({len(wrong)} such lines)" if len(wrong) > 1 else "")
+                + "; mend the label or move the image"
+            )
+    for label, names in owners.items():
+        if len(names) > 1:
+            report(
+                f"{folders[names[1]][0].place}: folders {some(names)} share label {label}; an identity has one folder, "
+                "mend the labels"
+            )
+
+
+def report_overlap(train: Sequence[Line], test: Sequence[Line], report: Reporter) -> None:
+    """Report identities that are in both parts of a split."""
+    if twice := {line.folder for line in train} & {line.folder for line in test}:
+        first = next(line for line in test if line.folder in twice)
+        report(
+            f"{first.place}: identity {some(twice)} is in {train[0].place.rpartition(',')[0]} too; an identity belongs "
+            "to one part of a split, fetch the lists again"
+        )
+
+
+def _label(folder: str, members: Sequence[Line]) -> int:
+    """Return the label that most lines of a folder give; of two as frequent the one that equals its name."""
+    votes = Counter(line.label for line in members)
+    return max(votes, key=lambda label: (votes[label], str(label) == folder.lstrip("0"), -label))

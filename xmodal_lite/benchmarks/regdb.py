@@ -1,0 +1,194 @@
+"""RegDB: people in one visible and one thermal camera, ten images of each kind.
+
+Layout: ``Visible/{id}/*.bmp``, ``Thermal/{id}/*.bmp`` and ``idx/{train,test}_{visible,thermal}_{1..10}.txt`` with
+lines such as ``Visible/12/name.bmp 12``: the ten splits into halves.
+
+Data: Nguyen, Hong, Kim and Park, Person recognition system based on a combination of body images from visible
+light and thermal cameras, Sensors 2017. Splits: Ye, Lan, Li and Yuen, Hierarchical discriminative learning for
+visible thermal person re-identification, AAAI 2018.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from xmodal_lite.benchmarks.base import Benchmark, Findings, Split
+from xmodal_lite.benchmarks.index import Line, read_index, report_labels, report_overlap
+from xmodal_lite.benchmarks.shared import (
+    SIZE,
+    Reporter,
+    Rows,
+    data_name,
+    differences,
+    file_names,
+    identity_folders,
+    make_split,
+    report_hopeless,
+    source,
+    stop,
+)
+from xmodal_lite.data.images import open_images, unreadable
+from xmodal_lite.data.table import SampleTable
+from xmodal_lite.errors import SpecError
+from xmodal_lite.evaluation import Search
+
+FOLDERS = ("Visible", "Thermal")  # by modality
+SPLITS = 10
+TOTALS = {
+    "identities": 412,
+    "visible images": 4120,
+    "thermal images": 4120,
+    "training identities of the smallest split": 206,
+    "training identities of the largest split": 206,
+    "test identities of the smallest split": 206,
+    "test identities of the largest split": 206,
+}
+Parts = list[dict[str, np.ndarray]]  # rows of "train" and "test", for each split
+
+
+def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
+    """Read a copy of RegDB.
+
+    The one protocol is ``standard``: the seed of a split is its number, 0 to 9 for the lists 1 to 10.
+
+    Parameters
+    ----------
+    root : str or pathlib.Path
+        Folder that holds ``Visible``, ``Thermal`` and ``idx``. A file ``standin.json`` in it marks a stand-in.
+    size : tuple of int
+        (height, width) of the samples.
+
+    Returns
+    -------
+    Benchmark
+        Samples (n, 3, height, width) uint8.
+
+    Raises
+    ------
+    DataError
+        For the first thing that is wrong: a missing folder or list, a line that cannot be followed, a label that
+        disagrees with its folder, an identity on both sides of a split, a damaged image.
+    """
+    root = Path(root)
+    table, parts = _scan(root, stop)
+    lists = [
+        _list(part, modality, k) for part in ("train", "test") for modality in (0, 1) for k in range(SPLITS)
+    ]
+    samples, fingerprint = open_images(root, "regdb", table.path.tolist(), lists, size)
+    name = data_name("RegDB", source(root), differences(_count(table, parts), TOTALS))
+    return Benchmark(
+        name="regdb",
+        dims=2,
+        modalities=("visible", "thermal"),
+        table=table,
+        samples=samples,
+        fingerprint=fingerprint,
+        source=source(root),
+        splitters={"standard": partial(_split, name, parts)},
+    )
+
+
+def check(root: str | Path) -> Findings:
+    """Look over a copy of RegDB: every list, folder and image, and the known totals.
+
+    Parameters
+    ----------
+    root : str or pathlib.Path
+        Folder that holds ``Visible``, ``Thermal`` and ``idx``; the totals of a stand-in are not compared.
+
+    Returns
+    -------
+    Findings
+        Problems and counts.
+    """
+    root = Path(root)
+    problems: list[str] = []
+    table, parts = _scan(root, problems.append)
+    problems += unreadable(root, table.path.tolist())
+    counts = _count(table, parts)
+    if source(root) == "real":
+        problems += [f"{root}: {words}; fetch the set again" for words in differences(counts, TOTALS)]
+    return Findings(problems, counts, [])
+
+
+def _list(part: str, modality: int, split: int) -> str:
+    return f"idx/{part}_{FOLDERS[modality].lower()}_{split + 1}.txt"
+
+
+def _scan(root: Path, report: Reporter) -> tuple[SampleTable, Parts]:
+    """List all images that a list names, and the rows of each split."""
+    present = [
+        {
+            f"{name}/{folder.name}/{image}"
+            for folder in identity_folders(root / name, report, "fetch the set again")
+            for image in file_names(folder, report)
+        }
+        for name in FOLDERS
+    ]
+    splits: list[dict[str, list[Line]]] = []
+    for k in range(SPLITS):
+        split = {
+            part: [
+                line
+                for modality, name in enumerate(FOLDERS)
+                for line in read_index(root, _list(part, modality, k), name, present[modality], report)
+            ]
+            for part in ("train", "test")
+        }
+        for lines in split.values():
+            report_labels(lines, report)
+        report_overlap(split["train"], split["test"], report)
+        splits.append(split)
+    rows = Rows()
+    for path in {line.path for split in splits for lines in split.values() for line in lines}:
+        folder, identity, _ = path.split("/")
+        rows.add(path, identity, FOLDERS.index(folder), FOLDERS.index(folder))
+    table = rows.table()
+    position = {path: row for row, path in enumerate(table.path.tolist())}
+    parts = [
+        {
+            part: np.array(sorted(position[line.path] for line in lines), dtype=np.int64)
+            for part, lines in split.items()
+        }
+        for split in splits
+    ]
+    for k, part in enumerate(parts):
+        report_hopeless(table, part["train"], part["test"], f"{root / _list('test', 0, k)}", report)
+    return table, parts
+
+
+def _count(table: SampleTable, parts: Parts) -> dict[str, int]:
+    counts = {"identities": len(table.identity_names)}
+    for modality, name in enumerate(FOLDERS):
+        counts[f"{name.lower()} images"] = int((table.modality == modality).sum())
+    for part, word in (("train", "training"), ("test", "test")):
+        sizes = [len(np.unique(table.identity[rows[part]])) for rows in parts]
+        counts[f"{word} identities of the smallest split"] = min(sizes)
+        counts[f"{word} identities of the largest split"] = max(sizes)
+    return counts
+
+
+def _split(data: str, parts: Parts, benchmark: Benchmark, seed: int) -> Split:
+    """Train on one half of the identities, look for every test image of one camera among all of the other."""
+    if seed >= SPLITS:
+        raise SpecError(f"RegDB has {SPLITS} splits: choose seed 0 to {SPLITS - 1}, not {seed}")
+    modality = benchmark.table.modality[parts[seed]["test"]]
+    v, r = np.flatnonzero(modality == 0), np.flatnonzero(modality == 1)
+    name = (
+        f"{data} split {seed + 1} of {SPLITS}, v2r visible queries in thermal gallery and r2v the reverse, the gallery "
+        "is every test image of the other camera, one draw, CMC counts images (and identities where it says so), "
+        "cosine, no flip, no re-ranking"
+    )
+    return make_split(
+        benchmark,
+        "standard",
+        seed,
+        parts[seed]["train"],
+        parts[seed]["test"],
+        [Search("v2r", v, (r,)), Search("r2v", r, (v,))],
+        ["images", "identities"],
+        name,
+    )

@@ -1,0 +1,195 @@
+"""What the benchmarks of images have in common: from folders to a table, from searches to a split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from xmodal_lite.benchmarks.base import Benchmark, Split
+from xmodal_lite.data.images import SUFFIXES
+from xmodal_lite.data.table import SampleTable
+from xmodal_lite.errors import DataError
+from xmodal_lite.evaluation import Search, search_report
+from xmodal_lite.evaluation.protocols import Count
+
+SIZE = (288, 144)  # height and width of the samples, as the AGW line trains
+Reporter = Callable[[str], None]  # takes one problem: collects it, or raises
+
+
+def stop(problem: str) -> None:
+    """Raise the first problem as a DataError."""
+    raise DataError(problem)
+
+
+@dataclass
+class Rows:
+    """The columns of a sample table in the making."""
+
+    path: list[str] = field(default_factory=list)
+    identity: list[str] = field(default_factory=list)
+    camera: list[int] = field(default_factory=list)
+    modality: list[int] = field(default_factory=list)
+
+    def add(self, path: str, identity: str, camera: int, modality: int) -> None:
+        """Append one sample."""
+        self.path.append(path)
+        self.identity.append(identity)
+        self.camera.append(camera)
+        self.modality.append(modality)
+
+    def table(self) -> SampleTable:
+        """Return the samples in the order of their paths; nothing is aligned."""
+        names, identity = np.unique(np.array(self.identity, dtype=str), return_inverse=True)
+        table = SampleTable(
+            path=np.array(self.path, dtype=str),
+            identity=identity.astype(np.int64),
+            camera=np.array(self.camera, dtype=np.int64),
+            modality=np.array(self.modality, dtype=np.int8),
+            pair=np.full(len(self.path), -1, dtype=np.int64),
+            identity_names=tuple(names.tolist()),
+        )
+        return table.select(np.argsort(table.path, kind="stable"))
+
+
+def file_names(folder: Path, report: Reporter, suffixes: Sequence[str] = SUFFIXES) -> list[str]:
+    """List the images of an identity, sorted; an empty folder is a problem."""
+    names = sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.suffix.lower() in suffixes and not path.name.startswith(".")
+    )
+    if not names:
+        report(f"{folder}: holds no {'/'.join(suffixes)} file; fetch its files again or remove the folder")
+    return names
+
+
+def identity_folders(folder: Path, report: Reporter, remedy: str) -> list[Path]:
+    """List the folders of the identities, sorted by name; a missing or empty parent is a problem."""
+    if not folder.is_dir():
+        report(f"{folder}: no such folder; {remedy}")
+        return []
+    found = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if not found:
+        report(f"{folder}: holds no identity folder; {remedy}")
+    return found
+
+
+def some(names: Iterable[str], most: int = 10) -> str:
+    """Write out some names of many."""
+    names = sorted(names)
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def in_both(table: SampleTable, rows: np.ndarray) -> np.ndarray:
+    """Mark those of the rows (k,) whose identity has rows in both modalities: (k,) bool."""
+    identity, infrared = table.identity[rows], table.modality[rows] == 1
+    return np.isin(identity, np.intersect1d(identity[infrared], identity[~infrared]))
+
+
+def report_hopeless(
+    table: SampleTable, train: np.ndarray, test: np.ndarray, lists: str, report: Reporter
+) -> None:
+    """Report a division that cannot be trained on, or in which nothing can be found."""
+    trained = np.unique(table.identity[train][in_both(table, train)])
+    if len(trained) < 2:
+        report(
+            f"{lists}: {len(trained)} of the training identities have images in both modalities, two or more are "
+            "needed; fetch the missing images"
+        )
+    if not in_both(table, test).any():
+        report(
+            f"{lists}: no test identity has images in both modalities, so no query has a match in the gallery; "
+            "fetch the missing images"
+        )
+
+
+def source(root: Path) -> str:
+    """Tell real data from a stand-in."""
+    return "stand-in" if (root / "standin.json").exists() else "real"
+
+
+def differences(counts: Mapping[str, int], totals: Mapping[str, int]) -> list[str]:
+    """Compare counts with the known totals, one clause each."""
+    found = []
+    for name, total in totals.items():
+        gap = counts[name] - total
+        if gap:
+            words = f"{-gap:,} missing" if gap < 0 else f"{gap:,} too many"
+            found.append(f"{counts[name]:,} {name} where the whole set has {total:,} ({words})")
+    return found
+
+
+def data_name(name: str, source: str, differences: Sequence[str]) -> str:
+    """Name the data in a report, so that no number of a stand-in or of part of a set passes for the set's own."""
+    if source == "stand-in":
+        return f"{name} stand-in"
+    return f"{name}, not the whole set: {differences[0]}" if differences else name
+
+
+def make_split(
+    benchmark: Benchmark,
+    protocol: str,
+    seed: int,
+    train: np.ndarray,
+    test: np.ndarray,
+    searches: Sequence[Search],
+    counts: Sequence[Count],
+    name: str,
+) -> Split:
+    """Put a split together.
+
+    Parameters
+    ----------
+    benchmark : Benchmark
+        The data.
+    protocol : str
+        Short name of the protocol.
+    seed : int
+        Seed of the split.
+    train, test : numpy.ndarray
+        Rows of the benchmark; training rows of identities in one modality become ``unpaired``.
+    searches : sequence of Search
+        In positions of `test`.
+    counts : sequence of str
+        What CMC counts.
+    name : str
+        The protocol in words, without the numbers of queries and of gallery images.
+
+    Raises
+    ------
+    DataError
+        If no query of a search has a match.
+    """
+    table = benchmark.table
+    identities, paired = table.identity[test], in_both(table, train)
+    sizes = []
+    for search in searches:
+        answerable = search.answerable(identities)
+        if not answerable:
+            raise DataError(
+                f"{benchmark.name}, protocol {protocol}: no query of {search.direction} has a match in the gallery; "
+                f"the test identities ({some(table.identity_names[i] for i in np.unique(identities))}) need images in "
+                "both modalities, in cameras that this protocol compares; run 'xmodal check' on this copy"
+            )
+        sizes.append(
+            f"{search.direction}: {len(search.queries)} queries, {answerable} of them with a match, in "
+            f"{len(search.draws[0])} gallery images"
+        )
+    return Split(
+        protocol=protocol,
+        seed=seed,
+        train=train[paired],
+        test=test,
+        unpaired=train[~paired],
+        evaluate=partial(
+            search_report,
+            identities=identities,
+            searches=searches,
+            counts=counts,
+            protocol_name="; ".join([name, *sizes]),
+        ),
+    )
