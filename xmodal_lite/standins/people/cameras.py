@@ -46,7 +46,7 @@ SYSU = (
         0.5,
         (0.97, 1.03, 0.97),
         haze=0.01,
-        blur=2,
+        blur=3,
         quality=75,
     ),
     Camera(6, "near", 6, "street", 0.14, exposure=0.9, blur=2, grain=0.022, quality=75, fill=0.9),

@@ -165,59 +165,66 @@ def _legs(canvas: Canvas, person: Person, at: dict[str, np.ndarray], h: float) -
             canvas.limb("shoes", ankle, _between(ankle, knee, 0.5), foot + 1.2, calf + 0.8)
 
 
-def _trunk(canvas: Canvas, person: Person, at: dict[str, np.ndarray], h: float) -> None:
-    build = person.build
-    sh, hips, g = 18.5 * h * build.shoulders, 15.5 * h * build.hips * build.girth**0.5, build.girth
-    waist, deep = 14.0 * h * g, 11.0 * h * g
-    body = np.array(
+def _torso(build: Build, h: float) -> np.ndarray:
+    """Return the profile (9, 3) of the bare trunk from neck to hips, see :meth:`Canvas.column`."""
+    g, deep = build.girth, 11.0 * h * build.girth
+    shoulders, waist, hips = 18.5 * h * build.shoulders, 14.0 * h * g, 15.5 * h * build.hips * g**0.5
+    return np.array(
         [
             [0.0, 6.4, 6.4],
             [0.03, 8.5, 7.5],
-            [0.06, sh * 0.7, 8.5 * h],
-            [0.1, sh * 0.9, 9.5 * h],
-            [0.17, sh, 10.5 * h * g**0.5],
-            [0.36, 0.5 * (sh + waist) + 1, deep],
+            [0.06, shoulders * 0.7, 8.5 * h],
+            [0.1, shoulders * 0.9, 9.5 * h],
+            [0.17, shoulders, 10.5 * h * g**0.5],
+            [0.36, 0.5 * (shoulders + waist) + 1, deep],
             [0.66, waist, deep * 0.95],
             [0.93, hips, deep * 1.02],
             [1.0, hips, deep],
         ]
     )
+
+
+def _trunk(canvas: Canvas, person: Person, at: dict[str, np.ndarray], h: float) -> None:
+    body = _torso(person.build, h)
+    waist, (hips, deep) = body[6, 1], body[8, 1:]
     canvas.limb("skin", at["neck"], at["chin"], 6.0 * h, 5.6 * h)
-    canvas.column(
-        "bottom",
-        at["waist"],
-        at["crotch"],
-        np.array([[0, waist, deep * 0.9], [0.6, hips, deep], [1, hips * 0.8, deep * 0.9]]),
-    )
+    seat = np.array([[0, waist, deep * 0.9], [0.6, hips, deep], [1, hips * 0.8, deep * 0.9]])
+    canvas.column("bottom", at["waist"], at["crotch"], seat)
     if person.bottom in ("skirt", "long_skirt", "dress"):
-        low = {"skirt": -0.1, "long_skirt": 0.72, "dress": 0.1}[person.bottom]
-        flare = 1.0 + 0.45 * person.loose + 0.15 * (person.bottom == "long_skirt")
-        hem = _between(
-            _between(at["knee_l"], at["knee_r"], 0.5), _between(at["ankle_l"], at["ankle_r"], 0.5), low
-        )
-        skirt = np.array(
-            [[0, waist, deep], [0.3, hips + 1, deep + 1], [1, hips * flare + 3, (deep + 5) * flare]]
-        )
-        canvas.column("bottom", at["waist"], hem, skirt, near=13, drop=2.5)
+        _skirt(canvas, person, at, waist, hips, deep)
     end = {"tee": 1.0, "sleeves": 1.05, "hood": 1.08}[person.top] if person.bottom != "dress" else 0.8
     hem = _between(at["neck"], at["hip"], end)
     canvas.column("top", at["neck"], hem, body + np.array([0, 0.6, 0.6]), near=4, drop=2.0)
     if person.top == "hood":
         canvas.ball("top", at["collar"], (9.2 * h, 7.0 * h, 9.2 * h))
-    if person.outer == "none":
-        return
-    low = {"jacket": 1.1, "open": 1.15, "vest": 1.0, "coat": 1.0}[person.outer]
-    hem = _between(at["neck"], at["hip"], low)
-    coat = body + np.array([0, 2.2, 2.2])
-    if person.outer == "coat":
-        hem = _between(
-            _between(at["hip_l"], at["hip_r"], 0.5), _between(at["knee_l"], at["knee_r"], 0.5), 0.95
-        )
-        coat[:, 0] *= 0.56
-        coat[-1] = [1.0, hips * (1.1 + 0.3 * person.loose) + 2, deep * 1.35 + 2]
+    if person.outer != "none":
+        _outer(canvas, person, at, body + np.array([0, 2.2, 2.2]))
+
+
+def _skirt(
+    canvas: Canvas, person: Person, at: dict[str, np.ndarray], waist: float, hips: float, deep: float
+) -> None:
+    low = {"skirt": -0.1, "long_skirt": 0.72, "dress": 0.1}[person.bottom]  # from the knees down
+    flare = 1.0 + 0.45 * person.loose + 0.15 * (person.bottom == "long_skirt")
+    knees, ankles = (_between(at[f"{part}_l"], at[f"{part}_r"], 0.5) for part in ("knee", "ankle"))
+    profile = np.array(
+        [[0, waist, deep], [0.3, hips + 1, deep + 1], [1, hips * flare + 3, (deep + 5) * flare]]
+    )
+    canvas.column("bottom", at["waist"], _between(knees, ankles, low), profile, near=13, drop=2.5)
+
+
+def _outer(canvas: Canvas, person: Person, at: dict[str, np.ndarray], profile: np.ndarray) -> None:
     opening = (0.6, 0.5) if person.outer in ("open", "vest") else (0.75, -2.5)
-    near = 16 if person.outer == "coat" else 6
-    canvas.column("outer", at["neck"], hem, coat, near=near, drop=3.0, opening=opening)
+    if person.outer != "coat":
+        hem = _between(at["neck"], at["hip"], {"jacket": 1.1, "open": 1.15, "vest": 1.0}[person.outer])
+        canvas.column("outer", at["neck"], hem, profile, near=6, drop=3.0, opening=opening)
+        return
+    hips, knees = (_between(at[f"{part}_l"], at[f"{part}_r"], 0.5) for part in ("hip", "knee"))
+    profile[:, 0] *= 0.56  # the trunk is the upper part of a coat
+    profile[-1] = [1.0, profile[-1, 1] * (1.1 + 0.3 * person.loose), profile[-1, 2] * 1.3]
+    canvas.column(
+        "outer", at["neck"], _between(hips, knees, 0.95), profile, near=16, drop=3.0, opening=opening
+    )
 
 
 def _arm(canvas: Canvas, person: Person, at: dict[str, np.ndarray], h: float, side: str) -> None:

@@ -291,7 +291,7 @@ def _portray(root: Path, size: tuple[int, int], seed: int, gap: float, item: tup
 
 
 def _save(root: Path, path: str, picture: np.ndarray, mask: np.ndarray, quality: int) -> None:
-    """Write a picture, as RGB whatever the camera, and its mask, 255 on the person."""
+    """Write a picture, as RGB whatever the camera, and its mask of one bit, white on the person."""
     target, shadow = root / path, (root / "masks" / path).with_suffix(".png")
     for folder in (target.parent, shadow.parent):
         folder.mkdir(parents=True, exist_ok=True)
