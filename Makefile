@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 RRUFF  ?=
+SEEDS  ?= 1
 OUT    ?= _build/tables
 
 BIN := .venv/bin
@@ -36,12 +37,13 @@ lock:  ## write requirements.lock from what is installed in .venv
 	  $(BIN)/python -m pip freeze --exclude-editable --exclude xmodal-lite \
 	  | sed -E 's/^((nvidia|cuda)-[a-z0-9-]+|triton)==.*/& ; sys_platform == "linux"/'; } > requirements.lock
 
-demo: tables book  ## the Raman-infrared table on the stand-in (or RRUFF=path), then the book
+demo: tables book  ## the table on stand-in minerals (or RRUFF=path; SEEDS=5), then the book
 	@echo
 	@echo "The table: $(OUT)    The book: open _build/html/index.html in a browser; it needs no network."
 
-tables: environment  ## the tables by papermill, into OUT (default _build/tables)
-	$(RUN) $(BIN)/xmodal tables run marrnet-t1 $(if $(RRUFF),--data-root "$(RRUFF)" --profile demo,--profile tiny) --output "$(OUT)"
+tables: environment  ## the table alone, by papermill, into OUT (default _build/tables)
+	$(RUN) $(BIN)/xmodal tables run marrnet-t1 --seeds $(SEEDS) --output "$(OUT)" \
+	  $(if $(RRUFF),--data-root "$(RRUFF)" --profile demo,--profile tiny)
 
 test: lint unit check-notebooks check-book  ## everything that continuous integration checks, cheapest first
 
