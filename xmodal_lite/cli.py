@@ -107,7 +107,7 @@ def run_one(
     typer.echo(f"{method} on {benchmark} ({data.source} data), profile {profile}, seed {seed}")
     typer.echo(record.report())
     typer.echo(
-        f"{record.seconds:.0f} s, {record.peak_memory_mb:.0f} MB, {record.device}; {store / spec.hash / 'record.json'}"
+        f"{record.seconds:.1f} s, {record.peak_memory_mb:.0f} MB, {record.device}; {store / spec.hash / 'record.json'}"
     )
 
 

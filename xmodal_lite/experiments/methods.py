@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
@@ -61,7 +62,9 @@ def resolve(method: str, benchmark: str, profile: str, overrides: dict[str, Any]
     if benchmark not in RECIPES:
         raise SpecError(f"no recipe for benchmark '{benchmark}'; known: {', '.join(RECIPES)}")
     classical = method in classical_names()
-    settings: dict[str, Any] = {} if classical else RECIPES[benchmark](method, profile)
+    settings = (
+        {} if classical else copy.deepcopy(RECIPES[benchmark](method, profile))
+    )  # overrides write into it
     for name, value in overrides.items():
         _set(settings, name, value)
     try:

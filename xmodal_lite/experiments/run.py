@@ -9,10 +9,12 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+import pandas as pd
 import torch
 from accelerate import Accelerator
 
 from xmodal_lite.benchmarks import Benchmark, Split
+from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import SpecError
 from xmodal_lite.evaluation import Report
 from xmodal_lite.experiments import provenance
@@ -140,7 +142,7 @@ def _fit(
 def _run_classical(spec: RunSpec, recipe: ClassicalRecipe, benchmark: Benchmark, split: Split) -> RunRecord:
     started = perf_counter()
     model = build_classical(spec.method, **recipe.options)
-    v, r = benchmark.table.aligned_rows(split.train)
+    v, r = _aligned_rows(benchmark.table, split.train)
     model.fit(benchmark.samples[v].reshape(len(v), -1), benchmark.samples[r].reshape(len(r), -1))
     modality = benchmark.table.modality[split.test]
     samples = benchmark.samples[split.test].reshape(len(split.test), -1)  # (n, C * L)
@@ -150,6 +152,14 @@ def _run_classical(spec: RunSpec, recipe: ClassicalRecipe, benchmark: Benchmark,
         features[modality == m] = part
     report = split.evaluate(features)
     return _record(spec, benchmark, report, {}, 0, perf_counter() - started, torch.device("cpu"))
+
+
+def _aligned_rows(table: SampleTable, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return every pair of a v row and an r row that show one specimen: two arrays (n,)."""
+    frame = pd.DataFrame({"row": rows, "pair": table.pair[rows], "modality": table.modality[rows]})
+    v, r = (frame[(frame.modality == m) & (frame.pair >= 0)] for m in (0, 1))
+    pairs = v.merge(r, on="pair", suffixes=("_v", "_r"))
+    return pairs.row_v.to_numpy(), pairs.row_r.to_numpy()
 
 
 def _record(

@@ -87,7 +87,8 @@ def fit(
     matcher, data = matcher.to(accelerator.device), data.to(accelerator.device)
     optimiser = _optimiser(matcher, recipe)
     average = _MovingAverage(matcher, recipe.average) if recipe.average else None
-    done, history, before = 0, [], 0.0
+    done, before = 0, 0.0
+    history: list[dict[str, float]] = []
     if folder is not None and (found := latest_checkpoint(folder)):
         done, history, before = _restore(load_checkpoint(found, owner), matcher, average, optimiser)
     model, prepared = accelerator.prepare(matcher, optimiser)
