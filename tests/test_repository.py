@@ -1,6 +1,7 @@
 """What several files say of the project must agree: its address, its version, its Python."""
 
 import re
+import textwrap
 import tomllib
 from pathlib import Path
 
@@ -77,6 +78,18 @@ def test_what_the_readme_links_to_exists(repository: Path, slug: str):
     )
     assert len(here) > 5
     assert [path for path in here if not (repository / path).exists()] == []
+
+
+def test_the_example_of_the_readme_runs(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from xmodal_lite import standins
+
+    standins.write("rruff", tmp_path / "data" / "rruff", identities=6)
+    monkeypatch.chdir(tmp_path)
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n(.*?)```", readme, re.DOTALL).group(1)
+    scope: dict = {}
+    exec(textwrap.dedent(code), scope)
+    assert len(scope["split"].test) and scope["model"].embed
 
 
 def test_the_version_is_the_same_everywhere(repository: Path):
