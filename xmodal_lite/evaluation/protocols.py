@@ -101,16 +101,15 @@ def _rank_draws(
     x: np.ndarray, identity: np.ndarray, search: Search, counts: Sequence[Count]
 ) -> list[dict[Count, RankMetrics]]:
     """Rank the gallery of each draw, counted in each way."""
-    needed, column = np.unique(np.concatenate(search.draws), return_inverse=True)  # gallery rows of all draws
+    needed = np.unique(np.concatenate(search.draws))  # gallery rows of all draws
     distances = cosine_distances(x[search.queries], x[needed])  # (Q, needed)
-    excluded = None if search.excluded is None else search.excluded(search.queries, needed)
     ranked = []
-    for draw in np.split(column, np.cumsum([len(draw) for draw in search.draws])[:-1]):
+    for draw in search.draws:
         arguments = (
-            distances[:, draw],  # (Q, G)
+            distances.take(np.searchsorted(needed, draw), axis=1),  # (Q, G)
             identity[search.queries],
-            identity[needed[draw]],
-            None if excluded is None else excluded[:, draw],
+            identity[draw],
+            None if search.excluded is None else search.excluded(search.queries, draw),
         )
         ranked.append({count: rank_metrics(*arguments, count, RANKS[-1]) for count in counts})
     return ranked
