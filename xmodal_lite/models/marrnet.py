@@ -128,7 +128,9 @@ class MarrNet(Matcher):
             losses["adv"] = adversarial(*scores.chunk(2))
         if "per" in self.active:
             with _frozen(self.extractor):
-                losses["per"] = perceptual(self.extractor(u_r, 0), self.extractor(u_v, 0))
+                with torch.no_grad():
+                    wanted = self.extractor(u_v, 0)
+                losses["per"] = perceptual(self.extractor(u_r, 0), wanted)
         return losses
 
     @property

@@ -1,0 +1,60 @@
+"""CmUNet in one and two dimensions, and its discriminator."""
+
+import pytest
+import torch
+
+from xmodal_lite.models import CrossModalityUNet
+from xmodal_lite.models.discriminator import PatchDiscriminator
+
+
+def awake(unet):
+    """Give the correction, which starts at 0, some weight."""
+    torch.manual_seed(0)
+    torch.nn.init.normal_(unet.correction.weight)
+    return unet
+
+
+@pytest.mark.parametrize("length", [512, 500, 33])
+@pytest.mark.parametrize("targets", [1, 2])
+def test_keeps_the_shape_of_a_spectrum(length, targets):
+    unet = awake(CrossModalityUNet(1, width=4, targets=targets))
+    assert unet(torch.rand(2, 1, length), 0).shape == (2, targets, length)
+
+
+def test_keeps_the_shape_of_an_image_and_stays_small():
+    unet = awake(CrossModalityUNet(2, channels=3, context=4))
+    assert unet(torch.rand(2, 3, 72, 40), 1).shape == (2, 3, 72, 40)
+    assert sum(p.numel() for p in unet.parameters()) < 1_500_000
+
+
+def test_the_default_is_small():
+    assert sum(p.numel() for p in CrossModalityUNet().parameters()) < 1_500_000
+
+
+def test_the_modality_makes_a_difference():
+    unet, x = awake(CrossModalityUNet(1, width=4)), torch.rand(2, 1, 512)
+    torch.nn.init.normal_(unet.bottom_offset)
+    assert not torch.allclose(unet(x, 0), unet(x, 1))
+
+
+def test_every_place_reaches_every_place():
+    unet = awake(CrossModalityUNet(1, width=4))
+    x = torch.rand(1, 1, 512, requires_grad=True)
+    (unet(x, 0)[0, 0, 2] - x[0, 0, 2]).backward()
+    assert (x.grad[0, 0].reshape(32, 16) != 0).any(1).all()
+
+
+def test_dims_are_checked():
+    with pytest.raises(ValueError, match="dims must be 1 or 2"):
+        CrossModalityUNet(3)
+
+
+@pytest.mark.parametrize(("dims", "size"), [(1, (512,)), (2, (64, 64))])
+def test_discriminator_judges_patches_on_their_own(dims, size):
+    judge = PatchDiscriminator(dims)
+    x = torch.rand(2, 1, *size)
+    assert judge(x).shape == (2, 1, *[n // 16 for n in size])
+    changed = x.clone()
+    changed[..., -1] += 1.0
+    same = judge(x).flatten(1)[:, 0] == judge(changed).flatten(1)[:, 0]
+    assert same.all()

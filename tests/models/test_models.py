@@ -1,0 +1,166 @@
+"""Every trained model: shapes, unit length, gradients everywhere, exact repetition, bad options refused."""
+
+import pytest
+import torch
+
+from xmodal_lite.models import Batch, build, model_names
+
+SMALL = {"width": 4, "features": 16, "segments": 16}
+VARIANTS = [
+    ("contrastive", {}),
+    ("two-stream", {}),
+    ("two-stream", {"shared": True}),
+    ("marrnet", {}),
+    ("marrnet", {"unet": False}),
+    ("marrnet", {"target": "both"}),
+    ("marrnet", {"triplet": "weighted", "losses": ["tri", "rec"]}),
+]
+EXTRACTOR, CMUNET = {"id", "tri"}, {"rec", "tra", "adv", "per"}
+
+
+def make(name, options, seed=0):
+    torch.manual_seed(seed)
+    return build(name, dims=1, num_classes=4, **SMALL, **options)
+
+
+def pairs(n=8, length=512):
+    torch.manual_seed(1)
+    labels = torch.arange(n) % 4
+    return Batch(torch.rand(n, 1, length), torch.rand(n, 1, length), labels, torch.arange(n) % 2 == 0)
+
+
+@pytest.mark.parametrize(("name", "options"), VARIANTS)
+def test_embeddings_have_unit_length(name, options):
+    model = make(name, options).eval()
+    for modality in (0, 1):
+        f = model.embed(torch.rand(3, 1, 512), modality)
+        assert f.shape == (3, 16)
+        torch.testing.assert_close(f.norm(dim=1), torch.ones(3))
+
+
+@pytest.mark.parametrize(("name", "options"), VARIANTS)
+def test_samples_of_a_test_batch_do_not_see_each_other(name, options):
+    model, x = make(name, options).eval(), torch.rand(5, 1, 512)
+    with torch.inference_mode():
+        torch.testing.assert_close(model.embed(x, 1)[2:3], model.embed(x[2:3], 1))
+
+
+@pytest.mark.parametrize(("name", "options"), VARIANTS)
+def test_every_parameter_is_trained(name, options):
+    model, batch = make(name, options), pairs()
+    optimiser = torch.optim.SGD(model.parameters(), 1e-2)
+    for _ in range(
+        2
+    ):  # cmUNet's correction starts at 0, so what lies before it learns from the second step on
+        optimiser.zero_grad()
+        sum(model(batch).values()).backward()
+        optimiser.step()
+    dead = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
+    assert not dead
+    assert not [n for n, p in model.named_parameters() if p.ndim > 1 and not p.grad.any()]
+
+
+@pytest.mark.parametrize(("name", "options"), VARIANTS)
+def test_repeats_bit_for_bit(name, options):
+    def trained():
+        model, batch = make(name, options), pairs()
+        optimiser = torch.optim.AdamW(model.parameters(), 1e-3)
+        for _ in range(3):
+            optimiser.zero_grad()
+            sum(model(batch).values()).backward()
+            optimiser.step()
+        return model.state_dict()
+
+    first, second = trained(), trained()
+    assert all(torch.equal(first[k], second[k]) for k in first)
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_learns_to_match_random_pairs(name):
+    model, batch = make(name, {"dropout": 0.0}), pairs(4)
+    optimiser = torch.optim.AdamW(model.parameters(), 5e-3)
+    for _ in range(25):
+        optimiser.zero_grad()
+        sum(model(batch).values()).backward()
+        optimiser.step()
+    similarity = model.embed(batch.v, 0) @ model.embed(batch.r, 1).T
+    assert torch.equal(similarity.argmax(1), torch.arange(4))
+
+
+def test_names_of_the_losses():
+    batch = pairs()
+    assert set(make("contrastive", {})(batch)) == {"nce"}
+    assert set(make("two-stream", {})(batch)) == EXTRACTOR
+    assert set(make("marrnet", {})(batch)) == EXTRACTOR | CMUNET
+    assert set(make("marrnet", {"unet": False})(batch)) == EXTRACTOR
+    assert set(make("marrnet", {"losses": ["tri", "tra"]})(batch)) == {"tri", "tra"}
+
+
+def test_sharing_leaves_one_set_of_blocks():
+    shared, own = make("two-stream", {"shared": True}), make("two-stream", {})
+    blocks = sum(p.numel() for p in own.extractor.branches[0].stages.parameters())
+    assert sum(p.numel() for p in own.parameters()) - sum(p.numel() for p in shared.parameters()) == blocks
+
+
+def test_untrained_cmunet_changes_nothing():
+    x = torch.rand(2, 1, 512)
+    assert torch.equal(make("marrnet", {}).redraw(x, 1), x)
+    both = make("marrnet", {"target": "both"}).redraw(x, 0)
+    assert torch.equal(both, torch.cat([x, x], dim=1))
+
+
+def test_losses_of_an_untrained_cmunet_by_hand():
+    batch = pairs()
+    losses = make("marrnet", {})(batch)
+    apart = (batch.r - batch.v).abs()[batch.aligned].mean()
+    assert losses["rec"].item() == 0
+    assert losses["tra"].item() == pytest.approx(apart.item(), rel=1e-5)
+
+
+def test_perceptual_loss_trains_cmunet_only():
+    model = make("marrnet", {"losses": ["tri", "per"]})
+    before = {k: v.clone() for k, v in model.extractor.state_dict().items()}
+    model.eval()  # no batch statistics from the other terms
+    model(pairs())["per"].backward()
+    assert all(p.grad is None for p in model.extractor.parameters())
+    assert model.unet.correction.weight.grad.any()
+    assert all(p.requires_grad for p in model.extractor.parameters())
+    assert all(torch.equal(before[k], v) for k, v in model.extractor.state_dict().items())
+
+
+def test_adversarial_loss_pulls_both_sides_apart():
+    """A step down its gradient helps the discriminator; the same step of cmUNet hurts it."""
+    torch.manual_seed(0)
+    batch = pairs()
+    for part, sign in (("discriminator", -1), ("unet", 1)):
+        model = make("marrnet", {"losses": ["tri", "adv"]})
+        before = model(batch)["adv"]
+        before.backward()
+        with torch.no_grad():
+            for p in getattr(model, part).parameters():
+                p -= 1e-2 * (p.grad if p.grad is not None else 0)
+        after = model(batch)["adv"]
+        assert sign * (after.item() - before.item()) > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("resnet", {}, "contrastive, two-stream, marrnet"),
+        ("marrnet", {"unets": 1}, "no option unets; known: unet,"),
+        ("marrnet", {"losses": ["id", "gan"]}, r"unknown losses \['gan'\]; known: id, tri"),
+        ("marrnet", {"losses": ["rec"]}, "nothing would train the extractor"),
+        ("marrnet", {"target": "r"}, "known: v, both"),
+        ("marrnet", {"triplet": "hard"}, "known: info-nce, weighted"),
+        ("contrastive", {"shares": True}, "known: temperature, "),
+    ],
+)
+def test_bad_options_are_refused(name, options, words):
+    with pytest.raises(ValueError, match=words):
+        build(name, dims=1, num_classes=4, **options)
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_images_are_refused(name):
+    with pytest.raises(ValueError, match="dims=1"):
+        build(name, dims=2, num_classes=4)
