@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from xmodal_lite.benchmarks.shared import Reporter, some
 
@@ -66,25 +66,28 @@ def read_index(root: Path, index: str, folder: str, present: set[str], report: R
             continue
         place = f"{root / index}, line {number}"
         name, _, label = text.strip().replace("\\", "/").rpartition(" ")
-        path = PurePosixPath(name.strip())
-        parts = path.parts
-        if not parts or not label.isdigit():
+        name = name.rstrip()
+        if not name or not label.isdecimal():
             report(f"{place}: {text.strip()!r} is not a path and a whole number; fetch the list again")
-        elif path.is_absolute() or ".." in parts or ":" in parts[0]:
-            report(
-                f"{place}: {name} leads out of the data's folder; only paths inside it are followed, mend this line"
-            )
-        elif len(parts) != 3 or parts[0] != folder:
-            report(f"{place}: {name} is not {folder}/identity/image; mend this line")
-        elif str(path) not in present:
-            report(f"{place}: {name} is not in this copy; fetch the image again")
-        elif str(path) in lines:
+        elif name in lines:
             report(f"{place}: {name} is listed a second time; remove this line")
+        elif name in present:
+            lines[name] = Line(place, name, int(label))
         else:
-            lines[str(path)] = Line(place, str(path), int(label))
+            report(f"{place}: {_why_not(name, folder)}")
     if not lines:
         report(f"{root / index}: lists no image; fetch it again")
     return list(lines.values())
+
+
+def _why_not(name: str, folder: str) -> str:
+    """Say why a path cannot be followed."""
+    parts = name.split("/")
+    if ".." in parts or not parts[0] or ":" in parts[0]:
+        return f"{name} leads out of the data's folder; only paths inside it are followed, mend this line"
+    if len(parts) != 3 or parts[0] != folder:
+        return f"{name} is not {folder}/identity/image; mend this line"
+    return f"{name} is not in this copy; fetch the image again"
 
 
 def report_labels(lines: Iterable[Line], report: Reporter) -> None:

@@ -56,9 +56,9 @@ def read_image(path: str | Path, size: tuple[int, int] | None = None) -> np.ndar
             colour = image.convert("RGB")
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file; fetch it again") from error
+    except DataError:
+        raise
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, DataError):
-            raise
         raise DataError(
             f"{path}: cannot be read as an image ({error}); fetch it again or remove it"
         ) from error
