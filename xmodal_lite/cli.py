@@ -22,6 +22,7 @@ from xmodal_lite.experiments import (
     profile_names,
     run,
     run_notebook,
+    shown_markdown,
     stored_records,
     table_names,
 )
@@ -151,7 +152,8 @@ def run_table_notebook(
         "publish_to": str(Path(results).resolve()) if results else "",
     }
     done = run_notebook(notebook, output / notebook.name, parameters)
-    typer.echo(f"the table is in {done}")
+    typer.echo("\n\n".join(shown_markdown(done)))
+    typer.echo(f"\nthe table is in {done}")
 
 
 def _parse_change(text: str) -> tuple[str, Any]:

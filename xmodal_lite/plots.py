@@ -6,11 +6,13 @@ tell apart; a modality keeps its colour through the whole book. Figures are as w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+import seaborn as sns
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
@@ -181,3 +183,28 @@ def plot_precision_recall(places: Sequence[int], size: int, title: str) -> Axes:
     ax.set(xlabel="recall (%)", ylabel="precision (%)", xlim=(-5, 105), ylim=(0, 108), title=title)
     ax.legend(loc="lower left")
     return ax
+
+
+def plot_intervals(
+    ax: Axes, frame: pd.DataFrame, bounds: Callable[[Sequence[float]], tuple[float, float]], title: str
+) -> None:
+    """Draw a table's headline numbers: mean and interval of each row, and a faint mark for each seed.
+
+    Parameters
+    ----------
+    ax : Axes
+        To draw on.
+    frame : pandas.DataFrame
+        Columns "row", "metric", "seed" and "value" (fractions), rows of the table in order, two metrics at most.
+    bounds : callable
+        Gives both ends of the interval of some values.
+    title : str
+        What the panel shows.
+    """
+    percent = frame.assign(value=100 * frame["value"])
+    colours = dict(zip(frame["metric"].unique(), MODALITY_COLOURS, strict=False))
+    shared = {"data": percent, "x": "value", "y": "row", "hue": "metric", "palette": colours, "ax": ax}
+    sns.stripplot(**shared, dodge=True, jitter=False, alpha=0.35, size=4, legend=False)
+    sns.pointplot(**shared, dodge=0.4, linestyle="none", markers=["o", "D"][: len(colours)], errorbar=bounds)
+    ax.set(xlabel="%", ylabel="", title=title)
+    ax.legend(title=None, loc="lower left", fontsize=9)

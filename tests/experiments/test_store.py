@@ -45,7 +45,7 @@ def test_a_record_with_a_field_too_many_is_refused(tmp_path, make_record):
 def test_a_second_process_finds_the_run_busy(tmp_path, make_record):
     store, spec = RunStore(tmp_path), make_record().spec
     code = (
-        "import sys, time; from filelock import FileLock; FileLock(sys.argv[1]).acquire();"
+        "import sys, time; from filelock import FileLock; lock = FileLock(sys.argv[1]); lock.acquire();"
         "print('held', flush=True); time.sleep(60)"
     )
     store.folder(spec).mkdir(parents=True)

@@ -1,9 +1,9 @@
 """Runs and tables: specification in, record out, stored under a hash."""
 
 from xmodal_lite.experiments.data import open_benchmark
-from xmodal_lite.experiments.interval import Interval, against_reported, interval, verdict
+from xmodal_lite.experiments.interval import Interval, against_reported, bounds, interval, verdict
 from xmodal_lite.experiments.methods import method_names, profile_names, resolve
-from xmodal_lite.experiments.notebook import run_notebook
+from xmodal_lite.experiments.notebook import run_notebook, shown_markdown
 from xmodal_lite.experiments.run import embed, run, train
 from xmodal_lite.experiments.spec import RunRecord, RunSpec, make_spec
 from xmodal_lite.experiments.store import RunStore
@@ -11,6 +11,7 @@ from xmodal_lite.experiments.sweep import publish, run_all, stored_records
 from xmodal_lite.experiments.tables import (
     Table,
     differences_markdown,
+    headline_frame,
     load_table,
     results_markdown,
     table_names,
@@ -23,8 +24,10 @@ __all__ = [
     "RunStore",
     "Table",
     "against_reported",
+    "bounds",
     "differences_markdown",
     "embed",
+    "headline_frame",
     "interval",
     "load_table",
     "make_spec",
@@ -37,6 +40,7 @@ __all__ = [
     "run",
     "run_all",
     "run_notebook",
+    "shown_markdown",
     "stored_records",
     "table_names",
     "train",

@@ -66,6 +66,13 @@ def interval(values: Sequence[float]) -> Interval:
     return Interval(float(array.mean()), float(half), len(array))
 
 
+def bounds(values: Sequence[float]) -> tuple[float, float]:
+    """Return both ends of the 95 % interval; a single value is its own interval."""
+    found = interval(values)
+    half = 0.0 if math.isnan(found.half) else found.half
+    return found.mean - half, found.mean + half
+
+
 def verdict(difference: Interval) -> str:
     """Say in words what a paired difference of seeds shows."""
     if math.isnan(difference.half):

@@ -86,6 +86,16 @@ def check_parameters(notebook: Path, parameters: dict[str, Any]) -> None:
         )
 
 
+def shown_markdown(path: Path) -> list[str]:
+    """Return the Markdown that an executed notebook displays, such as its tables."""
+    import nbformat
+
+    outputs = [
+        out for item in nbformat.read(str(path), as_version=4).cells for out in item.get("outputs", [])
+    ]
+    return [out.data["text/markdown"] for out in outputs if "text/markdown" in out.get("data", {})]
+
+
 def clean_notebook(path: Path) -> None:
     """Take papermill's and the kernel's traces (paths, times) out of an executed notebook, in place."""
     import nbformat

@@ -14,12 +14,25 @@ import torch
 
 PACKAGE = Path(__file__).resolve().parent.parent
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "accelerate")
+DECISIVE = (
+    "benchmarks",
+    "data",
+    "evaluation",
+    "losses",
+    "models",
+    "training",
+)  # the parts that numbers come from
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(("git", *arguments), cwd=PACKAGE, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 def code_hash() -> str:
-    """Return the SHA-256 over the names and the text of the library's source files."""
+    """Return the SHA-256 over the names and the text of the source files that decide what a run's numbers are."""
     digest = hashlib.sha256()
-    for path in sorted(PACKAGE.rglob("*.py")):
+    for path in sorted(path for part in DECISIVE for path in (PACKAGE / part).rglob("*.py")):
         digest.update(path.relative_to(PACKAGE).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -39,6 +52,10 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
 
 
+# Taken once, when the library is imported: a long run is of the code it started with, whatever is edited meanwhile.
+CODE, COMMIT = code_hash(), commit()
+
+
 def device_name(device: torch.device) -> str:
     """Return the name of the GPU, or of the processor with its number of cores."""
     if device.type == "cuda":
@@ -52,11 +69,6 @@ def peak_memory_mb(device: torch.device) -> float:
         return torch.cuda.max_memory_allocated(device) / 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kilobytes on Linux, bytes on macOS
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
-
-
-def _git(*arguments: str) -> str:
-    done = subprocess.run(("git", *arguments), cwd=PACKAGE, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
 
 
 def _processor() -> str:

@@ -77,7 +77,7 @@ class RunRecord(BaseModel):
     fingerprint : str
         SHA-256 of the data.
     code : str
-        SHA-256 over the library's source files.
+        SHA-256 over the source files that decide the numbers.
     commit : str
         Git commit, with `+changes` if the tree was not clean; empty outside a checkout.
     versions : dict of str to str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from importlib import resources
 
+import pandas as pd
 import yaml
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, model_validator
 
@@ -199,6 +200,24 @@ def differences_markdown(table: Table, records: Sequence[RunRecord], protocol: s
             ]
         )
     return _pipe_table(lines)
+
+
+def headline_frame(table: Table, records: Sequence[RunRecord], protocol: str) -> pd.DataFrame:
+    """Return the headline numbers of every run, for a figure.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One line per row of the table, headline metric and seed: columns `row`, `metric` (its heading), `seed` and
+        `value` (a fraction), in the order of the table.
+    """
+    lines = [
+        (row.label, table.columns[metric], seed, record.metrics[metric])
+        for row in table.rows
+        for seed, record in sorted(records_of(row, records, protocol).items())
+        for metric in table.headline
+    ]
+    return pd.DataFrame(lines, columns=["row", "metric", "seed", "value"])
 
 
 def _reported(row: Row, found: dict[int, RunRecord]) -> str:
