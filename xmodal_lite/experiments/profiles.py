@@ -16,11 +16,11 @@ SPECTRA = {
     "samples": 1,
     "aligned": 0.8,
     "learning_rate": 2e-3,
-    "weight_decay": 0.2,
+    "weight_decay": 0.05,
     "warmup": 0.05,
     "average": 0.99,
     "augment": {
-        "kinship": 0.04,
+        "kinship": 0.02,
         "stretch": 0.005,
         "shift": 4.0,
         "power": 0.3,
@@ -30,7 +30,7 @@ SPECTRA = {
         "drop": 0.2,
     },
 }
-DROPOUT, TEMPERATURE = {"dropout": 0.4}, {"temperature": 0.1}
+DROPOUT, TEMPERATURE = {"dropout": 0.3}, {"temperature": 0.1}
 SPECTRA_METHODS: dict[str, dict[str, Any]] = {
     "two-stream": {"model": DROPOUT},
     "contrastive": {"model": DROPOUT | TEMPERATURE},
