@@ -120,7 +120,7 @@ def _execute(spec: RunSpec, benchmark: Benchmark, folder: Path) -> RunRecord:
         started = perf_counter()
         report = split.evaluate(embed(fitted.matcher, benchmark, split.test))
         losses = {name: value for name, value in fitted.history[-1].items() if name not in ("step", "rate")}
-        parameters = sum(p.numel() for p in fitted.matcher.parameters() if p.requires_grad)
+        parameters = sum(p.numel() for p in fitted.matcher.parameters())
         seconds = fitted.seconds + perf_counter() - started
         return _record(spec, benchmark, report, losses, parameters, seconds, accelerator.device)
 

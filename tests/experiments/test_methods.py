@@ -1,0 +1,47 @@
+"""Recipes by name, and one clear error for every name or value that is not known."""
+
+import pytest
+
+from xmodal_lite.errors import SpecError
+from xmodal_lite.experiments import method_names, profile_names, resolve
+from xmodal_lite.training import Recipe
+
+
+@pytest.mark.parametrize("method", method_names())
+@pytest.mark.parametrize("profile", profile_names())
+def test_every_method_has_a_recipe_in_every_profile(method, profile):
+    assert resolve(method, "rruff", profile, {}).threads == 1
+
+
+def test_trained_methods_share_everything_but_the_model_and_the_weights():
+    recipes = [resolve(method, "rruff", "demo", {}) for method in ("two-stream", "contrastive", "marrnet")]
+    shared = [recipe.model_dump(exclude={"model", "weights"}) for recipe in recipes]
+    assert shared[0] == shared[1] == shared[2]
+    assert len({recipe.model["dropout"] for recipe in recipes}) == 1
+
+
+def test_overrides_reach_the_parts_and_leave_the_profile_alone():
+    changed = resolve("marrnet", "rruff", "demo", {"steps": 7, "weights.adv": 0, "model.unet": False})
+    assert isinstance(changed, Recipe)
+    assert (changed.steps, changed.weights["adv"], changed.model["unet"]) == (7, 0, False)
+    again = resolve("marrnet", "rruff", "demo", {})
+    assert (again.steps, again.weights["adv"]) != (7, 0)
+    assert "unet" not in again.model
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("marnet", "rruff", "demo", {}), r"unknown method 'marnet'; known: .*marrnet"),
+        (("marrnet", "rruf", "demo", {}), r"no recipe for benchmark 'rruf'; known: .*rruff"),
+        (("marrnet", "rruff", "big", {}), r"unknown profile 'big'; known: tiny, demo, paper"),
+        (("marrnet", "rruff", "demo", {"stepz": 5}), r"stepz"),
+        (("marrnet", "rruff", "demo", {"steps": 0}), r"steps"),
+        (("marrnet", "rruff", "demo", {"steps.more": 1}), r"'steps' is a single value"),
+        (("marrnet", "rruff", "demo", {"augment.nois": 0.1}), r"augment\.nois"),
+        (("kernel-ridge", "rruff", "demo", {"steps": 5}), r"steps"),
+    ],
+)
+def test_what_is_not_known_is_named(arguments, message):
+    with pytest.raises(SpecError, match=message):
+        resolve(*arguments)

@@ -1,0 +1,102 @@
+"""Whole runs on stand-in minerals: stored, repeated, resumed after a kill, refused where they do not fit."""
+
+import json
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+
+import pytest
+
+from xmodal_lite import standins
+from xmodal_lite.benchmarks import load
+from xmodal_lite.errors import CheckpointError, SpecError
+from xmodal_lite.experiments import RunStore, make_spec, run, run_all, train
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return load("rruff", standins.write("rruff", tmp_path_factory.mktemp("standin") / "rruff", identities=24))
+
+
+def spec_of(data, method="marrnet", seed=0, **overrides):
+    changes = {name.replace("__", "."): value for name, value in overrides.items()}
+    changes = (
+        {"steps": 6, "identities": 6, **changes}
+        if method in ("marrnet", "two-stream", "contrastive")
+        else changes
+    )
+    return make_spec(method, data, protocol="A", profile="tiny", seed=seed, overrides=changes)
+
+
+@pytest.mark.parametrize("method", ["cosine", "cca", "kernel-ridge", "two-stream", "contrastive", "marrnet"])
+def test_every_method_runs_to_a_record(data, tmp_path, method):
+    record = run(spec_of(data, method), data, RunStore(tmp_path))
+    assert set(record.metrics) >= {"v2r/rank1", "r2v/rank1", "v2r/mrr"}
+    assert all(0 <= value <= 1 for value in record.metrics.values())
+    assert record.fingerprint == data.fingerprint
+    assert "stand-in protocol A" in record.protocol
+    assert (record.parameters > 0) == (method in ("two-stream", "contrastive", "marrnet"))
+
+
+def test_the_same_seed_gives_the_same_record_and_another_seed_does_not(data, tmp_path):
+    first, again, other = (
+        run(spec_of(data, seed=seed), data, RunStore(tmp_path / name))
+        for seed, name in ((0, "a"), (0, "b"), (1, "c"))
+    )
+    assert (first.metrics, first.losses) == (again.metrics, again.losses)
+    assert first.losses != other.losses
+
+
+def test_a_finished_run_is_not_repeated(data, tmp_path):
+    store, spec = RunStore(tmp_path), spec_of(data)
+    first = run(spec, data, store)
+    assert run(spec, data, store) == first  # the finishing time would differ
+
+
+def test_run_all_takes_up_what_is_left(data, tmp_path):
+    store, lines = RunStore(tmp_path), []
+    specs = [spec_of(data, "cosine", seed) for seed in range(3)]
+    run(specs[1], data, store)
+    records = run_all(specs, data, store, lines.append)
+    assert [record.spec.seed for record in records] == [0, 1, 2]
+    assert len(lines) == 3
+
+
+def test_other_data_is_refused(data, tmp_path):
+    spec = spec_of(data).model_copy(update={"data": "real:0123456789ab"})
+    with pytest.raises(SpecError, match="is of data real:0123456789ab, but the data at hand is stand-in"):
+        run(spec, data, RunStore(tmp_path))
+
+
+def test_an_unknown_protocol_is_named(data):
+    with pytest.raises(SpecError, match="no protocol 'C'; known: A, B"):
+        make_spec("cosine", data, protocol="C", profile="tiny", seed=0)
+
+
+def test_nothing_to_train_is_said(data):
+    with pytest.raises(SpecError, match="nothing to train"):
+        train(spec_of(data, "cosine"), data)
+
+
+def test_a_checkpoint_of_another_run_in_the_folder_is_refused(data, tmp_path):
+    store, mine, theirs = RunStore(tmp_path), spec_of(data), spec_of(data, seed=3)
+    run(theirs, data, store)
+    store.folder(theirs).rename(store.folder(mine))
+    (store.folder(mine) / "record.json").unlink()
+    with pytest.raises(CheckpointError, match=f"belongs to run {theirs.hash}"):
+        run(mine, data, store)
+
+
+def test_the_folder_says_what_it_holds(data, tmp_path):
+    store, spec = RunStore(tmp_path), spec_of(data)
+    run(spec, data, store)
+    told = json.loads((store.folder(spec) / "spec.json").read_text())
+    assert (told["method"], told["recipe"]["steps"]) == ("marrnet", 6)
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_and_resumed_it_ends_bit_for_bit_the_same(repository, tmp_path):
+    source = spec_from_file_location("kill_and_resume", repository / "benchmarks" / "kill_and_resume.py")
+    script = module_from_spec(source)
+    sys.modules[source.name] = script
+    source.loader.exec_module(script)
+    assert script.compare(tmp_path, tries=3, steps=60, seed=1) == 0
