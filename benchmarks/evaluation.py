@@ -2,9 +2,9 @@
 
     python benchmarks/evaluation.py --threads 2
 
-Both versions get the same random features and must agree. The loop is a lean one of our own; public codes
-take about three times as long. Times are the best of five runs (one for the loop); memory is the peak of what
-was allocated during one more run, the features not counted. Takes three minutes.
+Both versions get the same random features and must agree; the loop is a lean one of our own. Times are the best of five
+runs (one for the loop); memory is the peak of what was allocated during one more run, the features not counted. Takes
+three minutes.
 """
 
 from __future__ import annotations

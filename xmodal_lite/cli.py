@@ -20,6 +20,7 @@ from xmodal_lite.experiments import (
     method_names,
     open_benchmark,
     profile_names,
+    resolve,
     run,
     run_notebook,
     shown_markdown,
@@ -95,6 +96,8 @@ def run_one(
     store: Store = Path("runs"),
 ) -> None:
     """Run one method on one benchmark; started again after an interruption, it goes on from its last checkpoint."""
+    overrides = dict(_parse_change(item) for item in change)
+    resolve(method, benchmark, profile, overrides)  # a wrong name is told before any data is read or made
     data = open_benchmark(benchmark, data_root, profile=profile)
     spec = make_spec(
         method,
@@ -102,7 +105,7 @@ def run_one(
         protocol=protocol or data.protocols[0],
         profile=profile,
         seed=seed,
-        overrides=dict(_parse_change(item) for item in change),
+        overrides=overrides,
     )
     record = run(spec, data, RunStore(store))
     typer.echo(f"{method} on {benchmark} ({data.source} data), profile {profile}, seed {seed}")
