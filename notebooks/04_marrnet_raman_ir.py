@@ -44,7 +44,6 @@ if "google.colab" in sys.modules:  # Colab has the rest already; elsewhere the p
 import tempfile
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from IPython.display import Markdown
@@ -104,7 +103,9 @@ for segments in (1, 64):
     with torch.no_grad():
         a, b = extractor.embed(line, 0), extractor.embed(moved, 0)
     same = F.cosine_similarity(a, b).item()
-    print(f"{segments:2} stretch(es): cosine of the two embeddings is {'above' if same > 0.98 else 'below'} 0.98")
+    print(
+        f"{segments:2} stretch(es): cosine of the two embeddings is {'above' if same > 0.98 else 'below'} 0.98"
+    )
 
 # %% [markdown]
 # ## Six losses
@@ -172,9 +173,12 @@ print(f"{sum(p.numel() for p in model.parameters()):,} parameters")
 # recipe, which is the same for every row of the table: same extractor, same batches, same augmentation, same schedule. A
 # difference between two rows is then a difference of method.
 
+
 # %%
 def evaluate(method, **overrides):
-    spec = make_spec(method, data, protocol="A", profile="tiny", seed=0, overrides={"steps": steps, **overrides})
+    spec = make_spec(
+        method, data, protocol="A", profile="tiny", seed=0, overrides={"steps": steps, **overrides}
+    )
     fitted = train(spec, data)
     return fitted, split.evaluate(embed(fitted.matcher, data, split.test))
 
@@ -266,7 +270,9 @@ Markdown(differences_markdown(paper_table, records, "A"))
 # %%
 for identities in (4, 16):
     _, one = evaluate("marrnet", identities=identities)
-    print(f"{identities:2} minerals a batch: rank-1 {one.metrics['v2r/rank1']:.0%} / {one.metrics['r2v/rank1']:.0%}")
+    print(
+        f"{identities:2} minerals a batch: rank-1 {one.metrics['v2r/rank1']:.0%} / {one.metrics['r2v/rank1']:.0%}"
+    )
 
 # %% [markdown]
 # Four minerals make an easy question with three wrong answers, and a quarter of the samples a step. One would expect the larger
@@ -292,7 +298,9 @@ for identities in (4, 16):
 # NBVAL_CHECK_OUTPUT
 p, n = 0.2, 146
 spread = np.sqrt(p * (1 - p) / n)
-print(f"one seed: {100 * spread:.1f} points; a difference of two independent ones: {100 * spread * np.sqrt(2):.1f}")
+print(
+    f"one seed: {100 * spread:.1f} points; a difference of two independent ones: {100 * spread * np.sqrt(2):.1f}"
+)
 
 # %% [markdown]
 # About two standard deviations of a difference, some 9 points, if the two methods had been tested on different minerals. They are

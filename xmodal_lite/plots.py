@@ -15,6 +15,7 @@ import pandas as pd
 import seaborn as sns
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
@@ -186,25 +187,37 @@ def plot_precision_recall(places: Sequence[int], size: int, title: str) -> Axes:
 
 
 def plot_intervals(
-    ax: Axes, frame: pd.DataFrame, bounds: Callable[[Sequence[float]], tuple[float, float]], title: str
-) -> None:
+    panels: Mapping[str, pd.DataFrame], bounds: Callable[[Sequence[float]], tuple[float, float]]
+) -> Figure:
     """Draw a table's headline numbers: mean and interval of each row, and a faint mark for each seed.
 
     Parameters
     ----------
-    ax : Axes
-        To draw on.
-    frame : pandas.DataFrame
-        Columns "row", "metric", "seed" and "value" (fractions), rows of the table in order, two metrics at most.
+    panels : mapping of str to pandas.DataFrame
+        By title: columns "row", "metric" and "value" (a fraction; one line a seed), the same rows in each panel, in
+        the table's order, and the same one or two metrics.
     bounds : callable
         Gives both ends of the interval of some values.
-    title : str
-        What the panel shows.
     """
-    percent = frame.assign(value=100 * frame["value"])
-    colours = dict(zip(frame["metric"].unique(), MODALITY_COLOURS, strict=False))
-    shared = {"data": percent, "x": "value", "y": "row", "hue": "metric", "palette": colours, "ax": ax}
-    sns.stripplot(**shared, dodge=True, jitter=False, alpha=0.35, size=4, legend=False)
-    sns.pointplot(**shared, dodge=0.4, linestyle="none", markers=["o", "D"][: len(colours)], errorbar=bounds)
-    ax.set(xlabel="%", ylabel="", title=title)
-    ax.legend(title=None, loc="lower left", fontsize=9)
+    height = 0.8 + 0.42 * next(iter(panels.values()))["row"].nunique()
+    figure, axes = plt.subplots(1, len(panels), figsize=(WIDTH, height), sharey=True, squeeze=False)
+    for ax, (title, frame) in zip(axes[0], panels.items(), strict=True):
+        percent = frame.assign(value=100 * frame["value"])
+        colours = dict(zip(frame["metric"].unique(), MODALITY_COLOURS, strict=False))
+        shared = {"data": percent, "x": "value", "y": "row", "hue": "metric", "palette": colours, "ax": ax}
+        sns.stripplot(**shared, dodge=True, jitter=False, alpha=0.35, size=3, legend=False)
+        markers = ["o", "D"][: len(colours)]
+        sns.pointplot(
+            **shared,
+            dodge=0.4,
+            linestyle="none",
+            markers=markers,
+            markersize=4,
+            linewidth=1.6,
+            errorbar=bounds,
+        )
+        ax.set(xlabel="%", ylabel="", title=title)
+        handles, names = ax.get_legend_handles_labels()
+        ax.get_legend().remove()
+    figure.legend(handles, names, loc="outside lower center", ncols=2)
+    return figure
