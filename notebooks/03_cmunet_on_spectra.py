@@ -101,7 +101,7 @@ v, r, names = pairs(split.train)
 v_new, r_new, names_new = pairs(split.test)
 
 
-# %% mystnb={"figure": {"caption": "One mineral as the network sees it: both spectra on the common axis, which is coarse above 1520 cm$^{-1}$ (dotted). The Raman instrument stops at about 1300 to 1500 cm$^{-1}$; what it did not measure is 0.", "name": "fig-samples"}, "image": {"alt": "Two line plots above each other. The Raman sample has sharp lines below 1300 wavenumbers and is zero above. The infrared sample has broad bands from 400 to 4000."}}
+# %% mystnb={"figure": {"caption": "One mineral as the network sees it: both spectra on the common axis, which is coarse above 1520 cm$^{-1}$ (dotted). The Raman instrument stops at about 1300 to 1500 cm$^{-1}$; what it did not measure is 0.", "name": "fig-network-input"}, "image": {"alt": "Two line plots above each other. The Raman sample has sharp lines below 1300 wavenumbers and is zero above. The infrared sample has broad bands from 400 to 4000."}}
 def show(curves, title):
     """Draw samples (L,) below one another, by name."""
     figure, axes = plt.subplots(len(curves), 1, figsize=(7, 1.5 * len(curves)), sharex=True)

@@ -129,8 +129,7 @@ def show_table(name: str, results: Path = Path("results"), source: str = "real")
     table = load_table(name)
     records = stored_records(results, name, source)
     for protocol in table.protocols:
-        typer.echo(f"\n{table.title}, protocol {protocol}, {source} data\n")
-        typer.echo(results_markdown(table, records, protocol))
+        typer.echo(f"\n{table.title}, {source} data\n\n{results_markdown(table, records, protocol)}")
 
 
 @tables.command("run")

@@ -33,8 +33,9 @@ def test_no_value_is_an_error():
 
 
 def test_text():
-    assert str(Interval(0.2345, 0.0123, 5)) == "23.4 ± 1.2"
-    assert Interval(0.02, 0.01, 5).signed() == "+2.0 ± 1.0"
+    space = "\N{NO-BREAK SPACE}"
+    assert str(Interval(0.2342, 0.0123, 5)) == f"23.4{space}±{space}1.2"
+    assert Interval(0.02, 0.01, 5).signed() == f"+2.0{space}±{space}1.0"
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ class Interval:
         return f"{100 * self.mean:+.1f}{self._spread()}"
 
     def _spread(self) -> str:
-        return "" if math.isnan(self.half) else f" ± {100 * self.half:.1f}"
+        return "" if math.isnan(self.half) else f"\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{100 * self.half:.1f}"
 
 
 def interval(values: Sequence[float]) -> Interval:

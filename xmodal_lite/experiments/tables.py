@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 
 import pandas as pd
@@ -65,8 +65,8 @@ class Table(BaseModel):
         The benchmark that all rows use.
     protocols : tuple of str
         One table is written for each.
-    columns : dict of str to str
-        Metric to heading.
+    columns : dict of str to dict
+        For each part of the table (a direction, say) its metrics and their headings.
     headline : tuple of str
         The metrics that rows are compared by.
     rows : tuple of Row
@@ -81,7 +81,7 @@ class Table(BaseModel):
     number: str
     benchmark: str
     protocols: tuple[str, ...]
-    columns: dict[str, str]
+    columns: dict[str, dict[str, str]]
     headline: tuple[str, ...]
     rows: tuple[Row, ...]
 
@@ -91,10 +91,19 @@ class Table(BaseModel):
         if len(set(labels)) != len(labels):
             raise ValueError("two rows have the same label")
         unknown = {row.against for row in self.rows if row.against} - set(labels)
-        unknown |= (set(self.headline) | {m for row in self.rows for m in row.reported}) - set(self.columns)
+        unknown |= (set(self.headline) | {m for row in self.rows for m in row.reported}) - set(self.headings)
         if unknown:
             raise ValueError(f"unknown row or column: {sorted(unknown)}")
         return self
+
+    @property
+    def headings(self) -> dict[str, str]:
+        """Metric to whole heading, such as "Raman query, infrared gallery: rank-1"."""
+        return {
+            metric: f"{part}: {heading}"
+            for part, metrics in self.columns.items()
+            for metric, heading in metrics.items()
+        }
 
     def specs(
         self, benchmark: Benchmark, *, profile: str, seeds: Sequence[int], protocols: Sequence[str] = ()
@@ -173,19 +182,25 @@ def difference(ours: dict[int, RunRecord], theirs: dict[int, RunRecord], metric:
 
 
 def results_markdown(table: Table, records: Sequence[RunRecord], protocol: str) -> str:
-    """Write the table of one protocol: mean and 95 % interval over seeds, in percent, beside the reported numbers."""
-    lines = [["Method", *table.columns.values(), "Reported in the paper", "Seeds"]]
-    for row in table.rows:
-        found = records_of(row, records, protocol)
-        cells = [str(cell(found, metric) or NOT_RUN) for metric in table.columns]
-        lines.append([row.label, *cells, _reported(row, found), str(len(found))])
-    return _pipe_table(lines)
+    """Write one protocol's results, a table for each part of the columns.
+
+    Each cell has mean and half width of the 95 % interval over seeds, in percent; the reported numbers stand beside.
+    """
+    parts = []
+    for part, metrics in table.columns.items():
+        lines = [["Method", *metrics.values(), "Reported", "Seeds"]]
+        for row in table.rows:
+            found = records_of(row, records, protocol)
+            cells = [str(cell(found, metric) or NOT_RUN) for metric in metrics]
+            lines.append([row.label, *cells, _reported(row, found, metrics), str(len(found))])
+        parts.append(f"{part}, protocol {protocol}:\n\n{_pipe_table(lines)}")
+    return "\n\n".join(parts)
 
 
 def differences_markdown(table: Table, records: Sequence[RunRecord], protocol: str) -> str:
     """Write what each row adds to the row it is compared with: paired differences in points, and a verdict."""
     by_label = {row.label: records_of(row, records, protocol) for row in table.rows}
-    lines = [["Row", "compared with", *(table.columns[metric] for metric in table.headline), "Verdict"]]
+    lines = [["Row", "compared with", *(table.headings[metric] for metric in table.headline), "Verdict"]]
     for row in table.rows:
         if not row.against:
             continue
@@ -212,7 +227,7 @@ def headline_frame(table: Table, records: Sequence[RunRecord], protocol: str) ->
         `value` (a fraction), in the order of the table.
     """
     lines = [
-        (row.label, table.columns[metric], seed, record.metrics[metric])
+        (row.label, table.headings[metric], seed, record.metrics[metric])
         for row in table.rows
         for seed, record in sorted(records_of(row, records, protocol).items())
         for metric in table.headline
@@ -220,15 +235,15 @@ def headline_frame(table: Table, records: Sequence[RunRecord], protocol: str) ->
     return pd.DataFrame(lines, columns=["row", "metric", "seed", "value"])
 
 
-def _reported(row: Row, found: dict[int, RunRecord]) -> str:
-    if not row.reported:
-        return NOT_AVAILABLE
+def _reported(row: Row, found: dict[int, RunRecord], metrics: Mapping[str, str]) -> str:
+    """Write what the paper reports for some metrics (by heading), and where our interval lies to it."""
     parts = []
-    for metric, reported in row.reported.items():
-        ours = cell(found, metric)
-        words = f", {against_reported(ours, reported.value)}" if ours else ""
-        parts.append(f"{metric} {100 * reported.value:.2f} ({reported.source}){words}")
-    return "; ".join(parts)
+    for metric, heading in metrics.items():
+        if metric in row.reported:
+            reported, ours = row.reported[metric], cell(found, metric)
+            words = f", {against_reported(ours, reported.value)}" if ours else ""
+            parts.append(f"{heading} {100 * reported.value:.2f} ({reported.source}){words}")
+    return "; ".join(parts) or NOT_AVAILABLE
 
 
 def _pipe_table(lines: list[list[str]]) -> str:
