@@ -204,11 +204,12 @@ for dims in (1, 2):
 #
 # ### How far does a point see?
 #
-# Ask the network: take one point of the output and look at the gradient that it sends to every point of the input. Without
-# the linear map at the bottom the gradient ends after a few hundred wavenumbers.
+# Ask the network: take one point of the output and look at the gradient that it sends to every point of the input. The
+# convolutions alone look closely at a few hundred wavenumbers. Even beyond those their gradient is not 0, because an instance norm
+# sees the mean and the spread of the whole spectrum; but it sees nothing else there. The linear map does.
 
 
-# %% mystnb={"figure": {"caption": "Size of the gradient from the output at 1000 cm$^{-1}$ to every input point, with random weights. The convolutions alone reach part of the axis (instance norm adds a faint trace everywhere); the linear map reaches all of it.", "name": "fig-field"}, "image": {"alt": "Two curves over wavenumber on a logarithmic scale. The curve without the linear map peaks at 1000 wavenumbers and falls by orders of magnitude; with the map it stays within about one order everywhere."}}
+# %% mystnb={"figure": {"caption": "Size of the gradient from the output at 1000 cm$^{-1}$ to every input point, with random weights. Near 1000 cm$^{-1}$ both look alike. Far away the convolutions alone keep the floor that the instance norms leave; the linear map adds a reach of its own.", "name": "fig-field"}, "image": {"alt": "Two curves over wavenumber on a logarithmic scale. Both curves peak at 1000 wavenumbers. Above 1500 the curve without the linear map stays at a floor near 0.1; with the map it is about three times as high."}}
 def reach(network, point=225):
     x = v.clone().requires_grad_()
     network(x, 0)[:, 0, point].sum().backward()
