@@ -17,7 +17,9 @@ def tables(draw):
     sides = []
     for count in (draw(counts), draw(counts)):
         identity = rng.permutation(np.repeat(np.arange(n) * 3 + 7, count))  # neither from 0 nor without gaps
-        pair = np.where(rng.random(len(identity)) < 0.8, identity * 10 + rng.integers(0, 3, len(identity)), -1)
+        pair = np.where(
+            rng.random(len(identity)) < 0.8, identity * 10 + rng.integers(0, 3, len(identity)), -1
+        )
         sides.append((identity, pair))
     (v, v_pair), (r, r_pair) = sides
     return v, r, v_pair, r_pair
@@ -72,7 +74,9 @@ def test_the_share_of_aligned_pairs():
 def test_the_same_seed_and_epoch_give_the_same_batches():
     identity = np.repeat(np.arange(20), 4)
     options = {"identities": 8, "samples": 2, "aligned": 0.5}
-    first, again, other = (PairSampler(identity, identity, identity, identity, seed=s, **options) for s in (3, 3, 4))
+    first, again, other = (
+        PairSampler(identity, identity, identity, identity, seed=s, **options) for s in (3, 3, 4)
+    )
     assert (first.epoch(7).v == again.epoch(7).v).all()
     assert (first.epoch(7).v != first.epoch(8).v).any()
     assert (first.epoch(7).v != other.epoch(7).v).any()
@@ -80,7 +84,9 @@ def test_the_same_seed_and_epoch_give_the_same_batches():
 
 def test_an_identity_in_one_modality_only_is_named():
     with pytest.raises(ValueError, match=r"identities \[2\]"):
-        PairSampler(np.array([0, 1, 2]), np.array([0, 1]), np.arange(3), np.arange(2), identities=2, samples=1)
+        PairSampler(
+            np.array([0, 1, 2]), np.array([0, 1]), np.arange(3), np.arange(2), identities=2, samples=1
+        )
 
 
 def test_one_identity_is_refused():

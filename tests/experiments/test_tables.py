@@ -22,10 +22,10 @@ def definition(**changes):
             "label": "Net",
             "method": "marrnet",
             "overrides": {"weights.adv": 0},
-            "against": "Cosine",
+            "against": ["Cosine"],
             "reported": {"v2r/rank1": {"value": 0.31, "source": "Table 1"}},
         },
-        {"label": "Never run", "method": "two-stream", "against": "Net"},
+        {"label": "Never run", "method": "two-stream", "against": ["Net"]},
     ]
     table = {
         "name": "toy",
@@ -111,7 +111,7 @@ def test_two_records_for_one_seed_are_refused(make_record):
     "change",
     [
         {"headline": ["v2r/rank9"]},
-        {"rows": [{"label": "a", "method": "m", "against": "b"}]},
+        {"rows": [{"label": "a", "method": "m", "against": ["b"]}]},
         {"colour": "red"},
     ],
 )

@@ -39,8 +39,8 @@ class Row(BaseModel):
         Method to run.
     overrides : dict
         Changes to the profile's recipe.
-    against : str
-        Label of the row that this one is compared with, seed by seed; empty for none.
+    against : tuple of str
+        Labels of the rows that this one is compared with, seed by seed.
     reported : dict of str to Reported
         The paper's numbers by metric; an absent one is shown as "not available".
     """
@@ -50,7 +50,7 @@ class Row(BaseModel):
     label: str
     method: str
     overrides: dict[str, JsonValue] = {}
-    against: str = ""
+    against: tuple[str, ...] = ()
     reported: dict[str, Reported] = {}
 
 
@@ -90,7 +90,7 @@ class Table(BaseModel):
         labels = [row.label for row in self.rows]
         if len(set(labels)) != len(labels):
             raise ValueError("two rows have the same label")
-        unknown = {row.against for row in self.rows if row.against} - set(labels)
+        unknown = {label for row in self.rows for label in row.against} - set(labels)
         unknown |= (set(self.headline) | {m for row in self.rows for m in row.reported}) - set(self.headings)
         if unknown:
             raise ValueError(f"unknown row or column: {sorted(unknown)}")
@@ -198,22 +198,14 @@ def results_markdown(table: Table, records: Sequence[RunRecord], protocol: str) 
 
 
 def differences_markdown(table: Table, records: Sequence[RunRecord], protocol: str) -> str:
-    """Write what each row adds to the row it is compared with: paired differences in points, and a verdict."""
+    """Write what each row adds to those it is compared with: paired differences in points, and a verdict."""
     by_label = {row.label: records_of(row, records, protocol) for row in table.rows}
     lines = [["Row", "compared with", *(table.headings[metric] for metric in table.headline), "Verdict"]]
-    for row in table.rows:
-        if not row.against:
-            continue
-        found = [difference(by_label[row.label], by_label[row.against], metric) for metric in table.headline]
+    for row, other in [(one, other) for one in table.rows for other in one.against]:
+        found = [difference(by_label[row.label], by_label[other], metric) for metric in table.headline]
+        numbers = [item.signed() if item else NOT_RUN for item in found]
         words = [verdict(item) if item else NOT_RUN for item in found]
-        lines.append(
-            [
-                row.label,
-                row.against,
-                *(item.signed() if item else NOT_RUN for item in found),
-                "; ".join(words),
-            ]
-        )
+        lines.append([row.label, other, *numbers, "; ".join(words)])
     return _pipe_table(lines)
 
 
