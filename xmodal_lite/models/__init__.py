@@ -5,7 +5,16 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from xmodal_lite.models.backbone import ResNet1d, TwoBranches
+from xmodal_lite.models.backbone import (
+    Backbone,
+    ImageBackbone,
+    Neck,
+    ResNet1d,
+    SharedExtractor,
+    SpectrumBackbone,
+    TwoBranches,
+    make_backbone,
+)
 from xmodal_lite.models.cmunet import CrossModalityUNet
 from xmodal_lite.models.contrastive import Contrastive
 from xmodal_lite.models.marrnet import MarrNet
@@ -13,15 +22,21 @@ from xmodal_lite.models.matcher import Batch, Matcher
 from xmodal_lite.models.two_stream import TwoStream
 
 __all__ = [
+    "Backbone",
     "Batch",
     "Contrastive",
     "CrossModalityUNet",
+    "ImageBackbone",
     "MarrNet",
     "Matcher",
+    "Neck",
     "ResNet1d",
+    "SharedExtractor",
+    "SpectrumBackbone",
     "TwoBranches",
     "TwoStream",
     "build",
+    "make_backbone",
     "model_names",
 ]
 
@@ -41,11 +56,12 @@ def build(name: str, *, dims: int, num_classes: int, **options: Any) -> Matcher:
     name : str
         One of `model_names()`.
     dims : int
-        1 for spectra.
+        1 for spectra, 2 for images.
     num_classes : int
         Identities of the training set.
     **options
-        See the model's class, and `TwoBranches` and `ResNet1d` for its extractor.
+        See the model's class; for its extractor `TwoBranches`, `SpectrumBackbone` and `ResNet1d` (spectra) or
+        `ImageBackbone` (images).
 
     Returns
     -------
@@ -60,7 +76,8 @@ def build(name: str, *, dims: int, num_classes: int, **options: Any) -> Matcher:
     if name not in _MODELS:
         raise ValueError(f"unknown model '{name}'; known: {', '.join(_MODELS)}")
     model = _MODELS[name]
-    known = _options(model, TwoBranches, ResNet1d)
+    extractors = (ImageBackbone,) if dims == 2 else (TwoBranches, SpectrumBackbone, ResNet1d)
+    known = _options(model, *extractors)
     if unknown := sorted(set(options) - set(known)):
         raise ValueError(f"model '{name}' has no option {', '.join(unknown)}; known: {', '.join(known)}")
     return model(dims=dims, num_classes=num_classes, **options)

@@ -1,11 +1,24 @@
-"""The extractor: a small residual network that turns a spectrum into an embedding, and keeps track of where."""
+"""Extractors: samples in, embeddings out; for spectra small residual networks, for images those of torchvision."""
 
 from __future__ import annotations
 
+import copy
+from abc import ABC, abstractmethod
 from typing import Any
+from urllib.error import URLError
 
+import torch
+import torchvision
 from torch import Tensor, nn
 from torch.nn import functional
+from torchvision.models.resnet import BasicBlock, ResNet
+
+WEIGHTS = "IMAGENET1K_V1"  # those that the AGW line starts from
+MEAN, SPREAD = (
+    (0.485, 0.456, 0.406),
+    (0.229, 0.224, 0.225),
+)  # of ImageNet's colours, which those weights expect
+IMAGE_BACKBONES = ("resnet10", "resnet18", "resnet50")
 
 
 class ResidualBlock(nn.Module):
@@ -101,6 +114,7 @@ class TwoBranches(nn.Module):
         self, channels: int = 1, *, features: int = 128, shared: bool = False, **options: Any
     ) -> None:
         super().__init__()
+        self.features = features
         self.branches = nn.ModuleList(ResNet1d(channels, features=features, **options) for _ in range(2))
         if shared:
             self.branches[1].stages = self.branches[0].stages
@@ -109,3 +123,205 @@ class TwoBranches(nn.Module):
     def forward(self, x: Tensor, modality: int) -> Tensor:
         """Take samples (B, C, L) of one modality (0 or 1), return g (B, D)."""
         return self.necks[modality](self.branches[modality](x))
+
+    def pair(self, v: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
+        """Take N samples of each modality, return f and g, (2N, D) each, v first."""
+        each = [branch(x) for branch, x in zip(self.branches, (v, r), strict=True)]
+        return torch.cat(each), torch.cat([neck(f) for neck, f in zip(self.necks, each, strict=True)])
+
+
+class Backbone(nn.Module, ABC):
+    """A network with a stem for each modality and shared stages, the same to a method in 1-D and in 2-D.
+
+    Attributes
+    ----------
+    dims : int
+        1 for spectra, 2 for images.
+    features : int
+        Length D of an embedding.
+    stem_channels : int
+        Channels C of the stem's map.
+    trunk, last : nn.Module
+        The shared stages, map to map. The last one stands apart: some methods branch before it.
+    """
+
+    dims: int
+    features: int
+    stem_channels: int
+    trunk: nn.Module
+    last: nn.Module
+
+    @abstractmethod
+    def stem(self, x: Tensor, modality: int) -> Tensor:
+        """Take samples of a modality (0 or 1), return z (B, C, h, w) or (B, C, l)."""
+
+    @abstractmethod
+    def pool(self, z: Tensor) -> Tensor:
+        """Take the map of the last stage, return f (B, D) in float32."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Take the stem's map, return f (B, D)."""
+        return self.pool(self.last(self.trunk(z)))
+
+
+class ImageBackbone(Backbone):
+    """A residual network of torchvision in the form of the AGW line (Ye et al., TPAMI 2022, section 4).
+
+    The first convolution, its normalisation and pooling are there once for each modality, all later stages once. The
+    last stage keeps its resolution (stride 1), and generalised-mean pooling with p = 3 ends it.
+
+    Parameters
+    ----------
+    backbone : {"resnet18", "resnet50", "resnet10"}
+        The last is torchvision's network with one block in each stage, for processors.
+    pretrained : bool
+        Start from torchvision's ImageNet weights, which are downloaded once.
+
+    Raises
+    ------
+    ValueError
+        The name is unknown, or the weights cannot be had.
+    """
+
+    dims = 2
+    stem_channels = 64
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, *, backbone: str = "resnet18", pretrained: bool = False) -> None:
+        super().__init__()
+        network = _resnet(backbone, pretrained)
+        stem = nn.Sequential(network.conv1, network.bn1, network.relu, network.maxpool)
+        self.stems = nn.ModuleList([stem, copy.deepcopy(stem)])
+        self.trunk = nn.Sequential(network.layer1, network.layer2, network.layer3)
+        self.last = network.layer4
+        self.features = network.fc.in_features
+        for name, values in (("mean", MEAN), ("spread", SPREAD)):
+            self.register_buffer(name, torch.tensor(values).view(3, 1, 1), persistent=False)
+        self.to(memory_format=torch.channels_last)
+
+    def stem(self, x: Tensor, modality: int) -> Tensor:
+        """Take images (B, 3, H, W), uint8 or from 0 to 1, return z (B, 64, H / 4, W / 4)."""
+        x = x.contiguous(memory_format=torch.channels_last)
+        x = x.float() / 255 if x.dtype == torch.uint8 else x
+        return self.stems[modality]((x - self.mean) / self.spread)
+
+    def pool(self, z: Tensor) -> Tensor:
+        """Take (B, D, H / 16, W / 16), return the generalised means f (B, D)."""
+        x = z.float().clamp_min(1e-6)
+        return (x * x * x).mean((2, 3)).pow(1 / 3)
+
+
+class SpectrumBackbone(Backbone):
+    """The same parts for spectra: all that depends on where a line stands is the modality's own. Ours.
+
+    A Raman line and an infrared line at one wavenumber mean different things. So the stem is a whole `ResNet1d`, whose
+    linear map ends in a short sequence that both modalities share the meaning of, and the shared stage works on that.
+
+    Parameters
+    ----------
+    features : int
+        Length D of the embedding.
+    latent, length : int
+        Channels and length of the stem's map.
+    **options
+        See `ResNet1d`.
+    """
+
+    dims = 1
+
+    def __init__(self, *, features: int = 128, latent: int = 32, length: int = 16, **options: Any) -> None:
+        super().__init__()
+        self.stems = nn.ModuleList(ResNet1d(features=latent * length, **options) for _ in range(2))
+        self.stem_channels, self.features = latent, features
+        self.trunk = nn.Sequential(nn.BatchNorm1d(latent), nn.ReLU())
+        self.last = ResidualBlock(latent, 2 * latent, 1, 3)
+        self.project = nn.Linear(2 * latent * length, features, bias=False)
+
+    def stem(self, x: Tensor, modality: int) -> Tensor:
+        """Take spectra (B, 1, L), return z (B, latent, length)."""
+        return self.stems[modality](x).unflatten(1, (self.stem_channels, -1))
+
+    def pool(self, z: Tensor) -> Tensor:
+        """Take (B, 2 * latent, length), return f (B, D)."""
+        return self.project(z.flatten(1)).float()
+
+
+class Neck(nn.BatchNorm1d):
+    """Batch normalisation without an offset, g = BN(f) (BNNeck: Luo et al., CVPR Workshops 2019, section 3.5)."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__(features)
+        self.bias.requires_grad_(False)
+
+
+class SharedExtractor(nn.Module):
+    """A backbone and one neck for both modalities.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        From `make_backbone`.
+    """
+
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__()
+        self.backbone, self.neck = backbone, Neck(backbone.features)
+        self.features = backbone.features
+
+    def forward(self, x: Tensor, modality: int) -> Tensor:
+        """Take samples of one modality (0 or 1), return g (B, D)."""
+        return self.neck(self.backbone(self.backbone.stem(x, modality)))
+
+    def pair(self, v: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
+        """Take N samples of each modality, return f and g, (2N, D) each, v first."""
+        f = self.backbone(torch.cat([self.backbone.stem(v, 0), self.backbone.stem(r, 1)]))
+        return f, self.neck(f)
+
+
+def make_backbone(dims: int, **options: Any) -> Backbone:
+    """Return a backbone with fresh weights for spectra (dims=1) or for images (dims=2).
+
+    Parameters
+    ----------
+    dims : int
+        1 or 2.
+    **options
+        See `SpectrumBackbone` and `ImageBackbone`.
+
+    Raises
+    ------
+    ValueError
+        Neither 1 nor 2, or a backbone's name is unknown or its weights cannot be had.
+    """
+    if dims not in (1, 2):
+        raise ValueError(f"samples have 1 dimension (spectra) or 2 (images), not {dims}")
+    return SpectrumBackbone(**options) if dims == 1 else ImageBackbone(**options)
+
+
+def _resnet(name: str, pretrained: bool) -> ResNet:
+    """Return a network of torchvision whose last stage keeps the resolution."""
+    if name not in IMAGE_BACKBONES:
+        raise ValueError(f"unknown backbone '{name}'; known: {', '.join(IMAGE_BACKBONES)}")
+    if name == "resnet10":
+        if pretrained:
+            raise ValueError("there are no ImageNet weights for resnet10; set pretrained to false")
+        network = ResNet(BasicBlock, [1, 1, 1, 1])
+    else:
+        network = _download(name) if pretrained else torchvision.models.get_model(name)
+    first = network.layer4[0]
+    for convolution in (first.conv1, first.conv2, first.downsample[0]):
+        convolution.stride = (1, 1)
+    return network
+
+
+def _download(name: str) -> ResNet:
+    try:
+        return torchvision.models.get_model(name, weights=WEIGHTS)
+    except (URLError, OSError, RuntimeError) as error:
+        folder = f"{torch.hub.get_dir()}/checkpoints"
+        file = torchvision.models.get_weight(f"{name.replace('resnet', 'ResNet')}_Weights.{WEIGHTS}").url
+        raise ValueError(
+            f"the ImageNet weights of {name} cannot be had ({error}). Put {file.rpartition('/')[2]} into {folder} "
+            "yourself, or set model.pretrained to false"
+        ) from error

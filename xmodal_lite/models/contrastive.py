@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from xmodal_lite.losses import info_nce
 from xmodal_lite.models.backbone import TwoBranches
-from xmodal_lite.models.matcher import Batch, Matcher
+from xmodal_lite.models.matcher import Batch, Matcher, require_spectra
 
 
 class Contrastive(Matcher):
@@ -29,8 +29,7 @@ class Contrastive(Matcher):
 
     def __init__(self, *, dims: int, num_classes: int, temperature: float = 0.07, **options: Any) -> None:
         super().__init__()
-        if dims != 1:
-            raise ValueError(f"this model is built for spectra (dims=1) so far, not for dims={dims}")
+        require_spectra("the contrastive pair", dims)
         self.temperature = temperature
         self.extractor = TwoBranches(**options)
 

@@ -22,7 +22,7 @@ from xmodal_lite.losses import (
 from xmodal_lite.models.backbone import TwoBranches
 from xmodal_lite.models.cmunet import CrossModalityUNet
 from xmodal_lite.models.discriminator import PatchDiscriminator
-from xmodal_lite.models.matcher import Batch, Matcher
+from xmodal_lite.models.matcher import Batch, Matcher, require_spectra
 
 EXTRACTOR_LOSSES = ("id", "tri")
 CMUNET_LOSSES = ("rec", "tra", "adv", "per")
@@ -155,8 +155,7 @@ def _frozen(module: nn.Module) -> Iterator[None]:
 
 
 def _check(dims: int, losses: Sequence[str], triplet: str, target: str) -> None:
-    if dims != 1:
-        raise ValueError(f"this model is built for spectra (dims=1) so far, not for dims={dims}")
+    require_spectra("MarrNet", dims)
     known = EXTRACTOR_LOSSES + CMUNET_LOSSES
     if unknown := [name for name in losses if name not in known]:
         raise ValueError(f"unknown losses {unknown}; known: {', '.join(known)}")

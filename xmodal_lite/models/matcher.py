@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 
@@ -17,7 +18,7 @@ class Batch:
     v, r : Tensor
         (N, C, ...) samples of modality 0 and of modality 1.
     labels : Tensor
-        (N,) int64, identity of both samples of a pair, 0..classes-1.
+        (N,) int64, identity of both samples of a pair, 0..classes-1; the K pairs of one identity lie together.
     aligned : Tensor
         (N,) bool, True where both samples show the very same thing, point by point.
     """
@@ -52,6 +53,53 @@ class Matcher(nn.Module, ABC):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the losses of a batch by name: scalars, not yet weighted."""
 
+    def gauges(self) -> dict[str, Tensor]:
+        """Return scalars that are worth watching in training and are no losses; by default none."""
+        return {}
+
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Return `losses(batch)`: wrappers for several devices see a model's `forward` only."""
         return self.losses(batch)
+
+
+def full_precision(device: torch.device) -> torch.autocast:
+    """Return a context without automatic mixed precision: distances lose too many digits in 16 bits."""
+    return torch.autocast(device.type, enabled=False)
+
+
+def check_batch(batch: Batch) -> None:
+    """Refuse a batch that no loss across modalities is defined on.
+
+    Raises
+    ------
+    ValueError
+        It is empty, lacks a modality, has unequally many samples of the two, or shows one identity alone.
+    """
+    sizes = {"v": len(batch.v), "r": len(batch.r), "labels": len(batch.labels)}
+    if not any(sizes.values()):
+        raise ValueError("the batch is empty; a step needs samples of two identities or more")
+    for name, size in sizes.items():
+        if size == 0:
+            raise ValueError(
+                f"the batch has no {name}; a step needs samples of both modalities and their labels"
+            )
+    if len(set(sizes.values())) > 1:
+        counts = ", ".join(f"{size} of {name}" for name, size in sizes.items())
+        raise ValueError(f"row i of v, r and labels belong together, but there are {counts}")
+    on_host = batch.labels.device.type == "cpu"  # asking a GPU would make every step wait for it
+    if on_host and bool((batch.labels == batch.labels[0]).all()):
+        raise ValueError(
+            "the batch shows one identity alone; nothing can be told apart in it, raise identities (P)"
+        )
+
+
+def require_spectra(name: str, dims: int) -> None:
+    """Refuse images where a model is for spectra.
+
+    Raises
+    ------
+    ValueError
+        `dims` is not 1.
+    """
+    if dims != 1:
+        raise ValueError(f"{name} is built for spectra (dims=1) so far, not for dims={dims}")

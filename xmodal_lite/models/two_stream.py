@@ -1,56 +1,53 @@
-"""The two-stream baseline: a branch for each modality, one classifier over both, cross-entropy and triplet loss."""
+"""The two-stream baseline: two stems, one classifier over both modalities, cross-entropy and triplet loss."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from xmodal_lite.losses import weighted_triplet
-from xmodal_lite.models.backbone import TwoBranches
-from xmodal_lite.models.matcher import Batch, Matcher
+from xmodal_lite.models.backbone import SharedExtractor, TwoBranches, make_backbone
+from xmodal_lite.models.matcher import Batch, Matcher, check_batch, full_precision
 
 
 class TwoStream(Matcher):
-    """Two-stream network of the AGW family, for spectra.
+    """Two-stream network of the AGW family.
 
-    Ye et al., TPAMI 2022, section 4. Ours: the branches for spectra (`ResNet1d`), how much of them is shared, and
-    that the triplet loss acts on g, where each modality's mean offset is gone.
+    Ye et al., TPAMI 2022, section 4, for images: the stem is each modality's own, all later stages are shared, and the
+    triplet loss acts on f. Ours, for spectra: the two branches (`TwoBranches`), and that the triplet loss acts on g,
+    where each modality's mean offset is gone.
 
     Parameters
     ----------
     dims : int
-        1; images come with a later task.
+        1 for spectra, 2 for images.
     num_classes : int
         Identities of the training set.
-    shared : bool
-        Share the residual blocks between the modalities.
     **options
-        See `ResNet1d`.
+        For spectra see `TwoBranches` and `ResNet1d`, for images `ImageBackbone`.
     """
 
-    def __init__(self, *, dims: int, num_classes: int, features: int = 128, **options: Any) -> None:
+    def __init__(self, *, dims: int, num_classes: int, **options: Any) -> None:
         super().__init__()
-        _require_spectra(dims)
-        self.extractor = TwoBranches(features=features, **options)
-        self.classifier = nn.Linear(features, num_classes, bias=False)
+        self.dims = dims
+        self.extractor: TwoBranches | SharedExtractor = (
+            TwoBranches(**options) if dims == 1 else SharedExtractor(make_backbone(dims, **options))
+        )
+        self.classifier = nn.Linear(self.extractor.features, num_classes, bias=False)
 
     def embed(self, x: Tensor, modality: int) -> Tensor:
         """See `Matcher.embed`."""
-        return functional.normalize(self.extractor(x, modality), dim=1)
+        return functional.normalize(self.extractor(x, modality).float(), dim=1)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return `id` (cross-entropy) and `tri` (weighted regularised triplet)."""
-        g = torch.cat([self.extractor(batch.v, 0), self.extractor(batch.r, 1)])  # (2N, D)
+        check_batch(batch)
+        f, g = self.extractor.pair(batch.v, batch.r)  # (2N, D) each
         labels = batch.labels.repeat(2)
-        return {
-            "id": functional.cross_entropy(self.classifier(g), labels),
-            "tri": weighted_triplet(g, labels),
-        }
-
-
-def _require_spectra(dims: int) -> None:
-    if dims != 1:
-        raise ValueError(f"this model is built for spectra (dims=1) so far, not for dims={dims}")
+        with full_precision(f.device):
+            return {
+                "id": functional.cross_entropy(self.classifier(g.float()), labels),
+                "tri": weighted_triplet((g if self.dims == 1 else f).float(), labels),
+            }
