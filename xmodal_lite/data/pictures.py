@@ -1,0 +1,162 @@
+"""Augmentation of pictures: whole-batch tensor code on uint8, one draw per sample, on the samples' own device."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import Annotated, Literal, Self
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from torch import Tensor
+from torch.nn import functional
+
+MEAN_COLOUR = (124, 116, 104)  # of ImageNet, 0..255
+LUMA = (19595, 38470, 7471)  # 0.299, 0.587, 0.114 in parts of 2^16, as Pillow makes grey
+SHAPES = 10 / 3  # an erased rectangle is at most so many times as high as wide, or as wide as high
+SOURCES = {  # where the three channels come from, one row for each equally likely outcome; 3 is grey
+    "grey": ((0, 1, 2), (3, 3, 3)),
+    "exchange": ((0, 1, 2), (3, 3, 3), (0, 0, 0), (1, 1, 1), (2, 2, 2)),
+}
+
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class PictureAugmentation(BaseModel):
+    """Strengths of the changes that a batch of training pictures undergoes; by default they are left as they are.
+
+    Call it with the v (visible) and r (infrared) samples of a batch. Every picture has draws of its own, from torch's
+    global generator of its device; nothing waits for the device. Padding, cropping and flipping are those of the AGW
+    line, erasing is that of Zhong et al. (Random Erasing, AAAI 2020) with rectangles cut at the border where theirs
+    are drawn again, exchanging channels follows Ye et al. (Channel Augmented Joint Learning, ICCV 2021) with odds of
+    our own; the light is ours.
+
+    Attributes
+    ----------
+    pad : int
+        Black pixels put around a picture before a window of its own size is cut out at random.
+    flip : float
+        Chance that left and right change places.
+    erase : float
+        Chance that a rectangle is filled with ImageNet's mean colour.
+    erase_area : (float, float)
+        Least and largest share of the picture that the rectangle covers, before a side that is too long is cut.
+    colour : {"none", "grey", "exchange"}
+        Of visible pictures only. "grey": half of them lose their colour. "exchange": each is, at equal odds, left
+        alone, made grey, or made of its red, its green or its blue channel alone.
+    light : float
+        Spread of the logarithms of two random factors: on the brightness, and on the contrast about the mean.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pad: int = Field(default=0, ge=0)
+    flip: float = Field(default=0.0, ge=0, le=1)
+    erase: float = Field(default=0.0, ge=0, le=1)
+    erase_area: tuple[Share, Share] = (0.02, 0.4)
+    colour: Literal["none", "grey", "exchange"] = "none"
+    light: float = Field(default=0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.erase_area[0] > self.erase_area[1]:
+            raise ValueError(f"erase_area is (least, largest), got {self.erase_area}; exchange the two")
+        return self
+
+    def __call__(self, v: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
+        """Return changed copies of the samples of a batch, or the samples themselves where nothing is switched on.
+
+        Parameters
+        ----------
+        v, r : Tensor
+            (N, 3, H, W) uint8 pictures of modality v and of modality r.
+
+        Raises
+        ------
+        ValueError
+            The samples are not uint8 pictures of three channels, or the shapes differ.
+        """
+        for x in (v, r):
+            if x.dtype != torch.uint8 or x.ndim != 4 or x.shape[1] != 3 or x.shape != v.shape:
+                raise ValueError(
+                    f"need v and r (N, 3, H, W) uint8, got {tuple(v.shape)} {v.dtype} and {tuple(r.shape)} {r.dtype}"
+                )
+        return self._change(self._recolour(v)), self._change(r)
+
+    def _recolour(self, x: Tensor) -> Tensor:
+        if self.colour == "none":
+            return x
+        sources = _sources(self.colour, x.device)
+        drawn = sources[torch.randint(len(sources), (len(x),), device=x.device)]  # (N, 3)
+        return torch.cat([x, grey(x)], dim=1)[_numbers(x)[:, None], drawn]
+
+    def _change(self, x: Tensor) -> Tensor:
+        if self.light:
+            x = self._relight(x)
+        if self.pad:
+            x = self._crop(x)
+        if self.flip:
+            x = torch.where(_chance(x, self.flip), x.flip(3), x)
+        if self.erase:
+            x = torch.where(self._erased(x), _mean_colour(x.device), x)
+        return x
+
+    def _relight(self, x: Tensor) -> Tensor:
+        brightness, contrast = torch.exp(self.light * torch.randn(2, len(x), 1, 1, 1, device=x.device))
+        mean = x.mean(dim=(1, 2, 3), keepdim=True, dtype=torch.float32)
+        gain, offset = brightness * contrast, brightness * (1 - contrast) * mean  # (N, 1, 1, 1) each
+        return (x * gain).add_(offset).round_().clamp_(0, 255).to(torch.uint8)
+
+    def _crop(self, x: Tensor) -> Tensor:
+        height, width = x.shape[2:]
+        padded = functional.pad(x, [self.pad] * 4)
+        windows = padded.unfold(2, height, 1).unfold(
+            3, width, 1
+        )  # (N, 3, 2 pad + 1, 2 pad + 1, H, W), a view
+        top, left = torch.randint(2 * self.pad + 1, (2, len(x)), device=x.device)
+        return windows[_numbers(x), :, top, left]
+
+    def _erased(self, x: Tensor) -> Tensor:
+        """Draw where to erase, (N, 1, H, W) bool."""
+        least, largest = self.erase_area
+        share, shape, top, left = torch.rand(4, len(x), 1, 1, device=x.device)
+        area = least + (largest - least) * share
+        aspect = torch.exp((2 * shape - 1) * math.log(SHAPES))  # height over width
+        height, width = x.shape[2:]
+        side = (area * height * width).sqrt()
+        rows = _inside(height, side * aspect.sqrt(), top)[:, :, :, None]
+        columns = _inside(width, side / aspect.sqrt(), left)[:, :, None]
+        return rows & columns & _chance(x, self.erase)
+
+
+def grey(x: Tensor) -> Tensor:
+    """Return the luma of pictures (N, 3, H, W) uint8 as (N, 1, H, W) uint8, rounded as Pillow does."""
+    red, green, blue = (weight * x[:, [channel]].int() for channel, weight in enumerate(LUMA))
+    return ((red + green + blue + 2**15) >> 16).to(torch.uint8)
+
+
+def _inside(size: int, side: Tensor, place: Tensor) -> Tensor:
+    """Mark a stretch of `side` (N, 1, 1) pixels at the place 0..1 that is drawn for it, (N, 1, size) bool."""
+    side = side.round().clamp(1, size)
+    first = (place * (size - side + 1)).floor()
+    pixel = torch.arange(size, device=side.device)
+    return (pixel >= first) & (pixel < first + side)
+
+
+def _chance(x: Tensor, share: float) -> Tensor:
+    """Return True for a share of the samples, (N, 1, 1, 1)."""
+    return torch.rand(len(x), 1, 1, 1, device=x.device) < share
+
+
+def _numbers(x: Tensor) -> Tensor:
+    return torch.arange(len(x), device=x.device)
+
+
+@cache
+def _sources(colour: str, device: torch.device) -> Tensor:
+    return torch.tensor(SOURCES[colour], device=device)
+
+
+@cache
+def _mean_colour(device: torch.device) -> Tensor:
+    return torch.tensor(MEAN_COLOUR, dtype=torch.uint8, device=device)[:, None, None]
