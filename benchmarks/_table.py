@@ -1,0 +1,73 @@
+"""What the speed scripts share: time a call, print the table, store it for the book's cost page."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+Row = dict[str, Any]
+
+
+def time_of(run: Callable[[], object], repeats: int) -> float:
+    """Return the seconds of the fastest of some calls; work that a call leaves on a GPU counts."""
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        run()
+        if torch.cuda.is_initialized():
+            torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def compared(what: str, plain: float, ours: float) -> Row:
+    """Return a row from two times in seconds; add keys of your own to it for more columns."""
+    return {"what": what, "plain_ms": 1e3 * plain, "ours_ms": 1e3 * ours, "ratio": plain / ours}
+
+
+def print_and_store(
+    name: str,
+    rows: Sequence[Row],
+    output: Path | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+) -> None:
+    """Print rows as a table and, if an output is named, write them there as JSON.
+
+    Parameters
+    ----------
+    name : str
+        Of the benchmark.
+    rows : sequence of dict
+        Each with the key "what" and the same numbers under the same keys; None where a number is not taken.
+    output : Path, optional
+        A JSON file; its folder is made.
+    device : str
+        Where it ran, as torch names it.
+    threads : int, optional
+        How many were allowed; by default what torch is set to.
+    """
+    versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
+    threads = torch.get_num_threads() if threads is None else threads
+    where = torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+    print(f"{name}: {where}, {threads} threads, " + ", ".join(" ".join(item) for item in versions.items()))
+    columns = [column for column in rows[0] if column != "what"]
+    width = max(len(row["what"]) for row in rows)
+    print(" ".join([" " * width, *(f"{column:>12}" for column in columns)]))
+    for row in rows:
+        print(" ".join([f"{row['what']:{width}}", *(f"{_shown(row[column]):>12}" for column in columns)]))
+    if output is not None:
+        table = {"benchmark": name, "device": where, "threads": threads, "versions": versions, "rows": rows}
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+
+
+def _shown(number: float | None) -> str:
+    return "-" if number is None else f"{number:.0f}" if number >= 100 else f"{number:.3g}"
