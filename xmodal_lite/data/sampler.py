@@ -83,7 +83,7 @@ class PairSampler:
         rng = np.random.default_rng(seed)
         self._v, self._r = _Rounds(v_label, rng), _Rounds(r_label, rng)
         self._v_pair, self._r_pair = v_pair, r_pair
-        self._by_specimen = np.argsort(v_pair, kind="stable")  # v samples, specimen by specimen
+        self._partners = _Partners(v_pair, r_pair) if (r_pair >= 0).any() else None
         self._aligned, self._seed = aligned, seed
 
     def epoch(self, number: int) -> Epoch:
@@ -105,21 +105,29 @@ class PairSampler:
         labels = np.repeat(dealt, self.samples)  # (steps * P * K,)
         turn = number * self.samples + np.tile(np.arange(self.samples), len(dealt))
         r = self._r.take(labels, turn)
-        v = self._align(self._v.take(labels, turn), r, rng)
+        v = self._v.take(labels, turn)
+        if self._partners is not None:
+            v = self._partners.exchange(v, r, self._aligned, rng)
         aligned = (self._v_pair[v] == self._r_pair[r]) & (self._r_pair[r] >= 0)
         shape = (self.steps_per_epoch, self.identities * self.samples)
         return Epoch(v.reshape(shape), r.reshape(shape), labels.reshape(shape), aligned.reshape(shape))
 
-    def _align(self, v: np.ndarray, r: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+
+class _Partners:
+    """The v samples of the specimen that each r sample shows."""
+
+    def __init__(self, v_pair: np.ndarray, r_pair: np.ndarray) -> None:
+        self._by_specimen = np.argsort(v_pair, kind="stable")  # v samples, specimen by specimen
+        ordered = v_pair[self._by_specimen]
+        first = np.searchsorted(ordered, r_pair)
+        self._count = np.where(r_pair >= 0, np.searchsorted(ordered, r_pair, side="right") - first, 0)
+        self._first = np.where(self._count > 0, first, 0)  # of no use without a count, but a valid position
+
+    def exchange(self, v: np.ndarray, r: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
         """Exchange v samples, in the share asked for, for a random one of the specimen that r shows."""
-        specimen, ordered = self._r_pair[r], self._v_pair[self._by_specimen]
-        first = np.searchsorted(ordered, specimen)
-        count = np.searchsorted(ordered, specimen, side="right") - first
-        partner = self._by_specimen[
-            first + (rng.random(len(r)) * count).astype(np.int64) - (count == 0) * first
-        ]
-        change = (count > 0) & (specimen >= 0) & (rng.random(len(r)) < self._aligned)
-        return np.where(change, partner, v)
+        count = self._count[r]
+        partner = self._by_specimen[self._first[r] + (rng.random(len(r)) * count).astype(np.int64)]
+        return np.where((count > 0) & (rng.random(len(r)) < share), partner, v)
 
 
 class _Rounds:
