@@ -1,4 +1,4 @@
-"""The training samples of a split on the device, and the batch of any step."""
+"""The training samples of a split, and the batch of any step on the device."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xmodal_lite.data.on_disk import OnDisk, mapping_of, send
 from xmodal_lite.data.sampler import Epoch, PairSampler
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.models.matcher import Batch
 from xmodal_lite.training.recipe import Recipe
 
+Samples = Tensor | OnDisk
+
 
 @dataclass
 class TrainingSet:
-    """Samples of both modalities, held on the device, and the rule that makes batches of them.
+    """Samples of both modalities, held on the device or left on disk, and the rule that makes batches of them.
 
     Attributes
     ----------
-    v, r : Tensor
+    v, r : Tensor or OnDisk
         (n_v, C, ...), (n_r, C, ...) samples.
     sampler : PairSampler
         Says which of them a step sees.
@@ -29,8 +32,8 @@ class TrainingSet:
         Takes the v and r samples of a batch, (N, C, ...) each, and returns them changed.
     """
 
-    v: Tensor
-    r: Tensor
+    v: Samples
+    r: Samples
     sampler: PairSampler
     augmentation: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
@@ -42,13 +45,13 @@ class TrainingSet:
     def of(
         cls, table: SampleTable, samples: np.ndarray, rows: np.ndarray, recipe: Recipe, *, seed: int
     ) -> TrainingSet:
-        """Take the training rows of a split.
+        """Take the training rows of a split: memory-mapped pictures stay on disk, anything else is copied.
 
         Parameters
         ----------
         table : SampleTable
             Describes all samples.
-        samples : (n, C, ...) float32
+        samples : (n, C, ...) float32 spectra or uint8 pictures
             All samples.
         rows : (m,) int64
             The rows to train on.
@@ -73,7 +76,7 @@ class TrainingSet:
             aligned=recipe.aligned,
             seed=seed,
         )
-        return cls(torch.from_numpy(samples[v]), torch.from_numpy(samples[r]), sampler, recipe.augment)
+        return cls(_samples(samples, v), _samples(samples, r), sampler, recipe.augment)
 
     @property
     def num_classes(self) -> int:
@@ -86,7 +89,7 @@ class TrainingSet:
         return self.sampler.steps_per_epoch
 
     def to(self, device: torch.device) -> TrainingSet:
-        """Return the same set with its samples on a device."""
+        """Return the same set with its samples on a device, or at least its batches where they do not fit."""
         return replace(self, v=self.v.to(device), r=self.r.to(device))
 
     def batch(self, step: int) -> Batch:
@@ -106,8 +109,17 @@ class TrainingSet:
         if self._drawn is None or self._drawn[0] != number:
             self._drawn = (number, self.sampler.epoch(number))
         epoch, device = self._drawn[1], self.v.device
-        v, r, labels, aligned = (
-            torch.from_numpy(values[row]).to(device)
-            for values in (epoch.v, epoch.r, epoch.labels, epoch.aligned)
-        )
-        return Batch(*self.augmentation(self.v[v], self.r[r]), labels, aligned)
+        v, r = self.augmentation(_take(self.v, epoch.v[row]), _take(self.r, epoch.r[row]))
+        return Batch(v, r, send(epoch.labels[row], device), send(epoch.aligned[row], device))
+
+
+def _samples(samples: np.ndarray, rows: np.ndarray) -> Samples:
+    if samples.dtype == np.uint8 and mapping_of(samples) is not None:
+        return OnDisk(samples, rows)
+    return torch.from_numpy(np.asarray(samples[rows]))
+
+
+def _take(samples: Samples, positions: np.ndarray) -> Tensor:
+    if isinstance(samples, OnDisk):
+        return samples[positions]
+    return samples[send(positions, samples.device)]
