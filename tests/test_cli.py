@@ -73,7 +73,7 @@ def test_changes_reach_the_run(tmp_path, root):
     ("arguments", "message"),
     [
         (("run", "marnet", "rruff"), "unknown method 'marnet'"),
-        (("run", "marrnet", "rruf"), "no recipe for benchmark 'rruf'"),
+        (("run", "marrnet", "rruf"), "unknown benchmark 'rruf'"),
         (("run", "marrnet", "rruff", "--profile", "huge"), "unknown profile 'huge'"),
         (("run", "marrnet", "rruff", "--set", "stepz=1"), "stepz"),
         (("run", "marrnet", "rruff", "--set", "steps"), "--set takes NAME=VALUE"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -54,14 +55,20 @@ def list_benchmarks() -> None:
 def write_standin(
     name: str,
     root: Path,
-    identities: Annotated[int, typer.Option(min=2)] = 200,
+    identities: Annotated[int, typer.Option(min=2)] = 60,
     seed: int = 0,
     gap: Annotated[
         float, typer.Option(min=0, max=1, help="0: both modalities alike; 1: unrelated strengths.")
     ] = 0.5,
+    images: Annotated[
+        int,
+        typer.Option(min=0, help="Most pictures of an identity in a camera; 0: the stand-in's own number."),
+    ] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that draw pictures.")] = os.cpu_count() or 1,
 ) -> None:
     """Write a procedural stand-in for a benchmark, in the benchmark's own layout."""
-    written = standins.write(name, root, identities=identities, seed=seed, gap=gap)
+    pictures = {} if name == "rruff" else {"workers": workers} | ({"images": images} if images else {})
+    written = standins.write(name, root, identities=identities, seed=seed, gap=gap, **pictures)
     typer.echo(f"wrote {identities} identities to {written}; next: xmodal check {name} {written}")
 
 
@@ -97,8 +104,10 @@ def run_one(
 ) -> None:
     """Run one method on one benchmark; started again after an interruption, it goes on from its last checkpoint."""
     overrides = dict(_parse_change(item) for item in change)
-    resolve(method, benchmark, profile, overrides)  # a wrong name is told before any data is read or made
-    data = open_benchmark(benchmark, data_root, profile=profile)
+    recipe = resolve(
+        method, benchmark, profile, overrides
+    )  # a wrong name is told before any data is read or made
+    data = open_benchmark(benchmark, data_root, profile=profile, size=getattr(recipe, "size", None))
     spec = make_spec(
         method,
         data,

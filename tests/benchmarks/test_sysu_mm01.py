@@ -34,7 +34,14 @@ def test_loads_from_the_public_name_at_the_training_size(sysu_untouched: Path) -
     assert benchmark.samples.shape == (len(benchmark.table), 3, 288, 144)
     assert (benchmark.name, benchmark.dims, benchmark.modalities) == ("sysu-mm01", 2, ("visible", "infrared"))
     assert benchmark.source == "real"
-    assert benchmark.protocols == ("all-single", "all-multi", "indoor-single", "indoor-multi")
+    assert benchmark.protocols == (
+        "single",
+        "multi",
+        "all-single",
+        "all-multi",
+        "indoor-single",
+        "indoor-multi",
+    )
 
 
 def test_table_and_samples_belong_together(sysu_untouched: Path) -> None:
@@ -228,7 +235,7 @@ def test_features_of_another_number_of_samples(sysu_untouched: Path) -> None:
 
 
 def test_unknown_protocol_and_setting(sysu_untouched: Path) -> None:
-    with pytest.raises(SpecError, match="no protocol 'all'; choose one of: all-single"):
+    with pytest.raises(SpecError, match="no protocol 'all'; choose one of: single, multi, all-single"):
         load("sysu-mm01", sysu_untouched, size=SMALL).split("all", 0)
     with pytest.raises(SpecError, match="'sysu-mm01' has no setting preparation; known: size"):
         load("sysu-mm01", sysu_untouched, preparation=None)
@@ -385,5 +392,22 @@ def test_the_stand_in_loads_is_whole_and_can_be_measured(tmp_path: Path) -> None
         split = benchmark.split(protocol, 0)
         identity = np.unique(benchmark.table.identity[split.test], return_inverse=True)[1]
         report = split.evaluate(np.eye(identity.max() + 1)[identity])
-        assert report.metrics["r2v/rank1"] == report.metrics["r2v/minp"] == 1
+        searches = ["r2v"] if "-" in protocol else ["all", "indoor"]
+        assert {name.partition("/")[0] for name in report.metrics} == set(searches)
+        for search in searches:
+            assert report.metrics[f"{search}/rank1"] == report.metrics[f"{search}/minp"] == 1
         assert report.protocol.startswith("SYSU-MM01 stand-in, ")
+
+
+def test_both_searches_in_one_report_are_those_of_the_single_protocols(tmp_path: Path) -> None:
+    root = standins.write("sysu-mm01", tmp_path / "standin", identities=20, images=2)
+    benchmark = load("sysu-mm01", root, size=SMALL)
+    both = benchmark.split("single", 0)
+    features = np.random.default_rng(0).standard_normal((len(both.test), 8))
+    together = both.evaluate(features).metrics
+    for search in ("all", "indoor"):
+        alone = benchmark.split(f"{search}-single", 0).evaluate(features).metrics
+        assert alone == {
+            name.replace(search, "r2v"): value for name, value in together.items() if name.startswith(search)
+        }
+    assert together["all/rank1"] != together["indoor/rank1"]

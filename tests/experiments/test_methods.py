@@ -33,12 +33,12 @@ def test_overrides_reach_the_parts_and_leave_the_profile_alone():
     ("arguments", "message"),
     [
         (("marnet", "rruff", "demo", {}), r"unknown method 'marnet'; known: .*marrnet"),
-        (("marrnet", "rruf", "demo", {}), r"no recipe for benchmark 'rruf'; known: .*rruff"),
+        (("marrnet", "rruf", "demo", {}), r"unknown benchmark 'rruf'; known: .*rruff"),
         (("marrnet", "rruff", "big", {}), r"unknown profile 'big'; known: tiny, demo, paper"),
         (("marrnet", "rruff", "demo", {"stepz": 5}), r"stepz"),
         (("marrnet", "rruff", "demo", {"steps": 0}), r"steps"),
         (("marrnet", "rruff", "demo", {"steps.more": 1}), r"'steps' is a single value"),
-        (("marrnet", "rruff", "demo", {"augment.nois": 0.1}), r"augment\.nois"),
+        (("marrnet", "rruff", "demo", {"augment.nois": 0.1}), r"augment\.spectra\.nois"),
         (("kernel-ridge", "rruff", "demo", {"steps": 5}), r"steps"),
     ],
 )

@@ -44,6 +44,11 @@ CAMERAS = {1: 0, 2: 0, 3: 1, 4: 0, 5: 0, 6: 1}  # modality of each
 LISTS = {part: f"exp/{part}_id.txt" for part in ("train", "val", "test")}
 OFFICIAL = "exp/rand_perm_cam.mat"
 GALLERIES = {"all": (1, 2, 4, 5), "indoor": (1, 2)}  # cameras of the gallery
+PROTOCOLS = {
+    "": ("all", "indoor"),
+    "all-": ("all",),
+    "indoor-": ("indoor",),
+}  # searches, by how the name begins
 SHOTS = {"single": 1, "multi": 10}
 DRAWS = 10
 TOTALS = {
@@ -62,8 +67,9 @@ TOTALS = {
 def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
     """Read a copy of SYSU-MM01.
 
-    Protocols are ``all-single``, ``all-multi``, ``indoor-single`` and ``indoor-multi``, with galleries drawn as
-    AGW and its descendants draw them; and, where the copy has the official draws, each with ``-official``.
+    Protocols are ``single`` and ``multi`` shot, which hold both searches (measures "all/rank1", "indoor/rank1", ...),
+    and the four of one search alone, ``all-single`` to ``indoor-multi`` ("r2v/rank1", ...); galleries are drawn as AGW
+    and its descendants draw them, and, where the copy has the official draws, each is there again with ``-official``.
     They do not depend on the seed of a split.
 
     Parameters
@@ -90,9 +96,9 @@ def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
     samples, fingerprint = open_images(root, "sysu-mm01", table.path.tolist(), lists, size)
     name = data_name("SYSU-MM01", source(root), differences(_count(table, training), TOTALS))
     splitters = {
-        f"{search}-{shots}{suffix}": partial(_split, root, name, training, search, shots, suffix)
+        f"{start}{shots}{suffix}": partial(_split, root, name, training, start, shots, suffix)
         for suffix in (("", "-official") if OFFICIAL in lists else ("",))
-        for search in GALLERIES
+        for start in PROTOCOLS
         for shots in SHOTS
     }
     return Benchmark(
@@ -205,7 +211,7 @@ def _count(table: SampleTable, training: np.ndarray) -> dict[str, int]:
             counts[f"{part} {word} images"] = int((mask & (table.modality == modality)).sum())
     test = table.select(~training)
     for name, cameras in GALLERIES.items():
-        search = _search(test, _python_draws(test, cameras, shots=1))
+        search = _search(test, _python_draws(test, cameras, shots=1), name)
         counts[f"gallery images, {name} search, single shot"] = len(search.draws[0])
         counts[f"queries with a match, {name} search"] = search.answerable(test.identity)
     return counts
@@ -218,41 +224,47 @@ def _split(
     root: Path,
     data: str,
     training: np.ndarray,
-    search: str,
+    start: str,
     shots: str,
     suffix: str,
     benchmark: Benchmark,
     seed: int,
 ) -> Split:
     """Train on the identities of two lists, look for the infrared images of the third in drawn galleries."""
-    rows = np.flatnonzero(~training)
-    test, cameras = benchmark.table.select(rows), GALLERIES[search]
-    if suffix:
-        draws = _official_draws(root, test, cameras, SHOTS[shots])
-        convention = f"drawn by {OFFICIAL}"
-    else:
-        draws = _python_draws(test, cameras, SHOTS[shots])
-        convention = f"drawn by Python's random.seed(0) to seed({DRAWS - 1}) over the sorted files"
+    rows, galleries = np.flatnonzero(~training), PROTOCOLS[start]
+    test = benchmark.table.select(rows)
+    draws = {
+        gallery: _official_draws(root, test, GALLERIES[gallery], SHOTS[shots])
+        if suffix
+        else _python_draws(test, GALLERIES[gallery], SHOTS[shots])
+        for gallery in galleries
+    }
+    convention = (
+        f"drawn by {OFFICIAL}"
+        if suffix
+        else f"drawn by Python's random.seed(0) to seed({DRAWS - 1}) over the sorted files"
+    )
     name = (
-        f"{data}, {search} search, {shots} shot (at most {SHOTS[shots]} per identity and camera), "
-        f"gallery {convention}, mean of {len(draws)} draws, infrared queries in visible gallery, "
+        f"{data}, {' and '.join(galleries)} search, {shots} shot (at most {SHOTS[shots]} per identity and camera), "
+        f"gallery {convention}, mean of {DRAWS} draws, infrared queries in visible gallery, "
         "camera 2 ignored for queries of camera 3, CMC counts identities, cosine, no flip, no re-ranking"
     )
     return make_split(
         benchmark,
-        f"{search}-{shots}{suffix}",
+        f"{start}{shots}{suffix}",
         seed,
         np.flatnonzero(training),
         rows,
-        [_search(test, draws)],
+        [_search(test, draws[gallery], gallery if len(galleries) > 1 else "r2v") for gallery in galleries],
         ["identities"],
         name,
     )
 
 
-def _search(test: SampleTable, draws: tuple[np.ndarray, ...]) -> Search:
+def _search(test: SampleTable, draws: tuple[np.ndarray, ...], measures: str) -> Search:
+    """Look for the infrared test images in drawn galleries; the measures get names that begin as said."""
     return Search(
-        direction="r2v",
+        direction=measures,
         queries=np.flatnonzero(test.modality == 1),
         draws=draws,
         excluded=lambda query, gallery: sysu_excluded(test.camera[query], test.camera[gallery]),

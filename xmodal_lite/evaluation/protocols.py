@@ -27,7 +27,8 @@ class Search:
     Attributes
     ----------
     direction : str
-        "v2r" (queries of modality v, gallery of modality r) or "r2v".
+        How its measures' names begin: "v2r" (queries of modality v, gallery of modality r) or "r2v", or a name of the
+        gallery where a protocol has several.
     queries : np.ndarray, shape (Q,)
         Rows of the queries.
     draws : tuple of np.ndarray

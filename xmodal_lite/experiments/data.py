@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 from xmodal_lite import standins
 from xmodal_lite.benchmarks import Benchmark, load
-
-STANDIN_SIZES = {"tiny": 40, "demo": 200, "paper": 365}  # identities by profile
+from xmodal_lite.errors import SpecError
+from xmodal_lite.experiments.profiles import SIZES, STANDINS
 
 
 def open_benchmark(
-    name: str, root: str | Path = "", *, profile: str = "demo", folder: str | Path = "data"
+    name: str,
+    root: str | Path = "",
+    *,
+    profile: str = "demo",
+    folder: str | Path = "data",
+    size: tuple[int, int] | None = None,
 ) -> Benchmark:
     """Load a benchmark from a root, or make its stand-in where none is given.
 
@@ -22,19 +29,40 @@ def open_benchmark(
     root : Path or str
         Folder in the benchmark's own layout; empty for the stand-in.
     profile : str
-        Decides how large a stand-in is.
+        Decides how large images are, and how large a stand-in is.
     folder : Path or str
         Where stand-ins are kept, so that the next call finds them.
+    size : tuple of int, optional
+        Height and width of images, if not the profile's.
 
     Raises
     ------
+    SpecError
+        No root is given, and the benchmark has no stand-in.
     DataError
         The root is not in the benchmark's layout.
     """
-    if root:
-        return load(name, Path(root))
-    identities = STANDIN_SIZES[profile]
-    target = Path(folder) / f"standin-{name}-{identities}"
+    settings: dict[str, Any] = {} if name == "rruff" else {"size": size or SIZES[profile]}
+    if not root:
+        root = _standin(name, profile, Path(folder))
+    return load(name, root, **settings)
+
+
+def _standin(name: str, profile: str, folder: Path) -> Path:
+    """Return the folder of a stand-in, written when it is not there."""
+    if name not in STANDINS:
+        raise SpecError(
+            f"benchmark '{name}' has no stand-in ({', '.join(STANDINS)} have one); give the folder with the data"
+        )
+    knobs = STANDINS[name][profile]
+    target = folder / "-".join(["standin", name, *map(str, knobs.values())])
     if not (target / "standin.json").exists():
-        standins.write(name, target, identities=identities)
-    return load(name, target)
+        workers = {} if name == "rruff" else {"workers": _workers()}
+        standins.write(name, target, **knobs, **workers)
+    return target
+
+
+def _workers() -> int:
+    """Return how many processes may draw pictures: one where the main module cannot be imported by a child."""
+    main = getattr(__import__("__main__"), "__file__", None)
+    return (os.cpu_count() or 1) if main and Path(main).is_file() else 1

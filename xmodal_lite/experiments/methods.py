@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from xmodal_lite.benchmarks import names as benchmark_names
 from xmodal_lite.errors import SpecError
-from xmodal_lite.experiments.profiles import PROFILES, RECIPES
+from xmodal_lite.experiments.profiles import PROFILES, recipe
 from xmodal_lite.models import model_names
 from xmodal_lite.models.classical import classical_names
 from xmodal_lite.training import Recipe
@@ -41,7 +42,9 @@ def profile_names() -> tuple[str, ...]:
     return PROFILES
 
 
-def resolve(method: str, benchmark: str, profile: str, overrides: dict[str, Any]) -> Recipe | ClassicalRecipe:
+def resolve(
+    method: str, benchmark: str, profile: str, overrides: dict[str, Any], *, dims: int | None = None
+) -> Recipe | ClassicalRecipe:
     """Return the validated recipe of a run.
 
     Parameters
@@ -50,6 +53,8 @@ def resolve(method: str, benchmark: str, profile: str, overrides: dict[str, Any]
         Names.
     overrides : dict
         Values by dotted name: `{"steps": 100, "weights.adv": 0, "model.unet": False}`.
+    dims : int, optional
+        1 for spectra, 2 for images, where the benchmark's name does not tell ("folder"); images if not given.
 
     Raises
     ------
@@ -59,12 +64,13 @@ def resolve(method: str, benchmark: str, profile: str, overrides: dict[str, Any]
     for kind, name, known in (("method", method, method_names()), ("profile", profile, PROFILES)):
         if name not in known:
             raise SpecError(f"unknown {kind} '{name}'; known: {', '.join(known)}")
-    if benchmark not in RECIPES:
-        raise SpecError(f"no recipe for benchmark '{benchmark}'; known: {', '.join(RECIPES)}")
+    if benchmark not in benchmark_names():
+        raise SpecError(f"unknown benchmark '{benchmark}'; known: {', '.join(benchmark_names())}")
     classical = method in classical_names()
-    settings = (
-        {} if classical else copy.deepcopy(RECIPES[benchmark](method, profile))
-    )  # overrides write into it
+    try:
+        settings = {} if classical else copy.deepcopy(recipe(benchmark, method, profile, dims))
+    except KeyError as error:
+        raise SpecError(f"method '{method}' has no recipe for benchmark '{benchmark}' yet") from error
     for name, value in overrides.items():
         _set(settings, name, value)
     try:

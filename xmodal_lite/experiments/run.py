@@ -68,7 +68,7 @@ def run(spec: RunSpec, benchmark: Benchmark, store: RunStore, *, wait: bool = Tr
 
 def train(spec: RunSpec, benchmark: Benchmark, folder: Path | None = None) -> Fitted:
     """Train the model of a specification, going on from a checkpoint in `folder` if there is one."""
-    recipe = resolve(spec.method, spec.benchmark, spec.profile, dict(spec.overrides))
+    recipe = _recipe(spec, benchmark)
     if not isinstance(recipe, Recipe):
         raise SpecError(f"method '{spec.method}' has nothing to train; use run()")
     split = benchmark.split(spec.protocol, spec.seed)
@@ -76,7 +76,9 @@ def train(spec: RunSpec, benchmark: Benchmark, folder: Path | None = None) -> Fi
         return _fit(spec, recipe, benchmark, split, folder, Accelerator(mixed_precision=recipe.precision))
 
 
-def embed(matcher: Matcher, benchmark: Benchmark, rows: np.ndarray, *, batch: int = 256) -> np.ndarray:
+def embed(
+    matcher: Matcher, benchmark: Benchmark, rows: np.ndarray, *, batch: int = 256, precision: str = "no"
+) -> np.ndarray:
     """Return the embeddings of some rows of a benchmark.
 
     Parameters
@@ -88,7 +90,9 @@ def embed(matcher: Matcher, benchmark: Benchmark, rows: np.ndarray, *, batch: in
     rows : (n,) int64
         Row numbers of the benchmark's table.
     batch : int
-        Samples a forward pass.
+        Samples a forward pass; no more than these are read from the disk at a time.
+    precision : {"no", "bf16", "fp16"}
+        Automatic mixed precision, as in training.
 
     Returns
     -------
@@ -98,11 +102,15 @@ def embed(matcher: Matcher, benchmark: Benchmark, rows: np.ndarray, *, batch: in
     device = next(matcher.parameters()).device
     modality = benchmark.table.modality[rows]
     parts: dict[int, torch.Tensor] = {}
-    with torch.inference_mode():
+    kind = torch.float16 if precision == "fp16" else torch.bfloat16
+    with torch.inference_mode(), torch.autocast(device.type, kind, enabled=precision != "no"):
         for m in np.unique(modality):
-            samples = torch.from_numpy(benchmark.samples[rows[modality == m]])  # (n_m, C, ...)
-            chunks = [matcher.embed(chunk.to(device), int(m)).float().cpu() for chunk in samples.split(batch)]
-            parts[int(m)] = torch.cat(chunks)  # (n_m, D)
+            chosen = rows[modality == m]
+            pieces = np.split(chosen, range(batch, len(chosen), batch))
+            samples = (
+                torch.from_numpy(benchmark.samples[piece]).to(device) for piece in pieces
+            )  # (batch, C, ...)
+            parts[int(m)] = torch.cat([matcher.embed(x, int(m)).float().cpu() for x in samples])  # (n_m, D)
     features = np.empty((len(rows), next(iter(parts.values())).shape[1]), dtype=np.float32)
     for m, part in parts.items():
         features[modality == m] = part.numpy()
@@ -110,7 +118,7 @@ def embed(matcher: Matcher, benchmark: Benchmark, rows: np.ndarray, *, batch: in
 
 
 def _execute(spec: RunSpec, benchmark: Benchmark, folder: Path) -> RunRecord:
-    recipe = resolve(spec.method, spec.benchmark, spec.profile, dict(spec.overrides))
+    recipe = _recipe(spec, benchmark)
     split = benchmark.split(spec.protocol, spec.seed)
     with _threads(recipe.threads):
         if isinstance(recipe, ClassicalRecipe):
@@ -118,11 +126,24 @@ def _execute(spec: RunSpec, benchmark: Benchmark, folder: Path) -> RunRecord:
         accelerator = Accelerator(mixed_precision=recipe.precision)
         fitted = _fit(spec, recipe, benchmark, split, folder, accelerator)
         started = perf_counter()
-        report = split.evaluate(embed(fitted.matcher, benchmark, split.test))
+        report = split.evaluate(embed(fitted.matcher, benchmark, split.test, precision=recipe.precision))
         losses = {name: value for name, value in fitted.history[-1].items() if name not in ("step", "rate")}
         parameters = sum(p.numel() for p in fitted.matcher.parameters())
         seconds = fitted.seconds + perf_counter() - started
         return _record(spec, benchmark, report, losses, parameters, seconds, accelerator.device)
+
+
+def _recipe(spec: RunSpec, benchmark: Benchmark) -> Recipe | ClassicalRecipe:
+    """Return the recipe of a run; the data at hand must be prepared as it asks."""
+    recipe = resolve(spec.method, spec.benchmark, spec.profile, dict(spec.overrides), dims=benchmark.dims)
+    size = recipe.size if isinstance(recipe, Recipe) else None
+    if size is not None and benchmark.samples.shape[2:] != size:
+        found = " x ".join(map(str, benchmark.samples.shape[2:]))
+        raise SpecError(
+            f"the recipe trains at {size[0]} x {size[1]}, but the images were loaded at {found}; "
+            f"load them with size={size}"
+        )
+    return recipe
 
 
 def _fit(
@@ -143,6 +164,10 @@ def _run_classical(spec: RunSpec, recipe: ClassicalRecipe, benchmark: Benchmark,
     started = perf_counter()
     model = build_classical(spec.method, **recipe.options)
     v, r = _aligned_rows(benchmark.table, split.train)
+    if not len(v):
+        raise SpecError(
+            f"'{spec.method}' learns from aligned pairs, and {benchmark.name} has none; choose a trained method"
+        )
     model.fit(benchmark.samples[v].reshape(len(v), -1), benchmark.samples[r].reshape(len(r), -1))
     modality = benchmark.table.modality[split.test]
     samples = benchmark.samples[split.test].reshape(len(split.test), -1)  # (n, C * L)

@@ -137,7 +137,7 @@ def make_spec(
     if protocol not in benchmark.protocols:
         known = ", ".join(benchmark.protocols)
         raise SpecError(f"benchmark '{benchmark.name}' has no protocol '{protocol}'; known: {known}")
-    recipe = resolve(method, benchmark.name, profile, overrides or {})
+    recipe = resolve(method, benchmark.name, profile, overrides or {}, dims=benchmark.dims)
     return RunSpec(
         method=method,
         benchmark=benchmark.name,

@@ -198,7 +198,7 @@ class ImageBackbone(Backbone):
         self.features = network.fc.in_features
         for name, values in (("mean", MEAN), ("spread", SPREAD)):
             self.register_buffer(name, torch.tensor(values).view(3, 1, 1), persistent=False)
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def stem(self, x: Tensor, modality: int) -> Tensor:
         """Take images (B, 3, H, W), uint8 or from 0 to 1, return z (B, 64, H / 4, W / 4)."""

@@ -100,7 +100,7 @@ def fit(
             terms = _step(model, prepared, data, recipe, step, seed, accelerator)
             if average is not None:
                 average.follow(step)
-            log.add(step, terms)
+            log.add(step, terms | {name: value.detach() for name, value in matcher.gauges().items()})
             last = step + 1 == recipe.steps
             keep = folder is not None and (last or (step + 1) % recipe.checkpoint_every == 0)
             if keep or last or (step + 1) % recipe.log_every == 0:
@@ -130,7 +130,7 @@ def _step(
     accelerator: Accelerator,
 ) -> dict[str, Tensor]:
     for group in optimiser.param_groups:
-        group["lr"] = recipe.rate(step)
+        group["lr"] = group["factor"] * recipe.rate(step)
     torch.manual_seed(draw_seed(seed, step))
     terms: dict[str, Tensor] = model(data.batch(step))
     total = torch.stack([recipe.weights.get(name, 1.0) * term for name, term in terms.items()]).sum()
@@ -141,13 +141,30 @@ def _step(
 
 
 def _optimiser(matcher: Matcher, recipe: Recipe) -> torch.optim.Optimizer:
-    """Return AdamW; scales, offsets and biases (one-dimensional) are not decayed."""
-    parameters = [p for p in matcher.parameters() if p.requires_grad]
+    """Return the recipe's optimiser; scales, offsets and biases (one-dimensional) are not decayed."""
     groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": parameters, "weight_decay": recipe.weight_decay * decayed, "factor": factor}
+        for factor, named in _by_rate(matcher, recipe.head_rate)
+        for decayed in (True, False)
+        if (parameters := [p for p in named if (p.ndim > 1) == decayed])
     ]
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
+    if recipe.optimiser == "adamw":
+        return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
+    return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=0.9, nesterov=True, fused=True)
+
+
+def _by_rate(matcher: Matcher, head_rate: float) -> list[tuple[float, list[torch.nn.Parameter]]]:
+    """Return the trained parameters by the factor of their rate: all alike, or necks and classifiers apart."""
+    named = [(name, p) for name, p in matcher.named_parameters() if p.requires_grad]
+    if head_rate == 1:
+        return [(1.0, [p for _, p in named])]
+    head = {
+        name for name, _ in named if {"neck", "necks", "classifier", "classifiers"} & set(name.split("."))
+    }
+    return [
+        (1.0, [p for name, p in named if name not in head]),
+        (head_rate, [p for name, p in named if name in head]),
+    ]
 
 
 class _MovingAverage:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
 
 from xmodal_lite.data.augment import Augmentation
+from xmodal_lite.data.pictures import PictureAugmentation
+
+
+def _kind(augment: Any) -> str:
+    """Tell settings for images from settings for spectra: no name is in both."""
+    names = augment if isinstance(augment, dict) else type(augment).model_fields
+    return "images" if set(names) & set(PictureAugmentation.model_fields) else "spectra"
 
 
 class Recipe(BaseModel):
@@ -21,16 +28,24 @@ class Recipe(BaseModel):
         P and K: each step sees K samples of P identities in each modality.
     aligned : float
         Share of the pairs whose two samples are of one specimen, where the identity has such a pair.
+    size : tuple of int, optional
+        Height and width of images; None for spectra.
+    optimiser : {"adamw", "sgd"}
+        The second is SGD with Nesterov momentum 0.9.
     learning_rate, weight_decay : float
-        Of AdamW.
+        Of the optimiser.
+    head_rate : float
+        Factor of the learning rate for necks and classifiers, which start from nothing where the rest is pretrained.
     warmup : float
-        Share of the steps in which the learning rate rises linearly; afterwards it falls along a half cosine to 0.
+        Share of the steps in which the learning rate rises linearly.
+    milestones : tuple of float
+        Shares of the steps after which the rate falls tenfold; without any it falls along a half cosine to 0.
     average : float
         Decay of the exponential moving average of the weights, which is what is tested; 0 tests the last weights.
     weights : dict of str to float
         Factor of each loss by name; a loss that is not named counts once.
-    augment : Augmentation
-        Strengths of the augmentation; by default samples are seen as they are.
+    augment : Augmentation or PictureAugmentation
+        Strengths of the augmentation, of spectra or of images; by default samples are seen as they are.
     model : dict
         Options for `xmodal_lite.models.build`, by name.
     precision : {"no", "bf16", "fp16"}
@@ -47,12 +62,19 @@ class Recipe(BaseModel):
     identities: int = Field(ge=2)
     samples: int = Field(ge=1)
     aligned: float = Field(default=1.0, ge=0, le=1)
+    size: tuple[int, int] | None = None
+    optimiser: Literal["adamw", "sgd"] = "adamw"
     learning_rate: float = Field(gt=0)
+    head_rate: float = Field(default=1.0, gt=0)
     weight_decay: float = Field(default=0.0, ge=0)
     warmup: float = Field(default=0.1, ge=0, lt=1)
+    milestones: tuple[float, ...] = ()
     average: float = Field(default=0.0, ge=0, lt=1)
     weights: dict[str, float] = {}
-    augment: Augmentation = Augmentation()
+    augment: Annotated[
+        Annotated[Augmentation, Tag("spectra")] | Annotated[PictureAugmentation, Tag("images")],
+        Discriminator(_kind),
+    ] = Augmentation()
     model: dict[str, JsonValue] = {}
     precision: Literal["no", "bf16", "fp16"] = "no"
     log_every: int = Field(default=20, ge=1)
@@ -60,9 +82,11 @@ class Recipe(BaseModel):
     threads: int = Field(default=1, ge=1)
 
     def rate(self, step: int) -> float:
-        """Return the learning rate of a step (counted from 0): linear warm-up, then half a cosine to 0."""
+        """Return the learning rate of a step (counted from 0): warm-up, then milestones or half a cosine to 0."""
         warm = self.warmup * self.steps
         if step < warm:
             return self.learning_rate * (step + 1) / (warm + 1)
+        if self.milestones:
+            return self.learning_rate * 0.1 ** sum(step >= share * self.steps for share in self.milestones)
         done = (step - warm) / (self.steps - warm)
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
