@@ -1,0 +1,152 @@
+"""A training set gives the same batches from memory and from disk, at any step, in any order of asking."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from xmodal_lite.data.on_disk import OnDisk
+from xmodal_lite.data.pictures import PictureAugmentation
+from xmodal_lite.data.table import SampleTable
+from xmodal_lite.models.matcher import Matcher
+from xmodal_lite.training import Recipe, TrainingSet, fit
+
+CHANGES = PictureAugmentation(pad=1, flip=0.5, erase=0.5, colour="exchange")
+RECIPE = Recipe(steps=12, identities=4, samples=2, learning_rate=0.01, log_every=2, checkpoint_every=3)
+
+
+def table(identity, modality):
+    n = len(identity)
+    return SampleTable(
+        path=np.array([f"{i}.png" for i in range(n)]),
+        identity=np.asarray(identity, dtype=np.int64),
+        camera=np.ones(n, dtype=np.int64),
+        modality=np.asarray(modality, dtype=np.int8),
+        pair=np.full(n, -1, dtype=np.int64),
+        identity_names=tuple(map(str, range(20))),
+    )
+
+
+@pytest.fixture
+def people():
+    """Ten identities with four pictures in each modality, in no order."""
+    order = np.random.default_rng(0).permutation(80)
+    return table(np.tile(np.arange(10), 8)[order], np.repeat([0, 1], 40)[order])
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """Pictures that show their own row number, memory-mapped."""
+    pictures = np.arange(80, dtype=np.uint8)[:, None, None, None] * np.ones((1, 3, 6, 4), np.uint8)
+    np.save(tmp_path / "samples.npy", pictures)
+    return np.load(tmp_path / "samples.npy", mmap_mode="r")
+
+
+def plain(people, samples, rows=None, seed=3):
+    rows = np.arange(80) if rows is None else rows
+    data = TrainingSet.of(people, samples, rows, RECIPE, seed=seed)
+    return replace(data, augmentation=PictureAugmentation())
+
+
+def test_pictures_stay_on_disk_and_anything_else_is_copied(people, stored, tmp_path):
+    assert isinstance(plain(people, stored).v, OnDisk)
+    assert isinstance(plain(people, np.array(stored)).v, torch.Tensor)
+    np.save(tmp_path / "spectra.npy", np.zeros((80, 1, 5), np.float32))
+    spectra = TrainingSet.of(
+        people, np.load(tmp_path / "spectra.npy", mmap_mode="r"), np.arange(80), RECIPE, seed=0
+    )
+    assert isinstance(spectra.r, torch.Tensor)
+    assert spectra.r.dtype == torch.float32
+
+
+def test_a_batch_shows_training_rows_of_its_labels_and_modalities(people, stored):
+    rows = np.flatnonzero(people.identity >= 4)
+    data = plain(people, stored, rows)
+    names = np.unique(people.identity[rows])
+    assert (data.num_classes, data.steps_per_epoch) == (6, 2)
+    for step in range(7):
+        batch = data.batch(step)
+        for modality, pictures in enumerate((batch.v, batch.r)):
+            assert pictures.shape == (8, 3, 6, 4)
+            assert pictures.dtype == torch.uint8
+            shown = pictures[:, 0, 0, 0].numpy().astype(int)
+            assert np.isin(shown, rows).all()
+            assert (people.modality[shown] == modality).all()
+            assert (people.identity[shown] == names[batch.labels]).all()
+        assert not batch.aligned.any()
+
+
+def equal(a, b):
+    return all(torch.equal(getattr(a, name), getattr(b, name)) for name in ("v", "r", "labels", "aligned"))
+
+
+def test_memory_and_disk_give_the_same_batches(people, stored):
+    on_disk, in_memory = plain(people, stored), plain(people, np.array(stored))
+    assert all(equal(on_disk.batch(step), in_memory.batch(step)) for step in range(6))
+
+
+def test_a_step_has_one_batch_whenever_it_is_asked_for(people, stored):
+    data = plain(people, stored)
+    batches = [data.batch(step) for step in range(9)]
+    fresh = plain(people, stored)
+    assert all(equal(fresh.batch(step), batches[step]) for step in (8, 2, 5, 2, 0))
+    assert not equal(plain(people, stored, seed=4).batch(0), batches[0])
+
+
+class Toy(Matcher):
+    """Two linear maps of the pixels."""
+
+    def __init__(self, fail_at=None):
+        super().__init__()
+        self.maps = torch.nn.ModuleList([torch.nn.Linear(72, 4), torch.nn.Linear(72, 4)])
+        self.fail_at, self.calls = fail_at, 0
+
+    def embed(self, x, modality):
+        return F.normalize(self.maps[modality](x.flatten(1) / 255), dim=1)
+
+    def losses(self, batch):
+        self.calls += 1
+        if self.calls == self.fail_at:
+            raise KeyboardInterrupt
+        return {"gap": (self.embed(batch.v, 0) - self.embed(batch.r, 1)).square().sum(1).mean()}
+
+
+def test_a_killed_run_on_pictures_ends_bit_for_bit_where_the_whole_one_does(people, stored, tmp_path):
+    def train(folder, **options):
+        torch.manual_seed(1)
+        data = replace(plain(people, stored), augmentation=CHANGES)
+        return fit(Toy(**options), data, RECIPE, seed=2, folder=folder, owner="me")
+
+    whole = train(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "killed", fail_at=8)
+    resumed = train(tmp_path / "killed")
+    assert resumed.history == whole.history
+    for name, value in whole.matcher.state_dict().items():
+        assert torch.equal(value, resumed.matcher.state_dict()[name])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_sees_the_same_batches(people, stored, monkeypatch):
+    expected = plain(people, stored)
+    held = plain(people, stored).to(torch.device("cuda"))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (0, 0))
+    sent = plain(people, stored).to(torch.device("cuda"))
+    assert isinstance(held.v, torch.Tensor)
+    assert isinstance(sent.v, OnDisk)
+    for step in range(3):
+        for data in (held, sent):
+            batch = data.batch(step)
+            assert batch.v.is_cuda
+            assert torch.equal(batch.v.cpu(), expected.batch(step).v)
+            assert torch.equal(batch.labels.cpu(), expected.batch(step).labels)
+
+
+def test_identities_that_cannot_be_trained_on_are_refused(people, stored):
+    alone = (people.identity == 3) & (people.modality == 1)
+    with pytest.raises(ValueError, match=r"identities \[3\] are seen in one modality only"):
+        plain(people, stored, np.flatnonzero(~alone))
+    with pytest.raises(ValueError, match="two identities or more"):
+        plain(people, stored, np.flatnonzero(people.identity == 3))
