@@ -64,6 +64,64 @@ def test_aligned_pairs_are_of_one_specimen(table):
     assert (same == possible).all()
 
 
+def drawn_plainly(table, number, identities, samples, aligned, seed):
+    """The v and r samples of an epoch by the same draws, pair by pair: stored records depend on every one of them."""
+    v, r, v_pair, r_pair = table
+    names = np.unique(v)
+    rng = np.random.default_rng(seed)
+    rounds = []
+    for side in (v, r):
+        draw = rng.random(len(side))
+        rounds.append([sorted(np.flatnonzero(side == name), key=draw.__getitem__) for name in names])
+    rng = np.random.default_rng((seed, number))
+    order = rng.permutation(len(names)).tolist()
+    p = min(identities, len(names))
+    steps = -(-len(names) // p)
+    dealt = (order * 2)[: steps * p]  # less than a step is dealt again
+    turns = range(number * samples, (number + 1) * samples)
+    drawn = [[own[i][turn % len(own[i])] for i in dealt for turn in turns] for own in rounds]
+    which, chance = rng.random(len(drawn[0])), rng.random(len(drawn[0]))
+    for place, shown in enumerate(r_pair[drawn[1]]):
+        partners = np.flatnonzero(v_pair == shown)
+        if shown >= 0 and len(partners) and chance[place] < aligned:
+            drawn[0][place] = partners[int(which[place] * len(partners))]
+    return drawn
+
+
+@given(tables(), st.sampled_from([0.0, 0.5, 1.0]), st.integers(0, 9), st.sampled_from(["as it is", "v", "r"]))
+def test_the_draws_are_those_of_a_plain_loop(table, aligned, number, unknown):
+    v, r, v_pair, r_pair = table
+    if unknown == "v":
+        v_pair = np.full_like(v_pair, -1)
+    if unknown == "r":
+        r_pair = np.full_like(r_pair, -1)
+    options = {"identities": 3, "samples": 2, "aligned": aligned, "seed": 5}
+    epoch = PairSampler(v, r, v_pair, r_pair, **options).epoch(number)
+    plain_v, plain_r = drawn_plainly((v, r, v_pair, r_pair), number, **options)
+    assert epoch.v.ravel().tolist() == plain_v
+    assert epoch.r.ravel().tolist() == plain_r
+
+
+@given(tables(), st.integers(1, 4), st.integers(0, 20))
+def test_images_are_all_seen_within_the_stated_number_of_epochs(table, samples, start):
+    v, r, *_ = table
+    alone = np.full(len(v), -1), np.full(len(r), -1)
+    sampler = PairSampler(v, r, *alone, identities=3, samples=samples, seed=2)
+    for side, name in ((v, "v"), (r, "r")):
+        most = np.unique(side, return_counts=True)[1].max()  # m
+        epochs = [getattr(sampler.epoch(start + k), name) for k in range(-(-most // samples))]
+        assert set(np.concatenate(epochs, axis=None)) == set(range(len(side)))
+
+
+def test_an_identity_with_fewer_images_than_k_shows_each_equally_often():
+    v, r = np.repeat([0, 1], [2, 3]), np.repeat([0, 1], [1, 6])
+    epoch = PairSampler(
+        v, r, np.full(5, -1), np.full(7, -1), identities=2, samples=6, aligned=1.0, seed=0
+    ).epoch(1)
+    assert np.bincount(epoch.v[0]).tolist() == [3, 3, 2, 2, 2]
+    assert np.bincount(epoch.r[0]).tolist() == [6, 1, 1, 1, 1, 1, 1]
+
+
 def test_the_share_of_aligned_pairs():
     identity = np.repeat(np.arange(500), 10)
     pair = np.arange(5000)
