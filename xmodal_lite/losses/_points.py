@@ -1,0 +1,79 @@
+"""What several losses need of a batch: its squared distances, and the mean of each identity in each modality."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def check_labelled(embeddings: Tensor, labels: Tensor, modality: Tensor | None = None) -> None:
+    """Refuse what is not embeddings (N, D) with labels (N,), and modality (N,) where one is given, N > 0.
+
+    Raises
+    ------
+    ValueError
+        Some shape does not fit.
+    """
+    columns = {"labels": labels} if modality is None else {"labels": labels, "modality": modality}
+    if (
+        embeddings.ndim != 2
+        or len(embeddings) == 0
+        or any(column.shape != embeddings.shape[:1] for column in columns.values())
+    ):
+        found = ", ".join(f"{name} {tuple(column.shape)}" for name, column in columns.items())
+        needed = " and ".join(f"{name} (N,)" for name in columns)
+        raise ValueError(
+            f"need embeddings (N, D), {needed} with N > 0, got embeddings {tuple(embeddings.shape)}, {found}"
+        )
+
+
+def squared_distances(points: Tensor) -> Tensor:
+    """Return (N, N) squared distances of (N, D) points by a matrix product, about the mean of the points.
+
+    Fast, and good enough to tell near from far. It errs by about 1e-6 of the squared radius of the batch.
+    """
+    points = points - points.mean(dim=0)
+    squares = points.square().sum(dim=1)
+    return torch.addmm(squares[:, None] + squares[None, :], points, points.T, alpha=-2)
+
+
+def group_mean(x: Tensor, labels: Tensor, modality: Tensor) -> tuple[Tensor, Tensor]:
+    """Average over the samples of one identity in one modality; no shape depends on what the labels say.
+
+    Parameters
+    ----------
+    x : Tensor
+        (N, D).
+    labels, modality : Tensor
+        (N,) integers.
+
+    Returns
+    -------
+    means : Tensor
+        (N, D), for every sample the mean of its group.
+    leads : Tensor
+        (N,) bool, True at the first sample of each group.
+    """
+    same = (labels[:, None] == labels[None, :]) & (modality[:, None] == modality[None, :])
+    first = same.int().argmax(dim=1)  # (N,) of the equal entries, argmax takes the first
+    sums = torch.zeros_like(x).index_add(0, first, x) / same.sum(dim=1, keepdim=True)
+    return sums.index_select(0, first), first == torch.arange(len(x), device=x.device)
+
+
+def partners(labels: Tensor, modality: Tensor) -> tuple[Tensor, Tensor]:
+    """Find for every sample of modality 0 one of its identity in modality 1.
+
+    Returns
+    -------
+    partner : Tensor
+        (N,) place of the first such sample.
+    found : Tensor
+        (N,) bool, False for samples of another modality and where there is no such sample; `partner` is then any.
+    """
+    pairs = (labels[:, None] == labels[None, :]) & (modality[:, None] == 0) & (modality[None, :] == 1)
+    return pairs.int().argmax(dim=1), pairs.any(dim=1)
+
+
+def mean_over(losses: Tensor, usable: Tensor) -> Tensor:
+    """Return the mean of the usable entries; 0, with a gradient of 0, where none is."""
+    return torch.where(usable, losses, 0.0).sum() / usable.sum().clamp_min(1)
