@@ -19,9 +19,11 @@ from xmodal_lite.models.cmunet import CrossModalityUNet
 from xmodal_lite.models.contrastive import Contrastive
 from xmodal_lite.models.marrnet import MarrNet
 from xmodal_lite.models.matcher import Batch, Matcher
+from xmodal_lite.models.mun import MUN
 from xmodal_lite.models.two_stream import TwoStream
 
 __all__ = [
+    "MUN",
     "Backbone",
     "Batch",
     "Contrastive",
@@ -40,7 +42,12 @@ __all__ = [
     "model_names",
 ]
 
-_MODELS: dict[str, type[Matcher]] = {"contrastive": Contrastive, "two-stream": TwoStream, "marrnet": MarrNet}
+_MODELS: dict[str, type[Matcher]] = {
+    "contrastive": Contrastive,
+    "two-stream": TwoStream,
+    "marrnet": MarrNet,
+    "mun": MUN,
+}
 
 
 def model_names() -> tuple[str, ...]:
