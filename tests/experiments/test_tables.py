@@ -1,6 +1,9 @@
 """The table writer against golden text, and what a definition refuses."""
 
+import json
+
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from xmodal_lite.errors import SpecError
@@ -12,7 +15,11 @@ from xmodal_lite.experiments import (
     results_markdown,
     table_names,
 )
-from xmodal_lite.experiments.tables import records_of
+from xmodal_lite.experiments.tables import DEFINITIONS, records_of
+
+
+def reported(name, **values):
+    return {"A": {"name": name, "source": "Table 1", "values": values}}
 
 
 def definition(**changes):
@@ -23,9 +30,10 @@ def definition(**changes):
             "method": "marrnet",
             "overrides": {"weights.adv": 0},
             "against": ["Cosine"],
-            "reported": {"v2r/rank1": {"value": 0.31, "source": "Table 1"}},
+            "reported": reported("NET", **{"v2r/rank1": "31.00"}),
         },
         {"label": "Never run", "method": "two-stream", "against": ["Net"]},
+        {"label": "Theirs", "reported": reported("THEIRS", **{"v2r/rank1": "33.3", "r2v/rank1": "30.10"})},
     ]
     table = {
         "name": "toy",
@@ -57,24 +65,85 @@ def records(make_record):
     return cosine + net
 
 
-def test_results_golden(records):
+@pytest.fixture
+def standin_records(records):
+    data = {"data": "stand-in:0123456789ab"}
+    return [one.model_copy(update={"spec": one.spec.model_copy(update=data)}) for one in records]
+
+
+def test_real_results_golden(records):
     assert plain(results_markdown(Table(**definition()), records, "A")) == [
         "There, protocol A:",
         "",
-        "| Method | R1 | Reported | Seeds |",
+        "| Method | R1 | Seeds | Reported |",
         "|:---|---:|---:|---:|",
-        "| Cosine | 5.0 ± 0.0 | not available | 3 |",
-        "| Net | 30.0 ± 5.0 | R1 31.00 (Table 1), reproduced within the interval | 3 |",
-        "| Never run | not run | not available | 0 |",
+        "| Cosine | 5.0 ± 0.0 | 3 | not available |",
+        "| NET (reported) | 31.00 |  | Table 1 |",
+        "| Net (ours) | 30.0 ± 5.0 | 3 |  |",
+        "| Net (ours less reported) | -1.0 ± 5.0, reproduced within the interval |  |  |",
+        "| Never run | not run | 0 | not available |",
+        "| THEIRS (reported) | 33.3 |  | Table 1 |",
         "",
         "Back, protocol A:",
         "",
-        "| Method | R1 | Reported | Seeds |",
+        "| Method | R1 | Seeds | Reported |",
         "|:---|---:|---:|---:|",
-        "| Cosine | 4.0 ± 0.0 | not available | 3 |",
-        "| Net | 22.0 ± 8.6 | not available | 3 |",
-        "| Never run | not run | not available | 0 |",
+        "| Cosine | 4.0 ± 0.0 | 3 | not available |",
+        "| NET (reported) | not available |  | Table 1 |",
+        "| Net (ours) | 22.0 ± 8.6 | 3 |  |",
+        "| Net (ours less reported) | not available |  |  |",
+        "| Never run | not run | 0 | not available |",
+        "| THEIRS (reported) | 30.10 |  | Table 1 |",
     ]
+
+
+def test_stand_in_results_golden(standin_records):
+    assert plain(results_markdown(Table(**definition()), standin_records, "A"))[:7] == [
+        "There, protocol A:",
+        "",
+        "| Method | R1 | Seeds |",
+        "|:---|---:|---:|",
+        "| Cosine | 5.0 ± 0.0 | 3 |",
+        "| Net | 30.0 ± 5.0 | 3 |",
+        "| Never run | not run | 0 |",
+    ]
+
+
+def test_no_reported_number_stands_beside_a_stand_in(standin_records):
+    text = results_markdown(Table(**definition()), standin_records, "A")
+    assert not any(
+        word in text for word in ("31.00", "33.3", "30.10", "eported", "Theirs", "THEIRS", "Table 1")
+    )
+
+
+def test_real_and_stand_in_are_never_mixed(records, standin_records):
+    with pytest.raises(SpecError, match="do not belong in one table"):
+        results_markdown(Table(**definition()), [records[0], standin_records[-1]], "A")
+
+
+def test_without_records_the_reported_numbers_are_shown_and_ours_are_not_run():
+    lines = plain(results_markdown(Table(**definition()), [], "A"))
+    assert "| NET (reported) | 31.00 |  | Table 1 |" in lines
+    assert "| Net (ours) | not run | 0 |  |" in lines
+    assert not any("less reported" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("printed", "words"), [("12.0", "above the paper"), ("30.0", "reproduced"), ("39.9", "below the paper")]
+)
+def test_the_verdict_follows_the_reported_number(records, printed, words):
+    rows = definition()["rows"]
+    rows[1] = {**rows[1], "reported": reported("NET", **{"v2r/rank1": printed})}
+    text = results_markdown(Table(**definition(rows=rows)), records, "A")
+    assert f"{30 - float(printed):+.1f}\N{NO-BREAK SPACE}±" in text and words in text
+
+
+def test_a_number_is_of_its_protocol(records):
+    rows = definition()["rows"][:2]
+    rows[1] = {**rows[1], "reported": {"B": reported("NET", **{"v2r/rank1": "31.00"})["A"]}}
+    table = Table(**definition(rows=rows, protocols=["A", "B"]))
+    assert "31.00" not in results_markdown(table, records, "A")
+    assert "31.00" in results_markdown(table, records, "B")
 
 
 def test_differences_golden(records):
@@ -112,6 +181,14 @@ def test_two_records_for_one_seed_are_refused(make_record):
     [
         {"headline": ["v2r/rank9"]},
         {"rows": [{"label": "a", "method": "m", "against": ["b"]}]},
+        {"rows": [{"label": "a"}]},
+        {"rows": [{"label": "a", "reported": reported("A"), "overrides": {"steps": 1}}]},
+        {
+            "rows": [
+                {"label": "a", "reported": reported("A")},
+                {"label": "b", "method": "m", "against": ["a"]},
+            ]
+        },
         {"colour": "red"},
     ],
 )
@@ -122,7 +199,19 @@ def test_a_definition_with_unknown_names_is_refused(change):
 
 def test_two_rows_of_one_label_are_refused():
     with pytest.raises(ValidationError, match="same label"):
-        Table(**definition(rows=[{"label": "a", "method": "m"}] * 2))
+        Table(**definition(rows=[{"label": "a", "method": "m"}, {"label": "a", "method": "n"}]))
+
+
+def test_two_rows_of_one_run_are_refused():
+    rows = [{"label": label, "method": "m", "overrides": {"steps": 1}} for label in "ab"]
+    with pytest.raises(ValidationError, match="same run"):
+        Table(**definition(rows=rows))
+
+
+def test_a_reported_row_is_never_run(monkeypatch):
+    monkeypatch.setattr("xmodal_lite.experiments.tables.make_spec", lambda method, *_, **__: method)
+    specs = Table(**definition()).specs(None, profile="tiny", seeds=[0, 1])
+    assert specs == ["cosine", "marrnet", "two-stream"] * 2
 
 
 def test_an_unknown_table_is_named_with_the_known():
@@ -130,8 +219,44 @@ def test_an_unknown_table_is_named_with_the_known():
         load_table("marrnet-t99")
 
 
-@pytest.mark.parametrize("name", table_names())
+TABLES = {name: load_table(name) for name in table_names()}
+
+
+@pytest.mark.parametrize("name", TABLES)
 def test_every_definition_is_valid(name):
-    table = load_table(name)
+    table = TABLES[name]
     assert table.name == name
     assert len(table.rows) > 1
+    assert len({metric.partition("/")[0] for metric in table.headings}) == len(table.columns)
+
+
+def test_what_is_run_in_two_tables_is_written_the_same_way_in_both():
+    """Else its runs have two hashes, and are run twice."""
+    settings = {}
+    for table in TABLES.values():
+        for row in table.run_rows:
+            plain_form = {name: sorted(v) if isinstance(v, list) else v for name, v in row.overrides.items()}
+            key = json.dumps([table.benchmark, row.method, plain_form], sort_keys=True)
+            assert settings.setdefault(key, row.overrides) == row.overrides, (table.name, row.label)
+
+
+def test_a_reported_number_is_shown_by_a_table_and_is_a_percentage():
+    for path in DEFINITIONS.joinpath("reported").iterdir():
+        tables = [t for t in TABLES.values() if path.name in [f"{t.benchmark}-{p}.yml" for p in t.protocols]]
+        shown = {metric for table in tables for metric in table.headings}
+        used = {one.name for table in tables for row in table.rows for one in row.reported.values()}
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+        assert set(entries) == used, path.name
+        for name, entry in entries.items():
+            assert set(entry["values"]) <= shown, name
+            assert all(isinstance(v, str) and 0 < float(v) < 100 for v in entry["values"].values()), name
+
+
+def test_an_unknown_reported_method_is_named(monkeypatch, tmp_path):
+    (tmp_path / "reported").mkdir()
+    (tmp_path / "reported" / "rruff-A.yml").write_text("NET: {source: s, values: {}}")
+    table = definition(rows=[{"label": "a", "reported": "NOTNET"}])
+    (tmp_path / "toy.yml").write_text(yaml.safe_dump(table))
+    monkeypatch.setattr("xmodal_lite.experiments.tables.DEFINITIONS", tmp_path)
+    with pytest.raises(SpecError, match="nothing is reported for 'NOTNET'"):
+        load_table("toy")

@@ -4,6 +4,7 @@ from xmodal_lite.experiments.data import open_benchmark
 from xmodal_lite.experiments.interval import Interval, against_reported, bounds, interval, verdict
 from xmodal_lite.experiments.methods import method_names, profile_names, resolve
 from xmodal_lite.experiments.notebook import run_notebook, shown_markdown
+from xmodal_lite.experiments.page import TablePage, open_page
 from xmodal_lite.experiments.run import embed, run, train
 from xmodal_lite.experiments.spec import RunRecord, RunSpec, make_spec
 from xmodal_lite.experiments.store import RunStore
@@ -23,6 +24,7 @@ __all__ = [
     "RunSpec",
     "RunStore",
     "Table",
+    "TablePage",
     "against_reported",
     "bounds",
     "differences_markdown",
@@ -33,6 +35,7 @@ __all__ = [
     "make_spec",
     "method_names",
     "open_benchmark",
+    "open_page",
     "profile_names",
     "publish",
     "resolve",

@@ -79,7 +79,7 @@ def stored_records(results: Path, table: str, source: str) -> list[RunRecord]:
     folder = results / table / source
     if not folder.is_dir():
         raise SpecError(
-            f"no stored runs in {folder}; make them with: xmodal tables run {table} --results {folder}"
+            f"no stored runs in {folder}; make them with: xmodal tables run {table} --results {results}"
         )
     return read_records(folder)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from decimal import Decimal
 from importlib import resources
+from typing import Any
 
 import pandas as pd
 import yaml
@@ -20,12 +23,23 @@ NOT_RUN = "not run"
 
 
 class Reported(BaseModel):
-    """A number printed in a paper, as a fraction, and where it was read."""
+    """What a paper reports for a method under one protocol, and where it was read.
+
+    Attributes
+    ----------
+    name : str
+        The method, as papers call it.
+    source : str
+        Who printed the numbers.
+    values : dict of str to Decimal
+        By metric, in percent, with the digits that were printed; an absent one is shown as "not available".
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    value: float
+    name: str
     source: str
+    values: dict[str, Decimal]
 
 
 class Row(BaseModel):
@@ -35,23 +49,31 @@ class Row(BaseModel):
     ----------
     label : str
         What the reader sees.
-    method : str
-        Method to run.
+    method : str, optional
+        Method to run; a row without one is only reported.
     overrides : dict
         Changes to the profile's recipe.
     against : tuple of str
         Labels of the rows that this one is compared with, seed by seed.
     reported : dict of str to Reported
-        The paper's numbers by metric; an absent one is shown as "not available".
+        A paper's numbers by protocol. A definition names an entry of `definitions/reported/BENCHMARK-PROTOCOL.yml`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     label: str
-    method: str
+    method: str | None = None
     overrides: dict[str, JsonValue] = {}
     against: tuple[str, ...] = ()
     reported: dict[str, Reported] = {}
+
+    @model_validator(mode="after")
+    def _shows_something(self) -> Row:
+        if self.method is None and (self.overrides or self.against or not self.reported):
+            raise ValueError(
+                f"row '{self.label}' has no method, so it needs a reported number and nothing else"
+            )
+        return self
 
 
 class Table(BaseModel):
@@ -71,6 +93,8 @@ class Table(BaseModel):
         The metrics that rows are compared by.
     rows : tuple of Row
         In the order shown.
+    seeds : int
+        Seeds on the real data: 0, 1, ... up to this many.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,17 +108,26 @@ class Table(BaseModel):
     columns: dict[str, dict[str, str]]
     headline: tuple[str, ...]
     rows: tuple[Row, ...]
+    seeds: int = 5
 
     @model_validator(mode="after")
     def _names_agree(self) -> Table:
         labels = [row.label for row in self.rows]
         if len(set(labels)) != len(labels):
             raise ValueError("two rows have the same label")
-        unknown = {label for row in self.rows for label in row.against} - set(labels)
-        unknown |= (set(self.headline) | {m for row in self.rows for m in row.reported}) - set(self.headings)
+        runs = [(row.method, row.overrides) for row in self.run_rows]
+        if any(run in runs[:place] for place, run in enumerate(runs)):
+            raise ValueError("two rows are the same run")
+        unknown = {label for row in self.rows for label in row.against} - {row.label for row in self.run_rows}
+        unknown |= set(self.headline) - set(self.headings)
         if unknown:
             raise ValueError(f"unknown row or column: {sorted(unknown)}")
         return self
+
+    @property
+    def run_rows(self) -> tuple[Row, ...]:
+        """The rows that can be run; the others are only reported."""
+        return tuple(row for row in self.rows if row.method is not None)
 
     @property
     def headings(self) -> dict[str, str]:
@@ -121,6 +154,7 @@ class Table(BaseModel):
             for seed in seeds
             for protocol in protocols or self.protocols
             for row in self.rows
+            if row.method is not None
         ]
 
 
@@ -141,10 +175,26 @@ def load_table(name: str) -> Table:
     """
     if name not in table_names():
         raise SpecError(f"unknown table '{name}'; known: {', '.join(table_names())}")
+    definition = _read(f"{name}.yml")
+    for row in definition["rows"]:
+        if "reported" in row:
+            row["reported"] = _reported(row["reported"], definition["benchmark"], definition["protocols"])
     try:
-        return Table.model_validate(yaml.safe_load((DEFINITIONS / f"{name}.yml").read_text(encoding="utf-8")))
+        return Table.model_validate(definition)
     except ValidationError as error:
         raise SpecError(f"the definition of table '{name}' is not valid: {error}") from error
+
+
+def _read(path: str) -> Any:
+    return yaml.safe_load(DEFINITIONS.joinpath(path).read_text(encoding="utf-8"))
+
+
+def _reported(name: str, benchmark: str, protocols: Sequence[str]) -> dict[str, Any]:
+    """Return what is reported for a method, by protocol."""
+    entries = {protocol: _read(f"reported/{benchmark}-{protocol}.yml") for protocol in protocols}
+    if not any(name in entry for entry in entries.values()):
+        raise SpecError(f"nothing is reported for '{name}' in the files reported/{benchmark}-*.yml")
+    return {p: {"name": name, **entry[name]} for p, entry in entries.items() if name in entry}
 
 
 def records_of(row: Row, records: Iterable[RunRecord], protocol: str) -> dict[int, RunRecord]:
@@ -184,24 +234,67 @@ def difference(ours: dict[int, RunRecord], theirs: dict[int, RunRecord], metric:
 def results_markdown(table: Table, records: Sequence[RunRecord], protocol: str) -> str:
     """Write one protocol's results, a table for each part of the columns.
 
-    Each cell has mean and half width of the 95 % interval over seeds, in percent; the reported numbers stand beside.
+    Each cell has mean and half width of the 95 % interval over seeds, in percent. Reported numbers, and how far ours
+    lie from them, are written where no record is of a stand-in: these are never set beside a paper's number.
+
+    Raises
+    ------
+    SpecError
+        Some records are of real data and some of a stand-in.
     """
+    sources = {record.spec.source for record in records}
+    if len(sources) > 1:
+        raise SpecError(
+            "records of real data and of a stand-in do not belong in one table; show each by itself"
+        )
+    compare = sources != {"stand-in"}
     parts = []
     for part, metrics in table.columns.items():
-        lines = [["Method", *metrics.values(), "Reported", "Seeds"]]
-        for row in table.rows:
+        lines = [["Method", *metrics.values(), "Seeds", *(["Reported"] if compare else [])]]
+        for row in table.rows if compare else table.run_rows:
             found = records_of(row, records, protocol)
-            cells = [str(cell(found, metric) or NOT_RUN) for metric in metrics]
-            lines.append([row.label, *cells, _reported(row, found, metrics), str(len(found))])
+            if compare:
+                lines += _compared(row, found, list(metrics), protocol)
+            else:
+                lines.append([row.label, *_ours(found, metrics)])
         parts.append(f"{part}, protocol {protocol}:\n\n{_pipe_table(lines)}")
     return "\n\n".join(parts)
 
 
+def _ours(found: dict[int, RunRecord], metrics: Iterable[str]) -> list[str]:
+    """Write our numbers, and how many seeds they are of."""
+    return [*(str(cell(found, metric) or NOT_RUN) for metric in metrics), str(len(found))]
+
+
+def _compared(row: Row, found: dict[int, RunRecord], metrics: list[str], protocol: str) -> list[list[str]]:
+    """Write the lines of a row on real data: what is reported, what is ours, and the difference."""
+    if protocol not in row.reported:
+        return [[row.label, *_ours(found, metrics), NOT_AVAILABLE]]
+    reported = row.reported[protocol]
+    printed = [str(reported.values.get(metric, NOT_AVAILABLE)) for metric in metrics]
+    lines = [[f"{reported.name} (reported)", *printed, "", reported.source]]
+    if row.method is not None:
+        lines.append([f"{row.label} (ours)", *_ours(found, metrics), ""])
+    if found:
+        distances = [_distance(found, metric, reported.values.get(metric)) for metric in metrics]
+        lines.append([f"{row.label} (ours less reported)", *distances, "", ""])
+    return lines
+
+
+def _distance(found: dict[int, RunRecord], metric: str, reported: Decimal | None) -> str:
+    """Write how far ours lies from a reported number, in points, and what that says."""
+    ours = cell(found, metric)
+    if ours is None or reported is None:
+        return NOT_AVAILABLE
+    theirs = float(reported) / 100
+    return f"{replace(ours, mean=ours.mean - theirs).signed()}, {against_reported(ours, theirs)}"
+
+
 def differences_markdown(table: Table, records: Sequence[RunRecord], protocol: str) -> str:
     """Write what each row adds to those it is compared with: paired differences in points, and a verdict."""
-    by_label = {row.label: records_of(row, records, protocol) for row in table.rows}
+    by_label = {row.label: records_of(row, records, protocol) for row in table.run_rows}
     lines = [["Row", "compared with", *(table.headings[metric] for metric in table.headline), "Verdict"]]
-    for row, other in [(one, other) for one in table.rows for other in one.against]:
+    for row, other in [(one, other) for one in table.run_rows for other in one.against]:
         found = [difference(by_label[row.label], by_label[other], metric) for metric in table.headline]
         numbers = [item.signed() if item else NOT_RUN for item in found]
         words = [verdict(item) if item else NOT_RUN for item in found]
@@ -220,22 +313,11 @@ def headline_frame(table: Table, records: Sequence[RunRecord], protocol: str) ->
     """
     lines = [
         (row.label, table.headings[metric], seed, record.metrics[metric])
-        for row in table.rows
+        for row in table.run_rows
         for seed, record in sorted(records_of(row, records, protocol).items())
         for metric in table.headline
     ]
     return pd.DataFrame(lines, columns=["row", "metric", "seed", "value"])
-
-
-def _reported(row: Row, found: dict[int, RunRecord], metrics: Mapping[str, str]) -> str:
-    """Write what the paper reports for some metrics (by heading), and where our interval lies to it."""
-    parts = []
-    for metric, heading in metrics.items():
-        if metric in row.reported:
-            reported, ours = row.reported[metric], cell(found, metric)
-            words = f", {against_reported(ours, reported.value)}" if ours else ""
-            parts.append(f"{heading} {100 * reported.value:.2f} ({reported.source}){words}")
-    return "; ".join(parts) or NOT_AVAILABLE
 
 
 def _pipe_table(lines: list[list[str]]) -> str:

@@ -1,0 +1,86 @@
+"""The page of a table: what it shows of each source, with nothing stored, something stored, and a run made now."""
+
+import pytest
+
+from xmodal_lite import standins
+from xmodal_lite.experiments import TablePage, load_table, open_page
+from xmodal_lite.experiments.page import code_markdown
+from xmodal_lite.experiments.store import write_record
+
+TABLE = load_table("agw-sysu")
+BASE, CAJ = TABLE.rows
+
+
+def measured(make_record, row, seed=0, source="stand-in", code="c0de", **changes):
+    """A made-up record of a row of the table."""
+    metrics = {metric: 0.3 + 0.01 * seed for metric in TABLE.headings}
+    record = make_record(row.method, seed, "single", row.overrides, f"{source}:0123456789ab", **metrics)
+    return record.model_copy(update={"code": code, **changes})
+
+
+@pytest.fixture
+def standin(make_record):
+    return [measured(make_record, row, seed) for row in TABLE.rows for seed in range(3)]
+
+
+def test_with_nothing_stored_the_page_shows_what_is_reported_and_how_to_run_the_rest(tmp_path):
+    page = open_page(TABLE.name, tmp_path)
+    real = page.markdown("real")
+    assert "| AGW (reported) | 47.50 |" in real and "not run" in real
+    assert "xmodal tables run agw-sysu --data-root path/to/sysu-mm01 --profile paper --seeds 5" in real
+    made_up = page.markdown("stand-in")
+    assert "xmodal tables run agw-sysu --profile demo --seeds 5" in made_up and "47.50" not in made_up
+    assert page.panels() == {}
+
+
+def test_ten_splits_are_asked_for_where_the_protocol_has_ten(tmp_path):
+    assert "--profile paper --seeds 10" in open_page("agw-regdb", tmp_path).markdown("real")
+
+
+def test_stored_records_are_found_by_source(tmp_path, standin):
+    for record in standin:
+        write_record(record, tmp_path / "results" / TABLE.name / "stand-in" / f"{record.spec.hash}.json")
+    page = open_page(TABLE.name, tmp_path)
+    shown = page.markdown("stand-in")
+    assert "6 runs, profile demo, seeds 0 to 2." in shown
+    assert "a protocol, named in full" in shown
+    assert "What each row adds" in shown and "To run" not in shown
+    assert "47.50" not in shown and "eported" not in shown
+    assert "not run" in page.markdown("real")
+    assert list(page.panels()) == ["Stand-in data, protocol single"]
+
+
+def test_the_figure_is_of_the_real_data_where_there_are_any(make_record, standin):
+    real = [measured(make_record, BASE, source="real")]
+    page = TablePage(TABLE, {"real": real, "stand-in": standin})
+    (panel,) = page.panels().items()
+    assert panel[0].startswith("Real data") and set(panel[1]["row"]) == {BASE.label}
+
+
+def test_a_missing_row_brings_the_command_in_the_profile_of_the_others(make_record):
+    page = TablePage(TABLE, {"real": [measured(make_record, BASE, seed, "real") for seed in (0, 2)]})
+    shown = page.markdown("real")
+    assert "seeds 0, 2." in shown and "--profile demo" in shown
+
+
+def test_states_of_the_code_are_told_only_where_they_differ(make_record, standin):
+    assert code_markdown(TABLE, standin) == ""
+    other = [*standin[:3], *(measured(make_record, CAJ, seed, code="0ther") for seed in range(3))]
+    assert code_markdown(TABLE, other).splitlines()[2:] == [
+        f"- `c0de`: {BASE.label}",
+        f"- `0ther`: {CAJ.label}",
+    ]
+
+
+def test_a_run_made_now_is_shown_and_published_and_nothing_else(tmp_path, monkeypatch):
+    toy = load_table("marrnet-t1")
+    monkeypatch.setattr(
+        "xmodal_lite.experiments.page.load_table",
+        lambda _: toy.model_copy(update={"rows": toy.rows[:2], "protocols": ("A",)}),
+    )
+    data = standins.write("rruff", tmp_path / "rruff", identities=12)
+    options = {"run": True, "data_root": str(data), "profile": "tiny", "seeds": 1, "store": tmp_path / "runs"}
+    page = open_page("marrnet-t1", tmp_path, **options, publish_to=tmp_path / "out")
+    assert "2 runs, profile tiny, seed 0." in page.markdown("stand-in")
+    assert page.markdown("real") == "This run was on stand-in data."
+    assert len(list((tmp_path / "out" / "marrnet-t1" / "stand-in").glob("*.json"))) == 2

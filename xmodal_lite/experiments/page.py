@@ -1,0 +1,192 @@
+"""The page of a table: its records, stored or run now, and the text that shows them, real data and stand-in apart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from xmodal_lite.experiments.data import open_benchmark
+from xmodal_lite.experiments.spec import RunRecord
+from xmodal_lite.experiments.store import RunStore
+from xmodal_lite.experiments.sweep import publish, run_all, stored_records
+from xmodal_lite.experiments.tables import (
+    Table,
+    differences_markdown,
+    headline_frame,
+    load_table,
+    records_of,
+    results_markdown,
+)
+
+PROFILES = {"real": "paper", "stand-in": "demo"}  # what a table is meant to be run with
+CAUTION = (
+    "Made up by this package: these numbers stand beside no paper's, and say nothing about the real data."
+)
+
+
+@dataclass(frozen=True)
+class TablePage:
+    """What the page of a table shows.
+
+    Attributes
+    ----------
+    table : Table
+        The definition.
+    records : dict of str to sequence of RunRecord
+        By source, "real" and "stand-in"; a page that ran its table has only the source that it ran on.
+    """
+
+    table: Table
+    records: Mapping[str, Sequence[RunRecord]]
+
+    def markdown(self, source: str) -> str:
+        """Write all there is on one source: what was run, results, differences, and how to run what is missing."""
+        if source not in self.records:
+            return f"This run was on {' and '.join(self.records)} data."
+        records = self.records[source]
+        if source == "stand-in" and not records:
+            return f"No run on the stand-in is stored. {self._how_to_run(source)}"
+        parts = [f"**{self.table.title}: {source} data.** {_what(records)}"]
+        if source == "stand-in":
+            parts.append(CAUTION)
+        parts += [results_markdown(self.table, records, protocol) for protocol in self.table.protocols]
+        if self._missing(records):
+            parts.append(f"Rows are not run yet. {self._how_to_run(source)}")
+        if records:
+            parts += [_in_full(records), code_markdown(self.table, records)]
+            parts.append("**What each row adds**, in points, seed by seed:")
+            parts += [self._differences(records, protocol) for protocol in self.table.protocols]
+        return "\n\n".join(part for part in parts if part)
+
+    def panels(self) -> dict[str, pd.DataFrame]:
+        """Return the headline numbers for a figure, a panel for each protocol: real data if there are any records."""
+        source = next((source for source in ("real", "stand-in") if self.records.get(source)), None)
+        if source is None:
+            return {}
+        frames = {
+            f"{source.capitalize()} data, protocol {protocol}": headline_frame(
+                self.table, self.records[source], protocol
+            )
+            for protocol in self.table.protocols
+        }
+        return {title: frame for title, frame in frames.items() if len(frame)}
+
+    def _differences(self, records: Sequence[RunRecord], protocol: str) -> str:
+        return f"Protocol {protocol}:\n\n{differences_markdown(self.table, records, protocol)}"
+
+    def _missing(self, records: Sequence[RunRecord]) -> bool:
+        found = [
+            records_of(row, records, protocol)
+            for row in self.table.run_rows
+            for protocol in self.table.protocols
+        ]
+        return not all(found)
+
+    def _how_to_run(self, source: str) -> str:
+        records = self.records.get(source)
+        profile = records[0].spec.profile if records else PROFILES[source]
+        root = f" --data-root path/to/{self.table.benchmark}" if source == "real" else ""
+        seeds = self.table.seeds if source == "real" else 5
+        options = f"{root} --profile {profile} --seeds {seeds} --results results"
+        return f"To run them:\n\n```bash\nxmodal tables run {self.table.name}{options}\n```"
+
+
+def open_page(
+    name: str,
+    root: Path | str,
+    *,
+    run: bool = False,
+    data_root: str = "",
+    profile: str = "demo",
+    seeds: int = 5,
+    store: Path | str = "runs",
+    publish_to: Path | str = "",
+) -> TablePage:
+    """Collect what the page of a table shows: the stored records, or those of runs made now.
+
+    Parameters
+    ----------
+    name : str
+        Name of the table.
+    root : Path or str
+        The checkout: stored records lie in `results`, stand-ins are kept in `data`.
+    run : bool
+        Run what is not finished, and show that; otherwise show what is stored.
+    data_root : str
+        Folder in the benchmark's own layout; empty makes the stand-in.
+    profile : str
+        Profile of the runs.
+    seeds : int
+        Seeds 0, 1, ... up to this many.
+    store : Path or str
+        Where runs are kept.
+    publish_to : Path or str
+        Also copy the records below this folder, where it is named.
+
+    Raises
+    ------
+    SpecError
+        There is no such table or profile, or the benchmark at hand lacks the table's protocol.
+    DataError
+        The data are not in their layout.
+    """
+    table = load_table(name)
+    if not run:
+        return TablePage(
+            table, {source: _stored(Path(root) / "results", name, source) for source in PROFILES}
+        )
+    data = open_benchmark(table.benchmark, data_root, profile=profile, folder=Path(root) / "data")
+    runs = RunStore(store)
+    records = run_all(table.specs(data, profile=profile, seeds=range(seeds)), data, runs)
+    if publish_to:
+        publish(records, runs, Path(publish_to) / name / data.source)
+    return TablePage(table, {data.source: records})
+
+
+def _stored(results: Path, name: str, source: str) -> list[RunRecord]:
+    return stored_records(results, name, source) if (results / name / source).is_dir() else []
+
+
+def code_markdown(table: Table, records: Sequence[RunRecord]) -> str:
+    """Say which state of the code each row is of, where there is more than one; empty where there is one."""
+    rows: dict[str, list[str]] = defaultdict(list)
+    for row in table.run_rows:
+        found = [one for protocol in table.protocols for one in records_of(row, records, protocol).values()]
+        for code in sorted({record.code for record in found}):
+            rows[code].append(row.label)
+    if len(rows) < 2:
+        return ""
+    lines = [f"- `{code[:12]}`: {'; '.join(labels)}" for code, labels in rows.items()]
+    return "\n".join(
+        [f"The rows are of {len(rows)} states of the code, by the start of its hash:", "", *lines]
+    )
+
+
+def _what(records: Sequence[RunRecord]) -> str:
+    """Say how many runs there are, of which profile and seeds."""
+    if not records:
+        return "Nothing was run yet."
+    profiles = sorted({record.spec.profile for record in records})
+    seeds = sorted({record.spec.seed for record in records})
+    return f"{len(records)} runs, profile {' and '.join(profiles)}, {_seeds(seeds)}."
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    """Name the seeds: 0 to 4, or one by one where some are left out."""
+    if len(seeds) == 1:
+        return f"seed {seeds[0]}"
+    whole = list(seeds) == list(range(seeds[0], seeds[-1] + 1))
+    return f"seeds {seeds[0]} to {seeds[-1]}" if whole else f"seeds {', '.join(map(str, seeds))}"
+
+
+def _in_full(records: Sequence[RunRecord]) -> str:
+    """Name the protocols in full, as the lowest seed's reports print them."""
+    first = min(record.spec.seed for record in records)
+    names = dict.fromkeys(
+        f"- {record.spec.protocol}: {record.protocol}" for record in records if record.spec.seed == first
+    )
+    return "\n".join([f"Protocols in full, as seed {first} prints them:", "", *sorted(names)])
