@@ -137,7 +137,7 @@ class Unify(nn.Module):
         """Return mean |alpha| over mean |beta|: above 1 the modalities' own patterns weigh more; None without both."""
         if self.intra is None or self.cross is None:
             return None
-        return self.alpha.abs().mean() / self.beta.abs().mean()
+        return self.alpha.detach().abs().mean() / self.beta.detach().abs().mean()
 
 
 class Mixup(nn.Module):
