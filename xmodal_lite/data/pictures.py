@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 MEAN_COLOUR = (124, 116, 104)  # of ImageNet, 0..255
-LUMA = (19595, 38470, 7471)  # 0.299, 0.587, 0.114 in parts of 2^16, as Pillow makes grey
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 SHAPES = 10 / 3  # an erased rectangle is at most so many times as high as wide, or as wide as high
 SOURCES = {  # where the three channels come from, one row for each equally likely outcome; 3 is grey
     "grey": ((0, 1, 2), (3, 3, 3)),
@@ -74,13 +74,12 @@ class PictureAugmentation(BaseModel):
         Raises
         ------
         ValueError
-            The samples are not uint8 pictures of three channels, or the shapes differ.
+            The samples are not uint8 pictures of three channels, there are none, or the shapes differ.
         """
         for x in (v, r):
-            if x.dtype != torch.uint8 or x.ndim != 4 or x.shape[1] != 3 or x.shape != v.shape:
-                raise ValueError(
-                    f"need v and r (N, 3, H, W) uint8, got {tuple(v.shape)} {v.dtype} and {tuple(r.shape)} {r.dtype}"
-                )
+            if x.dtype != torch.uint8 or x.ndim != 4 or x.shape[1] != 3 or x.shape != v.shape or not len(x):
+                shapes = f"{tuple(v.shape)} {v.dtype} and {tuple(r.shape)} {r.dtype}"
+                raise ValueError(f"need one or more v and r, (N, 3, H, W) uint8, got {shapes}")
         return self._change(self._recolour(v)), self._change(r)
 
     def _recolour(self, x: Tensor) -> Tensor:
@@ -88,7 +87,8 @@ class PictureAugmentation(BaseModel):
             return x
         sources = _sources(self.colour, x.device)
         drawn = sources[torch.randint(len(sources), (len(x),), device=x.device)]  # (N, 3)
-        return torch.cat([x, grey(x)], dim=1)[_numbers(x)[:, None], drawn]
+        channels = torch.cat([x, grey(x)], dim=1).flatten(0, 1)  # (4 N, H, W)
+        return channels.index_select(0, (4 * _numbers(x)[:, None] + drawn).flatten()).view_as(x)
 
     def _change(self, x: Tensor) -> Tensor:
         if self.light:
@@ -96,25 +96,30 @@ class PictureAugmentation(BaseModel):
         if self.pad:
             x = self._crop(x)
         if self.flip:
-            x = torch.where(_chance(x, self.flip), x.flip(3), x)
+            mirrored = torch.rand(len(x), device=x.device) < self.flip
+            x = torch.cat([x, x.flip(3)]).index_select(0, _numbers(x) + len(x) * mirrored)
         if self.erase:
-            x = torch.where(self._erased(x), _mean_colour(x.device), x)
+            erased = self._erased(x)
+            x = x * ~erased + _mean_colour(x.device) * erased  # on a CPU much quicker than torch.where
         return x
 
     def _relight(self, x: Tensor) -> Tensor:
         brightness, contrast = torch.exp(self.light * torch.randn(2, len(x), 1, 1, 1, device=x.device))
-        mean = x.mean(dim=(1, 2, 3), keepdim=True, dtype=torch.float32)
+        mean = x.float().mean(dim=(1, 2, 3), keepdim=True)
         gain, offset = brightness * contrast, brightness * (1 - contrast) * mean  # (N, 1, 1, 1) each
-        return (x * gain).add_(offset).round_().clamp_(0, 255).to(torch.uint8)
+        return x.float().mul_(gain).add_(offset).round_().clamp_(0, 255).to(torch.uint8)
 
     def _crop(self, x: Tensor) -> Tensor:
-        height, width = x.shape[2:]
+        count, channels, height, width = x.shape
         padded = functional.pad(x, [self.pad] * 4)
-        windows = padded.unfold(2, height, 1).unfold(
-            3, width, 1
-        )  # (N, 3, 2 pad + 1, 2 pad + 1, H, W), a view
-        top, left = torch.randint(2 * self.pad + 1, (2, len(x)), device=x.device)
-        return windows[_numbers(x), :, top, left]
+        top, left = torch.randint(2 * self.pad + 1, (2, count, 1, 1), device=x.device)
+        plane = torch.arange(count * channels, device=x.device).view(count, channels, 1)
+        row = (
+            plane * padded.shape[2] + top + torch.arange(height, device=x.device)
+        )  # (N, 3, H), of all padded rows
+        first = row * padded.shape[3] + left  # pixel of all padded pixels
+        stretches = padded.flatten().unfold(0, width, 1)  # the W pixels from each pixel on, a view
+        return stretches.index_select(0, first.flatten()).view_as(x)
 
     def _erased(self, x: Tensor) -> Tensor:
         """Draw where to erase, (N, 1, H, W) bool."""
@@ -130,9 +135,11 @@ class PictureAugmentation(BaseModel):
 
 
 def grey(x: Tensor) -> Tensor:
-    """Return the luma of pictures (N, 3, H, W) uint8 as (N, 1, H, W) uint8, rounded as Pillow does."""
-    red, green, blue = (weight * x[:, [channel]].int() for channel, weight in enumerate(LUMA))
-    return ((red + green + blue + 2**15) >> 16).to(torch.uint8)
+    """Return the luma of pictures (N, 3, H, W) uint8 as (N, 1, H, W) uint8."""
+    red, green, blue = x.split(1, dim=1)
+    luma = red.float().mul_(LUMA[0])
+    luma.add_(green.float(), alpha=LUMA[1]).add_(blue.float(), alpha=LUMA[2])
+    return luma.round_().to(torch.uint8)
 
 
 def _inside(size: int, side: Tensor, place: Tensor) -> Tensor:
