@@ -2,6 +2,7 @@
 
 import pytest
 
+from xmodal_lite.data.pictures import PictureAugmentation
 from xmodal_lite.errors import SpecError
 from xmodal_lite.experiments import method_names, profile_names, resolve
 from xmodal_lite.training import Recipe
@@ -11,6 +12,40 @@ from xmodal_lite.training import Recipe
 @pytest.mark.parametrize("profile", profile_names())
 def test_every_method_has_a_recipe_in_every_profile(method, profile):
     assert resolve(method, "rruff", profile, {}).threads == 1
+
+
+@pytest.mark.parametrize("benchmark", ["sysu-mm01", "regdb", "llcm", "folder"])
+@pytest.mark.parametrize("method", ["two-stream", "mun", "enhancing"])
+@pytest.mark.parametrize("profile", profile_names())
+def test_methods_for_images_have_a_recipe_in_every_profile(benchmark, method, profile):
+    recipe = resolve(method, benchmark, profile, {})
+    assert isinstance(recipe, Recipe)
+    assert recipe.size is not None
+    assert isinstance(recipe.augment, PictureAugmentation)
+
+
+def test_the_paper_profile_is_the_agw_schedule():
+    recipe = resolve("two-stream", "sysu-mm01", "paper", {})
+    assert recipe.steps == 81 * 695
+    of_epoch = [recipe.rate(695 * epoch) * recipe.head_rate for epoch in (10, 19, 21, 49, 51, 80)]
+    assert of_epoch == pytest.approx([0.1, 0.1, 0.01, 0.01, 0.001, 0.001])
+    assert recipe.rate(0) < 1e-4
+
+
+def test_folders_of_spectra_get_the_recipe_for_spectra():
+    assert resolve("two-stream", "folder", "demo", {}, dims=1) == resolve("two-stream", "rruff", "demo", {})
+    with pytest.raises(SpecError, match="'contrastive' has no recipe for benchmark 'folder'"):
+        resolve("contrastive", "folder", "demo", {}, dims=2)
+
+
+def test_an_override_of_the_augmentation_keeps_the_rest_of_it():
+    agw, caj = (
+        resolve("two-stream", "sysu-mm01", "demo", change).augment
+        for change in ({}, {"augment.colour": "exchange", "augment.erase": 0.5})
+    )
+    assert (agw.colour, caj.colour, caj.erase) == ("none", "exchange", 0.5)
+    assert (agw.pad, agw.flip) == (caj.pad, caj.flip)
+    assert resolve("mun", "sysu-mm01", "demo", {}).augment == caj
 
 
 def test_trained_methods_share_everything_but_the_model_and_the_weights():

@@ -1,6 +1,8 @@
 """The loop learns, averages, resumes bit for bit, and stops at the first number that is none."""
 
+import copy
 import math
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -144,3 +146,49 @@ def test_biases_and_scales_do_not_decay():
     assert (decayed["weight_decay"], kept["weight_decay"]) == (0.3, 0.0)
     assert {p.ndim for p in decayed["params"]} == {2}
     assert {p.ndim for p in kept["params"]} == {1}
+
+
+class Watched(Toy):
+    """Says how large its first map is, and calls its normalisation a neck."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = torch.nn.Sequential(OrderedDict(neck=self.norm))
+
+    def gauges(self):
+        return {"size": self.maps[0].weight.abs().mean()}
+
+
+def test_gauges_are_logged_beside_the_losses_and_not_trained_on(data):
+    torch.manual_seed(5)
+    watched = fit(Watched(), data, recipe(), seed=3)
+    assert "size" in watched.history[-1]
+    assert watched.history[0]["size"] != watched.history[-1]["size"]
+    plain = train(data)
+    assert [line["gap"] for line in plain.history] == [line["gap"] for line in watched.history]
+
+
+def test_sgd_resumes_bit_for_bit_and_trains_the_head_faster(data, tmp_path):
+    changes = {"optimiser": "sgd", "average": 0, "warmup": 0, "milestones": (0.5,), "head_rate": 10.0}
+    torch.manual_seed(5)
+    whole = fit(Watched(), data, recipe(**changes), seed=3).matcher
+    for steps in (12, 24):  # 12 steps with the schedule of 24, as a run that was stopped there
+        torch.manual_seed(5)
+        halves = fit(
+            Watched(),
+            data,
+            recipe(**{**changes, "steps": steps, "milestones": (12 / steps,)}),
+            seed=3,
+            folder=tmp_path,
+        ).matcher
+    assert same(whole, halves)
+    torch.manual_seed(5)
+    fresh = Watched()
+    torch.manual_seed(5)
+    slow, fast = (
+        fit(copy.deepcopy(fresh), data, recipe(**{**changes, "steps": 1, "head_rate": rate}), seed=3).matcher
+        for rate in (1.0, 10.0)
+    )
+    assert torch.equal(slow.maps[0].weight, fast.maps[0].weight)
+    moved = [(model.norm.neck.weight - fresh.norm.neck.weight).norm() for model in (slow, fast)]
+    assert moved[1] / moved[0] == pytest.approx(10, rel=1e-3)

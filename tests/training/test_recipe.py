@@ -3,6 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
+from xmodal_lite.data.augment import Augmentation
+from xmodal_lite.data.pictures import PictureAugmentation
 from xmodal_lite.training import Recipe
 
 
@@ -29,3 +31,20 @@ def test_no_warmup_starts_at_the_top():
 def test_values_out_of_range_and_unknown_names_are_refused(change):
     with pytest.raises(ValidationError):
         recipe(**change)
+
+
+def test_milestones_divide_the_rate_by_ten_each():
+    stepwise = recipe(warmup=0.1, milestones=(0.4, 0.8))
+    assert [stepwise.rate(step) for step in (10, 39, 40, 79, 80, 99)] == pytest.approx(
+        [0.1, 0.1, 0.01, 0.01, 0.001, 0.001]
+    )
+
+
+def test_the_augmentation_is_of_images_or_of_spectra_never_of_both():
+    assert isinstance(recipe(augment={"flip": 0.5}).augment, PictureAugmentation)
+    assert isinstance(recipe(augment={"shift": 4.0}).augment, Augmentation)
+    assert isinstance(recipe().augment, Augmentation)
+    with pytest.raises(ValidationError, match="shift"):
+        recipe(augment={"flip": 0.5, "shift": 4.0})
+    again = Recipe.model_validate(recipe(augment={"flip": 0.5}).model_dump(mode="json"))
+    assert again == recipe(augment={"flip": 0.5})

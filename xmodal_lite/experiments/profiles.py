@@ -34,6 +34,8 @@ DROPOUT, TEMPERATURE = {"dropout": 0.3}, {"temperature": 0.1}
 SPECTRA_METHODS: dict[str, dict[str, Any]] = {
     "two-stream": {"model": DROPOUT},
     "contrastive": {"model": DROPOUT | TEMPERATURE},
+    "mun": {"model": DROPOUT},
+    "enhancing": {"model": DROPOUT},
     "marrnet": {
         "model": DROPOUT | TEMPERATURE | {"unet_width": 8, "unet_widest": 16},
         "weights": {"id": 0.3, "tri": 1.0, "rec": 0.5, "tra": 0.5, "adv": 0.05, "per": 0.1},
