@@ -208,8 +208,8 @@ class ImageBackbone(Backbone):
 
     def pool(self, z: Tensor) -> Tensor:
         """Take (B, D, H / 16, W / 16), return the generalised means f (B, D)."""
-        x = z.float().clamp_min(1e-6)
-        return (x * x * x).mean((2, 3)).pow(1 / 3)
+        # the map comes out of a ReLU, so only a mean of exactly 0 needs care: its cube root has no slope
+        return z.float().pow(3).mean((2, 3)).clamp_min(1e-18).pow(1 / 3)
 
 
 class SpectrumBackbone(Backbone):

@@ -20,6 +20,7 @@ from tqdm import tqdm
 from xmodal_lite.errors import XmodalError
 from xmodal_lite.models.matcher import Matcher
 from xmodal_lite.training.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
+from xmodal_lite.training.memory import keep_freed_memory
 from xmodal_lite.training.recipe import Recipe
 from xmodal_lite.training.training_set import TrainingSet
 
@@ -84,6 +85,8 @@ def fit(
         A checkpoint cannot be written, is damaged, or is of another run.
     """
     accelerator = accelerator or Accelerator(mixed_precision=recipe.precision)
+    if accelerator.device.type == "cpu":
+        keep_freed_memory()
     matcher, data = matcher.to(accelerator.device), data.to(accelerator.device)
     optimiser = _optimiser(matcher, recipe)
     average = _MovingAverage(matcher, recipe.average) if recipe.average else None
