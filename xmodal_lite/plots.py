@@ -199,7 +199,7 @@ def plot_intervals(
     bounds : callable
         Gives both ends of the interval of some values.
     """
-    height = 0.8 + 0.42 * next(iter(panels.values()))["row"].nunique()
+    height = 1.2 + 0.42 * next(iter(panels.values()))["row"].nunique()
     figure, axes = plt.subplots(1, len(panels), figsize=(WIDTH, height), sharey=True, squeeze=False)
     for ax, (title, frame) in zip(axes[0], panels.items(), strict=True):
         percent = frame.assign(value=100 * frame["value"])

@@ -47,14 +47,14 @@ def test_stored_records_are_found_by_source(tmp_path, standin):
     assert "What each row adds" in shown and "To run" not in shown
     assert "47.50" not in shown and "eported" not in shown
     assert "not run" in page.markdown("real")
-    assert list(page.panels()) == ["Stand-in data, protocol single"]
+    assert list(page.panels()) == ["Stand-in data"]
 
 
 def test_the_figure_is_of_the_real_data_where_there_are_any(make_record, standin):
     real = [measured(make_record, BASE, source="real")]
     page = TablePage(TABLE, {"real": real, "stand-in": standin})
     (panel,) = page.panels().items()
-    assert panel[0].startswith("Real data") and set(panel[1]["row"]) == {BASE.label}
+    assert panel[0] == "Real data" and set(panel[1]["row"]) == {BASE.label}
 
 
 def test_a_missing_row_brings_the_command_in_the_profile_of_the_others(make_record):

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 import yaml
 from pydantic import ValidationError
 
@@ -12,10 +13,13 @@ from xmodal_lite.experiments import (
     differences_markdown,
     headline_frame,
     load_table,
+    resolve,
     results_markdown,
     table_names,
 )
 from xmodal_lite.experiments.tables import DEFINITIONS, records_of
+from xmodal_lite.models import build
+from xmodal_lite.training import Recipe
 
 
 def reported(name, **values):
@@ -260,3 +264,30 @@ def test_an_unknown_reported_method_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr("xmodal_lite.experiments.tables.DEFINITIONS", tmp_path)
     with pytest.raises(SpecError, match="nothing is reported for 'NOTNET'"):
         load_table("toy")
+
+
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("profile", ["demo", "paper"])
+def test_rows_that_are_compared_differ_in_the_method_alone(name, profile):
+    """One augmentation, schedule and backbone; but for the baseline, whose augmentation is what it is compared by."""
+    table = TABLES[name]
+    by_label = {row.label: row for row in table.run_rows}
+    for row, other in [(one, by_label[label]) for one in table.run_rows for label in one.against]:
+        recipes = [resolve(one.method, table.benchmark, profile, dict(one.overrides)) for one in (row, other)]
+        if not all(isinstance(recipe, Recipe) for recipe in recipes):
+            continue
+        own = {"model", "weights"} | ({"augment"} if row.method == other.method == "two-stream" else set())
+        ours, theirs = (recipe.model_dump(exclude=own) for recipe in recipes)
+        assert ours == theirs, (row.label, other.label)
+        assert recipes[0].model.get("backbone") == recipes[1].model.get("backbone")
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_row_can_be_built(name):
+    table = TABLES[name]
+    dims = 1 if table.benchmark == "rruff" else 2
+    for row in table.run_rows:
+        recipe = resolve(row.method, table.benchmark, "tiny", dict(row.overrides))
+        if isinstance(recipe, Recipe):
+            with torch.device("meta"):  # no memory, no draws: only whether the options are known and agree
+                build(row.method, dims=dims, num_classes=3, **recipe.model)

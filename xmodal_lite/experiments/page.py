@@ -67,8 +67,9 @@ class TablePage:
         source = next((source for source in ("real", "stand-in") if self.records.get(source)), None)
         if source is None:
             return {}
+        title, several = f"{source.capitalize()} data", len(self.table.protocols) > 1
         frames = {
-            f"{source.capitalize()} data, protocol {protocol}": headline_frame(
+            f"{title}, protocol {protocol}" if several else title: headline_frame(
                 self.table, self.records[source], protocol
             )
             for protocol in self.table.protocols
