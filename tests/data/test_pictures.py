@@ -35,6 +35,24 @@ def test_all_at_once_keeps_shape_type_and_device(device):
         assert not torch.equal(changed, x)
 
 
+def test_no_change_depends_on_a_number_that_the_host_would_have_to_wait_for():
+    v = pictures().to("meta")  # tensors without numbers: reading one is an error
+    assert [x.shape for x in FULL(v, v)] == [v.shape, v.shape]
+    with pytest.raises(RuntimeError):
+        v.sum().item()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_the_host_never_waits_for_a_gpu():
+    v = pictures().to("cuda")
+    FULL(v, v)  # makes the constants
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        FULL(v, v)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
 def test_same_seed_same_pictures_and_the_input_is_left_alone():
     v, r = pictures(), pictures(seed=1)
     before = v.clone(), r.clone()

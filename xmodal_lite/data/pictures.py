@@ -100,7 +100,7 @@ class PictureAugmentation(BaseModel):
             x = torch.cat([x, x.flip(3)]).index_select(0, _numbers(x) + len(x) * mirrored)
         if self.erase:
             erased = self._erased(x)
-            x = x * ~erased + _mean_colour(x.device) * erased  # on a CPU much quicker than torch.where
+            x = (x * ~erased).add_(_mean_colour(x.device) * erased)  # on a CPU much quicker than torch.where
         return x
 
     def _relight(self, x: Tensor) -> Tensor:
