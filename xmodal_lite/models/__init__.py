@@ -17,6 +17,7 @@ from xmodal_lite.models.backbone import (
 )
 from xmodal_lite.models.cmunet import CrossModalityUNet
 from xmodal_lite.models.contrastive import Contrastive
+from xmodal_lite.models.enhancing import Enhancing
 from xmodal_lite.models.marrnet import MarrNet
 from xmodal_lite.models.matcher import Batch, Matcher
 from xmodal_lite.models.mun import MUN
@@ -28,6 +29,7 @@ __all__ = [
     "Batch",
     "Contrastive",
     "CrossModalityUNet",
+    "Enhancing",
     "ImageBackbone",
     "MarrNet",
     "Matcher",
@@ -47,6 +49,7 @@ _MODELS: dict[str, type[Matcher]] = {
     "two-stream": TwoStream,
     "marrnet": MarrNet,
     "mun": MUN,
+    "enhancing": Enhancing,
 }
 
 
