@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
+from http.client import HTTPException
+from pickle import UnpicklingError
 from typing import Any
-from urllib.error import URLError
 
 import torch
 import torchvision
@@ -316,12 +317,15 @@ def _resnet(name: str, pretrained: bool) -> ResNet:
 
 
 def _download(name: str) -> ResNet:
+    """Return a network with torchvision's ImageNet weights, from torch's cache if they are there."""
+    network = torchvision.models.get_model(name)
+    weights = torchvision.models.get_weight(f"{name.replace('resnet', 'ResNet')}_Weights.{WEIGHTS}")
     try:
-        return torchvision.models.get_model(name, weights=WEIGHTS)
-    except (URLError, OSError, RuntimeError) as error:
-        folder = f"{torch.hub.get_dir()}/checkpoints"
-        file = torchvision.models.get_weight(f"{name.replace('resnet', 'ResNet')}_Weights.{WEIGHTS}").url
+        network.load_state_dict(weights.get_state_dict(check_hash=True, weights_only=True))
+    except (OSError, HTTPException, EOFError, UnpicklingError, RuntimeError) as error:  # absent or damaged
+        file, folder = weights.url.rpartition("/")[2], f"{torch.hub.get_dir()}/checkpoints"
         raise ValueError(
-            f"the ImageNet weights of {name} cannot be had ({error}). Put {file.rpartition('/')[2]} into {folder} "
-            "yourself, or set model.pretrained to false"
+            f"the ImageNet weights of {name} cannot be had ({error}). Put a whole {file} into {folder} yourself, or "
+            "set model.pretrained to false"
         ) from error
+    return network
