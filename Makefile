@@ -1,10 +1,13 @@
 # Two commands matter: `make demo` and `make test`. Both make .venv from requirements.lock first, where it is not
 # there or no longer the same. `make PYTHON=python3.13 test` chooses another interpreter.
 
-PYTHON ?= python3
-RRUFF  ?=
-SEEDS  ?= 1
-OUT    ?= _build/tables
+PYTHON  ?= python3
+TABLE   ?= marrnet-t1
+RRUFF   ?=
+DATA    ?= $(RRUFF)
+PROFILE ?= $(if $(DATA),demo,tiny)
+SEEDS   ?= 1
+OUT     ?= _build/tables
 
 BIN := .venv/bin
 RUN := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
@@ -37,13 +40,13 @@ lock:  ## write requirements.lock from what is installed in .venv
 	  $(BIN)/python -m pip freeze --exclude-editable --exclude xmodal-lite \
 	  | sed -E 's/^((nvidia|cuda)-[a-z0-9-]+|triton)==.*/& ; sys_platform == "linux"/'; } > requirements.lock
 
-demo: tables book  ## the table on stand-in minerals (or RRUFF=path; SEEDS=5), then the book
+demo: tables book  ## the first table on stand-in minerals (or RRUFF=path; SEEDS=5), then the book
 	@echo
 	@echo "The table: $(OUT)    The book: open _build/html/index.html in a browser; it needs no network."
 
-tables: environment  ## the table alone, by papermill, into OUT (default _build/tables)
-	$(RUN) $(BIN)/xmodal tables run marrnet-t1 --seeds $(SEEDS) --output "$(OUT)" \
-	  $(if $(RRUFF),--data-root "$(RRUFF)" --profile demo,--profile tiny)
+tables: environment  ## one table, by papermill: TABLE=mun-t1 DATA=path PROFILE=paper SEEDS=5 (without DATA its stand-in)
+	$(RUN) $(BIN)/xmodal tables run "$(TABLE)" $(if $(DATA),--data-root "$(DATA)") --profile $(PROFILE) \
+	  --seeds $(SEEDS) --output "$(OUT)"
 
 test: lint unit check-notebooks check-book  ## everything that continuous integration checks, cheapest first
 

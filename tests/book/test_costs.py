@@ -1,4 +1,4 @@
-"""The table of costs is what the stored records give."""
+"""The tables of costs are what the stored records and measurements give."""
 
 import importlib.util
 from pathlib import Path
@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from xmodal_lite.experiments.spec import RunRecord, RunSpec
-from xmodal_lite.experiments.store import read_records
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,22 +40,54 @@ def records() -> list[RunRecord]:
     ]
 
 
-def test_the_committed_table_is_what_the_records_give():
-    written = make_costs.costs_table(read_records(ROOT / "results"))
-    assert make_costs.TARGET.read_text(encoding="utf-8") == written, "run: python book/make_costs.py"
+def test_the_committed_tables_are_what_is_stored():
+    written = make_costs.costs_table(make_costs.stored_runs())
+    assert make_costs.RUNS.read_text(encoding="utf-8") == written, "run: python book/make_costs.py"
+    written = make_costs.parts_table(make_costs.stored_parts())
+    assert make_costs.PARTS.read_text(encoding="utf-8") == written, "run: python book/make_costs.py"
 
 
 def test_without_records_nothing_is_claimed():
     assert "not measured" in make_costs.costs_table([])
+    assert "not measured" in make_costs.parts_table([])
+
+
+def test_a_run_in_two_tables_counts_once(records: list[RunRecord]):
+    assert make_costs.costs_table(records * 2) == GOLDEN
 
 
 def test_table_of_three_runs(records: list[RunRecord]):
     assert make_costs.costs_table(records) == GOLDEN
 
 
+def test_what_was_measured_is_shown_and_what_was_not_is_told_how_to_measure():
+    rows = [
+        {"what": "a step", "plain_ms": 1234.5, "ours_ms": 0.1234, "ratio": 10000.0, "peak_of_MB": None},
+        {"what": "an epoch", "plain_ms": 3.0, "ours_ms": 2.0, "ratio": 1.5, "peak_of_MB": 12.0},
+    ]
+    cpu = {"benchmark": "data path", "device": "cpu", "threads": 2, "versions": {"python": "3"}, "rows": rows}
+    gpu = cpu | {"device": "Some GPU", "threads": 1, "rows": rows[1:]}
+    assert make_costs.parts_table([cpu]) == PARTS
+    both = make_costs.parts_table([gpu, cpu])
+    assert both.index("CPU, 2 threads") < both.index("Some GPU, 1 thread,") and "not measured" not in both
+
+
+PARTS = """\
+**Data path**
+
+CPU, 2 threads, python 3:
+
+| What | Plain (ms) | Ours (ms) | Ratio | Peak of (MB) |
+|:---|---:|---:|---:|---:|
+| a step | 1,234 | 0.123 | 10,000 | - |
+| an epoch | 3 | 2 | 1.5 | 12 |
+
+On CUDA: not measured. To measure it: `python benchmarks/data_path.py --device cuda \
+--output results/benchmarks/data_path-cuda.json`
+"""
 GOLDEN = """\
-| Profile | Method | Data | Runs | Median time | Longest | Peak memory | Machine |
-|:---|:---|:---|---:|---:|---:|---:|:---|
-| `tiny` | cca | stand-in | 1 | 0 s | 0 s | 150 MB | Some CPU, 1 threads |
-| `tiny` | marrnet | stand-in | 2 | 5 s | 7 s | 300 MB | Some CPU, 1 threads |
+| Benchmark | Profile | Method | Data | Runs | Median time | Longest | Peak memory | Machine |
+|:---|:---|:---|:---|---:|---:|---:|---:|:---|
+| rruff | `tiny` | cca | stand-in | 1 | 0 s | 0 s | 150 MB | Some CPU, 1 threads |
+| rruff | `tiny` | marrnet | stand-in | 2 | 5 s | 7 s | 300 MB | Some CPU, 1 threads |
 """
