@@ -6,12 +6,14 @@ Nothing here knows of models, files or benchmarks, so every number can be checke
 from xmodal_lite.evaluation.best_sample import best_sample_metrics
 from xmodal_lite.evaluation.distance import cosine_distances
 from xmodal_lite.evaluation.gallery import python_draw, same_view_excluded, sysu_excluded, views
+from xmodal_lite.evaluation.nearest import Neighbours, nearest
 from xmodal_lite.evaluation.protocols import Search, search_report
 from xmodal_lite.evaluation.ranking import RankMetrics, RetrievalScores, rank_metrics
 from xmodal_lite.evaluation.report import Report, rruff_report
 from xmodal_lite.evaluation.verification import VerificationMetrics, verification_metrics
 
 __all__ = [
+    "Neighbours",
     "RankMetrics",
     "Report",
     "RetrievalScores",
@@ -19,6 +21,7 @@ __all__ = [
     "VerificationMetrics",
     "best_sample_metrics",
     "cosine_distances",
+    "nearest",
     "python_draw",
     "rank_metrics",
     "rruff_report",

@@ -30,15 +30,21 @@ def cosine_distances(queries: ArrayLike, gallery: ArrayLike) -> np.ndarray:
     ValueError
         If an input is not a matrix, the widths differ, or a value is NaN or infinite.
     """
-    a, b = _unit_rows("queries", queries), _unit_rows("gallery", gallery)
+    a, b = unit_rows("queries", queries), unit_rows("gallery", gallery)
     if a.shape[1] != b.shape[1]:
         raise ValueError(f"queries have {a.shape[1]} features each but gallery items have {b.shape[1]}")
     cosine = a @ b.T  # (Q, G)
     return np.subtract(1, cosine, out=cosine)
 
 
-def _unit_rows(name: str, features: ArrayLike) -> np.ndarray:
-    """Scale every row to unit length; rows of zeros stay as they are."""
+def unit_rows(name: str, features: ArrayLike) -> np.ndarray:
+    """Scale every row to unit length, in float32 or float64; rows of zeros stay as they are.
+
+    Raises
+    ------
+    ValueError
+        Not a matrix, or a value is NaN or infinite; the message calls it by `name`.
+    """
     x = np.asarray(features)  # (N, D)
     if x.ndim != 2:
         raise ValueError(f"{name} must be a matrix (samples, features), not an array of shape {x.shape}")

@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike
 
 BLOCK = 1 << 17  # distances that a thread ranks at a time: they stay in its cache, and take some 5 MB
 THREADS = min(8, os.cpu_count() or 1)
+COLUMN = 0xFFFFFFFF  # the half of a sort key that holds the column
 
 NO_MATCH = (
     "no query has a match in the gallery, so there is nothing to measure; check that query_ids and "
@@ -192,16 +193,28 @@ def _distinct_up_to(first: np.ndarray, identity: np.ndarray) -> np.ndarray:
 def _stable_order(distances: np.ndarray) -> np.ndarray:
     """Sort each row of (B, G); of two equal distances the lower column comes first, and NaN comes last.
 
-    A float32 and its column fit in one int64 that sorts alike, and numpy sorts integers several times faster
-    than it sorts stably by index: same answer, sooner.
+    numpy sorts the integers of `sort_keys` several times faster than it sorts floats stably: same answer, sooner.
     """
     if distances.dtype != np.float32:
         return np.argsort(distances, axis=1, kind="stable")
+    keys = sort_keys(distances)
+    keys.sort(axis=1)
+    return keys & COLUMN
+
+
+def sort_keys(distances: np.ndarray, first: int = 0) -> np.ndarray:
+    """Pack each float32 of (B, G) and its column into one int64 that sorts by both; columns count from `first`."""
     bits = (distances + np.float32(0)).view(np.int32)  # adding 0 makes -0.0 the equal of 0.0
     bits ^= (bits >> 31) & 0x7FFFFFFF  # among negative floats larger bits mean a smaller number: flip them
-    keys = (bits.astype(np.int64) << 32) | np.arange(distances.shape[1])  # (B, G)
-    keys.sort(axis=1)
-    return keys & 0xFFFFFFFF
+    columns = np.arange(first, first + distances.shape[1])
+    return (bits.astype(np.int64) << 32) | columns  # (B, G): the number above, the column below
+
+
+def unpack_keys(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `sort_keys` packed: distances float32 and columns int64, each of the shape of `keys`."""
+    bits = (keys >> 32).astype(np.int32)
+    bits ^= (bits >> 31) & 0x7FFFFFFF
+    return bits.view(np.float32), keys & COLUMN
 
 
 def check_shapes(distances: np.ndarray, query_ids: np.ndarray, gallery_ids: np.ndarray) -> None:

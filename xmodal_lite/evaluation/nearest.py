@@ -1,0 +1,89 @@
+"""The nearest of a gallery of any size, in the memory of one block of it.
+
+The metrics need a whole ranked list; who only looks somebody up needs its first k entries. So the gallery is read block
+by block, and of each query only the k nearest so far are kept. Ours.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from xmodal_lite.evaluation.distance import unit_rows
+from xmodal_lite.evaluation.ranking import sort_keys, unpack_keys
+
+QUERIES = 128  # that meet a block at a time
+
+
+class Neighbours(NamedTuple):
+    """The nearest of each query, nearest first.
+
+    Attributes
+    ----------
+    indices : np.ndarray, shape (Q, k)
+        int64, rows of the gallery.
+    similarities : np.ndarray, shape (Q, k)
+        float32, their cosines with the query, from -1 to 1.
+    """
+
+    indices: np.ndarray
+    similarities: np.ndarray
+
+
+def nearest(queries: ArrayLike, gallery: ArrayLike, k: int, block: int = 4096) -> Neighbours:
+    """Find the k gallery items with the largest cosine to each query: exactly, by comparing with all.
+
+    Of equal similarities the lower row comes first. As in `cosine_distances`, a feature of zero length has cosine 0
+    with everything. Time grows as Q * G. Memory is that of the inputs plus at most some ``block * (12 D + 5000)``
+    bytes, whatever G is: a memory-mapped gallery (``np.load(path, mmap_mode="r")``) is read once, block by block.
+
+    Parameters
+    ----------
+    queries : array_like, shape (Q, D)
+        Features; they need not be of unit length. Compared in float32.
+    gallery : array_like, shape (G, D)
+        Features of the same width; G below 2**32.
+    k : int
+        From 1 to G.
+    block : int
+        Gallery rows to compare at a time.
+
+    Returns
+    -------
+    Neighbours
+        ``indices`` and ``similarities``, (Q, k) each.
+
+    Raises
+    ------
+    ValueError
+        If an input is not a matrix, the widths differ, a value is NaN or infinite, or k or block make no sense.
+    """
+    asked = unit_rows("queries", np.asarray(queries, np.float32))
+    items = np.asarray(gallery)  # a memory map stays one
+    if items.ndim != 2 or items.shape[1] != asked.shape[1]:
+        raise ValueError(
+            f"gallery must have shape (items, {asked.shape[1]}) as the queries do, not {items.shape}"
+        )
+    if not 1 <= k <= len(items):
+        raise ValueError(f"k must be from 1 to the {len(items)} items of the gallery, not {k}")
+    if block < 1:
+        raise ValueError(f"block must be at least 1, not {block}")
+    best = np.empty((len(asked), 0), np.int64)
+    for first in range(0, len(items), block):
+        part = unit_rows("gallery", items[first : first + block].astype(np.float32, copy=False))  # (b, D)
+        kept = [
+            _keep(best[rows], sort_keys(-asked[rows] @ part.T, first), k)
+            for rows in (slice(start, start + QUERIES) for start in range(0, max(1, len(asked)), QUERIES))
+        ]
+        best = np.concatenate(kept)  # (Q, k), unsorted
+    best.sort(axis=1)
+    distances, indices = unpack_keys(best)
+    return Neighbours(indices, -distances)
+
+
+def _keep(best: np.ndarray, more: np.ndarray, k: int) -> np.ndarray:
+    """Return the k smallest keys of each row of two matrices, in any order."""
+    keys = np.concatenate([best, more], axis=1)
+    return keys if keys.shape[1] <= k else np.partition(keys, k - 1, axis=1)[:, :k].copy()
