@@ -47,5 +47,5 @@ def hetero_center_triplet(
     centres, leads = group_mean(embeddings, labels, modality)  # (N, D), (N,)
     same = labels[:, None] == labels[None, :]
     other_modality = modality[:, None] != modality[None, :]
-    both_lead = leads[:, None] & leads[None, :]  # each centre counts once
-    return hardest_triplet(centres, same & other_modality & both_lead, ~same & both_lead, margin)
+    # a centre stands in the row of each of its samples; it is an anchor in the row of the first
+    return hardest_triplet(centres, same & other_modality & leads[:, None], ~same, margin)
