@@ -99,7 +99,8 @@ print(*names(), sep=", ")
 # lists of the ten splits are a later work by others {cite}`ye2018`; a copy without an `idx` folder lacks them.
 #
 # **Terms.** What you may do with a set stands in the paper that *you* sign, so read it, also for what it says about
-# showing pictures and passing on trained networks. This project holds no picture, no list and no feature of any of them.
+# showing pictures and passing on trained networks. This project holds no picture, no list and no feature of any of
+# them.
 #
 # ## What a copy looks like
 #
@@ -179,7 +180,7 @@ print(*names(), sep=", ")
 # xmodal standin sysu-mm01 data/sysu --identities 60
 # ```
 #
-# It is deterministic: name, number, seed and gap decide every byte, on every machine. Here we write three small ones
+# It is deterministic: name, number, seed and gap decide every byte. Here we write three small ones
 # from Python, into a temporary folder, and look at what lies where.
 
 # %%
@@ -227,8 +228,8 @@ def xmodal(*words):
 xmodal("check", "sysu-mm01", "sysu")
 
 # %% [markdown]
-# Now a copy with an accident or four: one identity folder is empty, one download was cut short, one identity has slipped
-# into a second list, and camera 5 is missing.
+# Now a copy with an accident or four: one identity folder is empty, one download was cut short, one identity has
+# slipped into a second list, and camera 5 is missing.
 
 # %%
 shutil.copytree("sysu", "damaged")
@@ -272,8 +273,8 @@ for problem in check("sysu-mm01", "unmarked"):
     tell(f"- {problem}")
 
 # %% [markdown]
-# The totals it compares with, of all three sets. Those of SYSU-MM01 include two that no folder shows: how many pictures a
-# gallery holds, and how many queries can be answered. The next chapter says how they come about.
+# The totals it compares with, of all three sets. Those of SYSU-MM01 include two that no folder shows: how many pictures
+# a gallery holds, and how many queries can be answered. The next chapter says how they come about.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -286,8 +287,8 @@ for module, title in ((sysu_mm01, "SYSU-MM01"), (regdb, "RegDB"), (llcm, "LLCM")
 # ## Who walks there?
 #
 # Let us look at the stand-in. A person has a build, a complexion, hair, up to three garments of several cuts in plain,
-# striped, checked, dotted or printed cloth, shoes, and perhaps a bag or a hat. They walk past cameras, each with a place, a
-# light, a colour cast, a height, noise, blur and a JPEG quality of its own.
+# striped, checked, dotted or printed cloth, shoes, and perhaps a bag or a hat. They walk past cameras, each with a
+# place, a light, a colour cast, a height, noise, blur and a JPEG quality of its own.
 #
 # ```{figure} ../book/_static/figures/people-sysu.jpg
 # :name: fig-people-sysu
@@ -322,8 +323,8 @@ for module, title in ((sysu_mm01, "SYSU-MM01"), (regdb, "RegDB"), (llcm, "LLCM")
 # Stand-in of LLCM: nine cameras, each of which is a dim colour camera by day and an infrared one by night.
 # ```
 #
-# The bold stripes survive the change of light while colours do not, and a network can learn that. That is the point: the
-# task must be hard and must not be hopeless.
+# The bold stripes survive the change of light while colours do not, and a network can learn that. That is the point:
+# the task must be hard and must not be hopeless.
 #
 # ## Does it behave like the task?
 #
@@ -452,8 +453,8 @@ for row, query in zip(axes, shown):
 # ## A knob for the gap
 #
 # In the real sets, the gap between visible and infrared is what it is. In the stand-in it is a number. At gap 0 the
-# infrared camera shows the brightness of the visible colours. At gap 1 each material has a reflectance (or a warmth) that
-# has nothing to do with its colour. Between, the two are mixed; 0.5 is the default.
+# infrared camera shows the brightness of the visible colours. At gap 1 each material has a reflectance (or a warmth)
+# that has nothing to do with its colour. Between, the two are mixed; 0.5 is the default.
 #
 # ```{figure} ../book/_static/figures/people-gap.jpg
 # :name: fig-people-gap
@@ -501,8 +502,8 @@ for name, curve in frame.items():
 #
 # ## Where is the person?
 #
-# The masks let us ask which part of a picture an answer comes from. Here is the visible-to-visible search again, once with
-# only the person's pixels counted, once with only the background's.
+# The masks let us ask which part of a picture an answer comes from. Here is the visible-to-visible search again, once
+# with only the person's pixels counted, once with only the background's.
 
 
 # %%
@@ -525,8 +526,8 @@ for name, weights in (("all pixels", None), ("the person", person), ("the backgr
     print(f"{name:15} {found:3.0f} %   (guessing {guessed:.0f} %)")
 
 # %% [markdown]
-# The background gives nothing away from camera to camera, and it should not. In later chapters the same masks tell whether
-# a network looks at people or at walls, and what it does when part of a person is hidden.
+# The background gives nothing away from camera to camera, and it should not. In later chapters the same masks tell
+# whether a network looks at people or at walls, and what it does when part of a person is hidden.
 #
 # ## What the stand-in is not
 #
@@ -534,8 +535,8 @@ for name, weights in (("all pixels", None), ("the person", person), ("the backgr
 # - Its people are drawn from a wardrobe of some twenty dyes and seven patterns. Nobody changes clothes; nobody walks in
 #   front of anybody; faces are two eyes and a mouth; everyone walks in the same way, with another stride.
 # - Its infrared is *plausible* and not measured. Reflectances are drawn from distributions that we chose by eye.
-# - A method that wins here by its design has shown that the design works where we know what is there. Whether it works out
-#   there, only the real sets say.
+# - A method that wins here by its design has shown that the design works where we know what is there. Whether it works
+#   out there, only the real sets say.
 #
 # What it *is* good for: code that runs end to end before the data arrive, tests that can fail, ablations of an idea
 # against a gap that can be set, and measurements that need to know where the person is.
@@ -564,8 +565,8 @@ columns = {name: getattr(standin.table, name) for name in ("path", "identity", "
 print(pd.DataFrame(columns).iloc[[0, 1, 150, 301]].to_string())
 
 # %% [markdown]
-# A protocol splits the rows and knows how to evaluate features of the test part. Its report comes with its whole name, so
-# that a number cannot get lost from the rules under which it was measured:
+# A protocol splits the rows and knows how to evaluate features of the test part. Its report comes with its whole name,
+# so that a number cannot get lost from the rules under which it was measured:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -593,29 +594,29 @@ mine = load("folder", "mine", size=(96, 48))
 print(mine.modalities, mine.protocols)
 
 # %% [markdown]
-# The folders `visible` and `thermal` may have any names; one called visible, vis, rgb, photo or raman becomes modality $v$.
-# Everything else in this book then runs on it: `xmodal run two-stream folder --data-root mine`.
+# The folders `visible` and `thermal` may have any names; one called visible, vis, rgb, photo or raman becomes modality
+# $v$. Everything else in this book then runs on it: `xmodal run two-stream folder --data-root mine`.
 #
 # ## Exercises
 #
 # ```{exercise} The quiet accident
 # :label: ex-quiet
-# Of the four accidents above, one would have gone through training and test without an error in most code, and would have
-# raised the result. Two others would have lowered it, and one would have stopped the run. Which is which?
+# Of the four accidents above, one would have gone through training and test without an error in most code, and would
+# have raised the result. Two others would have lowered it, and one would have stopped the run. Which is which?
 # ```
 #
 # ```{solution} ex-quiet
 # :class: dropdown
 # The identity in two lists raises the result: the test asks for somebody seen in training. The missing camera lowers it
-# and changes the gallery, so that the number compares with nobody's. The empty folder removes one identity from one camera
-# and, if it is a test identity, shrinks the gallery. The cut file stops most loaders, though some image libraries fill
-# the missing part with grey when asked to be lenient.
+# and changes the gallery, so that the number compares with nobody's. The empty folder removes one identity from one
+# camera and, if it is a test identity, shrinks the gallery. The cut file stops most loaders, though some image
+# libraries fill the missing part with grey when asked to be lenient.
 # ```
 #
 # ```{exercise} A feature that crosses
 # :label: ex-crosses
-# Stripes survive infrared. Write a feature that counts vertical changes of brightness in each of the five stripes of the
-# body, whatever their sign and strength. Does it beat the grey histogram at gap 0.5?
+# Stripes survive infrared. Write a feature that counts vertical changes of brightness in each of the five stripes of
+# the body, whatever their sign and strength. Does it beat the grey histogram at gap 0.5?
 # ```
 #
 # ````{solution-start} ex-crosses
