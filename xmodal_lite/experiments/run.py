@@ -14,6 +14,7 @@ import torch
 from accelerate import Accelerator
 
 from xmodal_lite.benchmarks import Benchmark, Split
+from xmodal_lite.data.on_disk import read_rows, send
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import SpecError
 from xmodal_lite.evaluation import Report
@@ -108,7 +109,7 @@ def embed(
             chosen = rows[modality == m]
             pieces = np.split(chosen, range(batch, len(chosen), batch))
             samples = (
-                torch.from_numpy(benchmark.samples[piece]).to(device) for piece in pieces
+                send(read_rows(benchmark.samples, piece), device) for piece in pieces
             )  # (batch, C, ...)
             parts[int(m)] = torch.cat([matcher.embed(x, int(m)).float().cpu() for x in samples])  # (n_m, D)
     features = np.empty((len(rows), next(iter(parts.values())).shape[1]), dtype=np.float32)
