@@ -1,6 +1,6 @@
 """Time and memory of the metrics, against the loop over queries that public re-identification code uses.
 
-    python benchmarks/evaluation.py --threads 2
+    python benchmarks/evaluation.py --output evaluation.json
 
 Both versions get the same random features and must agree; the loop is a lean one of our own. Times are the best of five
 runs (one for the loop); memory is the peak of what was allocated during one more run, the features not counted. Takes
@@ -10,11 +10,12 @@ three minutes.
 from __future__ import annotations
 
 import argparse
-import time
 import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+from _table import Row, compared, print_and_store, time_of
 from threadpoolctl import threadpool_limits
 
 from xmodal_lite.evaluation import (
@@ -155,16 +156,12 @@ def best_spectrum() -> tuple[Callable, Callable]:
 
 def measure(run: Callable[[], list[float]], repeats: int) -> tuple[float, float, list[float]]:
     """Return (best seconds, peak MB, what it computed)."""
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        run()
-        seconds.append(time.perf_counter() - start)
+    seconds = time_of(run, repeats)
     tracemalloc.start()
     result = run()
     peak = tracemalloc.get_traced_memory()[1] / 1e6
     tracemalloc.stop()
-    return min(seconds), peak, result
+    return seconds, peak, result
 
 
 def main() -> None:
@@ -173,7 +170,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_argument("--threads", type=int, default=2)
-    ranking.THREADS = threads = arguments.parse_args().threads
+    arguments.add_argument("--output", type=Path)
+    chosen = arguments.parse_args()
+    ranking.THREADS = chosen.threads
     cases = {
         "SYSU, ten draws of 3803 x 301, with distances": (lambda: sysu_draws(1), 0.6),
         "SYSU, ten draws of 3803 x 3010, with distances": (lambda: sysu_draws(10), None),
@@ -182,18 +181,16 @@ def main() -> None:
         "2060 x 2060, images counted": (lambda: one_gallery(2060, 2060, 206, False), 0.3),
         "best spectrum, 2000 x 310 of 146 minerals": (best_spectrum, None),
     }
-    print(f"numpy {np.__version__}, {threads} threads\n")
-    print(f"{'':47}{'ours':>8}{'loop':>9}{'ratio':>8}{'at most':>9}{'ours':>9}{'loop':>9}")
-    with threadpool_limits(threads):
-        for name, (case, limit) in cases.items():
+    rows: list[Row] = []
+    with threadpool_limits(chosen.threads):
+        for what, (case, most) in cases.items():
             ours, loop = case()
             fast, lean, found = measure(ours, 5)
             slow, fat, expected = measure(loop, 1)
             np.testing.assert_allclose(found, expected, atol=2e-4)  # float32 rounding may swap near-ties
-            mark = f"{limit} s" if limit else "-"
-            print(
-                f"{name:47}{fast:6.2f} s{slow:7.2f} s{slow / fast:7.0f}x{mark:>9}{lean:6.0f} MB{fat:6.0f} MB"
-            )
+            mark = most and 1e3 * most
+            rows.append({**compared(what, slow, fast), "at_most_ms": mark, "plain_MB": fat, "ours_MB": lean})
+    print_and_store("evaluation", rows, chosen.output, threads=chosen.threads)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from _table import Row, print_and_store
+
 from xmodal_lite.standins import write
 
 PARTS = {  # identities to write, what counts, and how to find it
@@ -24,7 +26,7 @@ PARTS = {  # identities to write, what counts, and how to find it
 }
 
 
-def measure(name: str) -> str:
+def measure(name: str) -> Row:
     """Write one stand-in into a temporary folder and return its row."""
     identities, unit, patterns = PARTS[name]
     with tempfile.TemporaryDirectory() as folder:
@@ -32,7 +34,8 @@ def measure(name: str) -> str:
         root = write(name, Path(folder) / "standin", identities=identities)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         count = sum(1 for pattern in patterns for _ in root.glob(pattern))
-    return f"{name:10} {count:6} {unit:9} {count / cpu:8.0f} {count / wall:13.0f}"
+    times = {"per CPU s": count / cpu, "per s": count / wall}
+    return {"what": f"{name}, {unit}", "files": count, **times}
 
 
 def main() -> None:
@@ -41,10 +44,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="NAME")
-    args = parser.parse_args()
-    print(f"{'stand-in':10} {'files':>16} {'a second':>8} {'by the clock':>13}")
-    for name in args.only:
-        print(measure(name), flush=True)
+    parser.add_argument("--output", type=Path)
+    chosen = parser.parse_args()
+    print_and_store("standin speed", [measure(name) for name in chosen.only], chosen.output, threads=1)
 
 
 if __name__ == "__main__":

@@ -52,8 +52,9 @@ class Case:
 
     def __str__(self) -> str:
         """Name it as the table does."""
-        how = ", float32" if self.precision == "no" else f", {self.precision}"
-        return f"{self.method}{how}{', compiled' if self.compile else ''}, {self.batch} images"
+        how = "float32" if self.precision == "no" else self.precision
+        shape = " x ".join(map(str, (self.batch, *self.size)))
+        return f"{self.method}, {how}{', compiled' if self.compile else ''}, {self.backbone}, {shape}"
 
 
 class Clock:
@@ -179,10 +180,10 @@ def row(case: Case, found: dict[Case, tuple[float, float]]) -> Row:
     base = others.get("two-stream")
     return {
         "what": str(case),
-        "seconds": seconds,
+        "step_s": seconds,
         "images/s": case.batch / seconds,
-        "faster": others[PUBLISHED] / seconds,
-        "two-stream": base and seconds / base,
+        "ratio": others[PUBLISHED] / seconds,
+        "of two-stream": base and seconds / base,
         "peak_MB": memory,
     }
 
@@ -228,8 +229,9 @@ def main() -> None:
         for case, times in zip(cases, zip(*rounds, strict=True), strict=True)
         for seconds, memory in [zip(*times, strict=True)]
     }
-    title = f"training step, {chosen.backbone}, {chosen.size[0]} x {chosen.size[1]}"
-    print_and_store(title, [row(case, found) for case in cases], chosen.output, chosen.device, chosen.threads)
+    print_and_store(
+        "training step", [row(case, found) for case in cases], chosen.output, chosen.device, chosen.threads
+    )
 
 
 if __name__ == "__main__":
