@@ -70,6 +70,7 @@ class Enhancing(Matcher):
         Which losses are computed, of "id", "tri", "intra", "dc". Others cost nothing.
     consistency : {"w2", "mean", "kl", "mmd", "per-identity"}
         What "dc" is: a distance of `gaussian_consistency`, `mmd`, or the first distance for each identity by itself.
+        It acts on the embeddings that are compared at test; as they have unit length, shrinking them does not help.
     pooled : bool
         Let the branches work on 2 x 2 means of an image's map; see `Branch`.
     **options
@@ -120,7 +121,7 @@ class Enhancing(Matcher):
             if "tri" in self.active:
                 losses["tri"] = weighted_triplet(f, labels)
             if "dc" in self.active:
-                losses["dc"] = self._apart(f[: len(batch.labels)], f[len(batch.labels) :], batch.labels)
+                losses["dc"] = self._apart(functional.normalize(g.float(), dim=1), batch.labels)
         if "intra" in self.active:
             of_v, of_r = (
                 branch(part, batch.labels, backbone.pool)
@@ -129,13 +130,14 @@ class Enhancing(Matcher):
             losses["intra"] = of_v + of_r
         return losses
 
-    def _apart(self, f_v: Tensor, f_r: Tensor, labels: Tensor) -> Tensor:
-        """Return how far apart the distributions of f_v and f_r, (N, D) each, are."""
+    def _apart(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        """Return how far apart the distributions of v and r are, of embeddings (2N, D) of unit length, v first."""
+        v, r = embeddings[: len(labels)], embeddings[len(labels) :]
         if self.consistency == "mmd":
-            return mmd(f_v, f_r)
+            return mmd(v, r)
         if self.consistency == "per-identity":
-            return gaussian_consistency(f_v, f_r, "w2", labels=(labels, labels))
-        return gaussian_consistency(f_v, f_r, self.consistency)
+            return gaussian_consistency(v, r, "w2", labels=(labels, labels))
+        return gaussian_consistency(v, r, self.consistency)
 
 
 def _check(losses: Sequence[str], consistency: str) -> None:
