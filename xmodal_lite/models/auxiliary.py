@@ -173,7 +173,7 @@ class Recolour(nn.Module):
 
 
 class Grey(nn.Module):
-    """The visible image without its colours, as in homogeneous augmentation (Ye et al., TIFS 2020)."""
+    """The visible image without its colours, as in homogeneous augmentation (Ye et al., TIFS 2021)."""
 
     def forward(self, v: Tensor, r: Tensor) -> Tensor:
         """Take the images of N pairs (N, 3, H, W), return images (N, 3, H, W) from 0 to 1."""
