@@ -69,7 +69,7 @@ class MUN(Matcher):
         self.from_images = auxiliary in IMAGES
         features = self.extractor.features
         self.classifier = nn.Linear(features, num_classes, bias=False) if "id" in self.active else None
-        for name in ("prototype_mean", "prototype_std"):
+        for name in ("prototype_mean", "prototype_std") if "ma" in self.active else ():
             self.register_buffer(name, torch.full((features,), torch.nan))  # the first batch sets them
 
     def embed(self, x: Tensor, modality: int) -> Tensor:
