@@ -27,9 +27,9 @@ def test_with_nothing_stored_the_page_shows_what_is_reported_and_how_to_run_the_
     page = open_page(TABLE.name, tmp_path)
     real = page.markdown("real")
     assert "| AGW (reported) | 47.50 |" in real and "not run" in real
-    assert "xmodal tables run agw-sysu --data-root path/to/sysu-mm01 --profile paper --seeds 5" in real
+    assert "xmodal tables run agw-sysu --data-root path/to/sysu-mm01 \\\n  --profile paper --seeds 5" in real
     made_up = page.markdown("stand-in")
-    assert "xmodal tables run agw-sysu --profile demo --seeds 5" in made_up and "47.50" not in made_up
+    assert "xmodal tables run agw-sysu \\\n  --profile demo --seeds 5" in made_up and "47.50" not in made_up
     assert page.panels() == {}
 
 

@@ -92,8 +92,8 @@ class TablePage:
         profile = records[0].spec.profile if records else PROFILES[source]
         root = f" --data-root path/to/{self.table.benchmark}" if source == "real" else ""
         seeds = self.table.seeds if source == "real" else 5
-        options = f"{root} --profile {profile} --seeds {seeds} --results results"
-        return f"To run them:\n\n```bash\nxmodal tables run {self.table.name}{options}\n```"
+        options = f"--profile {profile} --seeds {seeds} --results results"
+        return f"To run them:\n\n```bash\nxmodal tables run {self.table.name}{root} \\\n  {options}\n```"
 
 
 def open_page(

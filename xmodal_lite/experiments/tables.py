@@ -247,37 +247,51 @@ def results_markdown(table: Table, records: Sequence[RunRecord], protocol: str) 
         raise SpecError(
             "records of real data and of a stand-in do not belong in one table; show each by itself"
         )
-    compare = sources != {"stand-in"}
-    parts = []
-    for part, metrics in table.columns.items():
-        lines = [["Method", *metrics.values(), "Seeds", *(["Reported"] if compare else [])]]
-        for row in table.rows if compare else table.run_rows:
-            found = records_of(row, records, protocol)
-            if compare:
-                lines += _compared(row, found, list(metrics), protocol)
-            else:
-                lines.append([row.label, *_ours(found, metrics)])
-        parts.append(f"{part}, protocol {protocol}:\n\n{_pipe_table(lines)}")
+    write = _part_alone if sources == {"stand-in"} else _part_compared
+    parts = [
+        f"{part}, protocol {protocol}:\n\n{write(table, records, protocol, metrics)}"
+        for part, metrics in table.columns.items()
+    ]
     return "\n\n".join(parts)
 
 
+def _part_alone(table: Table, records: Sequence[RunRecord], protocol: str, metrics: dict[str, str]) -> str:
+    """Write what was run, and nothing else."""
+    lines = [["Method", *metrics.values(), "Seeds"]]
+    for row in table.run_rows:
+        found = records_of(row, records, protocol)
+        lines.append([row.label, *_ours(found, metrics), str(len(found))])
+    return _pipe_table(lines)
+
+
+def _part_compared(table: Table, records: Sequence[RunRecord], protocol: str, metrics: dict[str, str]) -> str:
+    """Write what was run beside what is reported."""
+    lines = [["Method", *metrics.values(), "Seeds, or source"]]
+    for row in table.rows:
+        lines += _compared(row, records_of(row, records, protocol), list(metrics), protocol)
+    alone = [row.label for row in table.run_rows if protocol not in row.reported]
+    without = "any row" if len(alone) == len(table.rows) else "; ".join(alone)
+    note = f"\n\nReported numbers are {NOT_AVAILABLE} to us for {without}." if alone else ""
+    return _pipe_table(lines) + note
+
+
 def _ours(found: dict[int, RunRecord], metrics: Iterable[str]) -> list[str]:
-    """Write our numbers, and how many seeds they are of."""
-    return [*(str(cell(found, metric) or NOT_RUN) for metric in metrics), str(len(found))]
+    return [str(cell(found, metric) or NOT_RUN) for metric in metrics]
 
 
 def _compared(row: Row, found: dict[int, RunRecord], metrics: list[str], protocol: str) -> list[list[str]]:
     """Write the lines of a row on real data: what is reported, what is ours, and the difference."""
-    if protocol not in row.reported:
-        return [[row.label, *_ours(found, metrics), NOT_AVAILABLE]]
-    reported = row.reported[protocol]
+    reported = row.reported.get(protocol)
+    ours = [*_ours(found, metrics), str(len(found))]
+    if reported is None:
+        return [[row.label, *ours]]
     printed = [str(reported.values.get(metric, NOT_AVAILABLE)) for metric in metrics]
-    lines = [[f"{reported.name} (reported)", *printed, "", reported.source]]
+    lines = [[f"{reported.name} (reported)", *printed, reported.source]]
     if row.method is not None:
-        lines.append([f"{row.label} (ours)", *_ours(found, metrics), ""])
+        lines.append([f"{row.label} (ours)", *ours])
     if found:
         distances = [_distance(found, metric, reported.values.get(metric)) for metric in metrics]
-        lines.append([f"{row.label} (ours less reported)", *distances, "", ""])
+        lines.append([f"ours less {reported.name}", *distances, ""])
     return lines
 
 
@@ -293,12 +307,12 @@ def _distance(found: dict[int, RunRecord], metric: str, reported: Decimal | None
 def differences_markdown(table: Table, records: Sequence[RunRecord], protocol: str) -> str:
     """Write what each row adds to those it is compared with: paired differences in points, and a verdict."""
     by_label = {row.label: records_of(row, records, protocol) for row in table.run_rows}
-    lines = [["Row", "compared with", *(table.headings[metric] for metric in table.headline), "Verdict"]]
+    lines = [["Row", "compared with", *(table.headings[metric] for metric in table.headline)]]
     for row, other in [(one, other) for one in table.run_rows for other in one.against]:
         found = [difference(by_label[row.label], by_label[other], metric) for metric in table.headline]
-        numbers = [item.signed() if item else NOT_RUN for item in found]
-        words = [verdict(item) if item else NOT_RUN for item in found]
-        lines.append([row.label, other, *numbers, "; ".join(words)])
+        lines.append(
+            [row.label, other, *(f"{one.signed()}, {verdict(one)}" if one else NOT_RUN for one in found)]
+        )
     return _pipe_table(lines)
 
 
