@@ -35,7 +35,7 @@ SPECTRA_METHODS: dict[str, dict[str, Any]] = {
     "two-stream": {"model": DROPOUT},
     "contrastive": {"model": DROPOUT | TEMPERATURE},
     "mun": {"model": DROPOUT},
-    "enhancing": {"model": DROPOUT},
+    "enhancing": {"model": DROPOUT, "weights": {"intra": 0.1}},
     "marrnet": {
         "model": DROPOUT | TEMPERATURE | {"unet_width": 8, "unet_widest": 16},
         "weights": {"id": 0.3, "tri": 1.0, "rec": 0.5, "tra": 0.5, "adv": 0.05, "per": 0.1},
@@ -88,7 +88,8 @@ CAJ = {"colour": "exchange", "erase": 0.5}  # what channel-augmented joint learn
 PEOPLE_METHODS: dict[str, dict[str, Any]] = {
     "two-stream": {},
     "mun": {"augment": CAJ},
-    "enhancing": {"augment": CAJ},
+    # at weight 1 the branches take the shared stages over; chosen on held-out training people
+    "enhancing": {"augment": CAJ, "weights": {"intra": 0.1}},
 }
 
 
