@@ -27,7 +27,8 @@
 # printed it. To run the table on your copy of RegDB (what is finished is not repeated, what was interrupted goes on):
 #
 # ```bash
-# xmodal tables run agw-regdb --data-root path/to/regdb --profile paper --seeds 10 --results results
+# xmodal tables run agw-regdb --data-root path/to/regdb \
+#   --profile paper --seeds 10 --results results
 # ```
 
 # %% tags=["parameters"]

@@ -29,7 +29,8 @@
 # on):
 #
 # ```bash
-# xmodal tables run agw-sysu --data-root path/to/sysu-mm01 --profile paper --seeds 5 --results results
+# xmodal tables run agw-sysu --data-root path/to/sysu-mm01 \
+#   --profile paper --seeds 5 --results results
 # ```
 
 # %% tags=["parameters"]

@@ -28,7 +28,8 @@
 # on):
 #
 # ```bash
-# xmodal tables run enhancing-t4 --data-root path/to/sysu-mm01 --profile paper --seeds 5 --results results
+# xmodal tables run enhancing-t4 --data-root path/to/sysu-mm01 \
+#   --profile paper --seeds 5 --results results
 # ```
 
 # %% tags=["parameters"]

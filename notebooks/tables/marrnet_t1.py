@@ -24,7 +24,8 @@
 # is not repeated, what was interrupted goes on):
 #
 # ```bash
-# xmodal tables run marrnet-t1 --data-root path/to/rruff --profile demo --seeds 5 --results results
+# xmodal tables run marrnet-t1 --data-root path/to/rruff \
+#   --profile demo --seeds 5 --results results
 # ```
 
 # %% tags=["parameters"]

@@ -31,7 +31,8 @@
 # on):
 #
 # ```bash
-# xmodal tables run mun-t1 --data-root path/to/sysu-mm01 --profile paper --seeds 5 --results results
+# xmodal tables run mun-t1 --data-root path/to/sysu-mm01 \
+#   --profile paper --seeds 5 --results results
 # ```
 
 # %% tags=["parameters"]

@@ -24,7 +24,8 @@
 # printed it. To run the table on your copy of RegDB (what is finished is not repeated, what was interrupted goes on):
 #
 # ```bash
-# xmodal tables run mun-t2 --data-root path/to/regdb --profile paper --seeds 10 --results results
+# xmodal tables run mun-t2 --data-root path/to/regdb \
+#   --profile paper --seeds 10 --results results
 # ```
 
 # %% tags=["parameters"]

@@ -26,7 +26,8 @@
 # on):
 #
 # ```bash
-# xmodal tables run mun-t4 --data-root path/to/sysu-mm01 --profile paper --seeds 5 --results results
+# xmodal tables run mun-t4 --data-root path/to/sysu-mm01 \
+#   --profile paper --seeds 5 --results results
 # ```
 
 # %% tags=["parameters"]

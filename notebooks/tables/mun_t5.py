@@ -25,7 +25,8 @@
 # on):
 #
 # ```bash
-# xmodal tables run mun-t5 --data-root path/to/sysu-mm01 --profile paper --seeds 5 --results results
+# xmodal tables run mun-t5 --data-root path/to/sysu-mm01 \
+#   --profile paper --seeds 5 --results results
 # ```
 
 # %% tags=["parameters"]
