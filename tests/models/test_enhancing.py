@@ -89,7 +89,7 @@ def test_consistency_by_hand():
     by_hand = {
         "w2": w2(f_v, f_r),
         "mean": (one.mean - other.mean).square().sum(),
-        "kl": (kl(one, other) + kl(other, one)).sum() / 2,
+        "kl": (kl(one, other) + kl(other, one)).mean() / 2,
         "mmd": mmd(f_v, f_r),
         "per-identity": sum(w2(f_v[i : i + 2], f_r[i : i + 2]) for i in (0, 2, 4)) / 3,
     }

@@ -71,6 +71,7 @@ class Enhancing(Matcher):
     consistency : {"w2", "mean", "kl", "mmd", "per-identity"}
         What "dc" is: a distance of `gaussian_consistency`, `mmd`, or the first distance for each identity by itself.
         It acts on the embeddings that are compared at test; as they have unit length, shrinking them does not help.
+        "kl" is the mean over the channels, which brings it to the size of the others.
     pooled : bool
         Let the branches work on 2 x 2 means of an image's map; see `Branch`.
     **options
@@ -137,7 +138,9 @@ class Enhancing(Matcher):
             return mmd(v, r)
         if self.consistency == "per-identity":
             return gaussian_consistency(v, r, "w2", labels=(labels, labels))
-        return gaussian_consistency(v, r, self.consistency)
+        distance = gaussian_consistency(v, r, self.consistency)
+        # of unit length, channels share one unit between them; the divergence counts each in units of its own spread
+        return distance / v.shape[1] if self.consistency == "kl" else distance
 
 
 def _check(losses: Sequence[str], consistency: str) -> None:
