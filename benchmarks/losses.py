@@ -4,9 +4,9 @@
     python benchmarks/losses.py --device cuda --output results/benchmarks/losses-cuda.json
 
 Both versions get the same embeddings and must agree, value and gradient. The plain ones are lean versions of our own:
-they walk through anchors or identities in Python, or lay all differences out at once, where public code does. Plain
-and quick where it does neither: the weighted triplet loss, whose distances by a matrix product are faster than ours,
-and wrong between points that lie close together and far out. Times are the best of several runs. Takes half a minute.
+they walk through anchors or identities in Python, or lay all differences out at once, where public code does. The
+plain weighted triplet loss does neither; its distances by a matrix product are as fast as ours, and wrong between
+points that lie close together and far out. Times are the best of several runs. Takes half a minute.
 """
 
 from __future__ import annotations

@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
+settings.register_profile("patient", deadline=None)  # a busy machine is slow, and no example is at fault
+settings.load_profile("patient")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the thread count changes the last digits of a training run
 
 

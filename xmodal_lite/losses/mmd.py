@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from xmodal_lite.losses._points import distances
+
 
 def mmd(x: Tensor, y: Tensor, kernels: int = 5) -> Tensor:
     r"""Squared maximum mean discrepancy under the mean of several Gaussian kernels.
@@ -44,8 +46,7 @@ def mmd(x: Tensor, y: Tensor, kernels: int = 5) -> Tensor:
     if kernels < 1:
         raise ValueError(f"need one kernel or more, got kernels={kernels}")
     both = torch.cat([x, y])  # (n + m, D)
-    # the difference form: points that coincide are at 0 exactly, wherever they lie
-    squares = torch.cdist(both, both, compute_mode="donot_use_mm_for_euclid_dist").square()
+    squares = distances(both).square()
     row, column = torch.triu_indices(len(both), len(both), 1, device=both.device)
     width = squares.detach()[row, column].median().clamp_min(1e-30)
     powers = [2.0 ** (s - (kernels - 1) / 2) for s in range(kernels)]

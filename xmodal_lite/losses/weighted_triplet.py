@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from xmodal_lite.losses._points import distances
+
 
 def weighted_triplet(embeddings: Tensor, labels: Tensor) -> Tensor:
     r"""Pull samples of one identity together and push others away, without a margin.
@@ -46,13 +48,12 @@ def weighted_triplet(embeddings: Tensor, labels: Tensor) -> Tensor:
             f"need embeddings (N, D) and labels (N,) with N > 0, got {tuple(embeddings.shape)} and "
             f"{tuple(labels.shape)}"
         )
-    # (N, N); the difference form: the one by matrix product loses small distances between far-off points
-    distances = torch.cdist(embeddings, embeddings, compute_mode="donot_use_mm_for_euclid_dist")
+    lengths = distances(embeddings)  # (N, N)
     same = labels[:, None] == labels[None, :]
     positive = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
     negative = ~same
-    furthest = (_masked_softmax(distances, positive) * distances).sum(dim=1)  # (N,)
-    nearest = (_masked_softmax(-distances, negative) * distances).sum(dim=1)  # (N,)
+    furthest = (_masked_softmax(lengths, positive) * lengths).sum(dim=1)  # (N,)
+    nearest = (_masked_softmax(-lengths, negative) * lengths).sum(dim=1)  # (N,)
     usable = positive.any(dim=1) & negative.any(dim=1)
     losses = torch.where(usable, functional.softplus(furthest - nearest), 0.0)
     return losses.sum() / usable.sum().clamp_min(1)
