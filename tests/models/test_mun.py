@@ -14,6 +14,7 @@ SMALL = {1: {"width": 4, "features": 16, "segments": 16, "dropout": 0.0}, 2: {"b
 SPECTRA, IMAGES = ("unify", "none", "mixup"), ("unify", "none", "mixup", "grey", "x", "middle")
 OFFERED = [(1, name) for name in SPECTRA] + [(2, name) for name in IMAGES]
 CONVOLVE = {1: F.conv1d, 2: F.conv2d}
+HALVE = {1: F.avg_pool1d, 2: F.avg_pool2d}
 POOL = {1: F.adaptive_avg_pool1d, 2: F.adaptive_avg_pool2d}
 
 
@@ -54,32 +55,29 @@ def test_shapes_names_and_no_dead_parameter(dims, auxiliary):
 
 @pytest.mark.parametrize(("dims", "size"), [(1, (9,)), (1, (16,)), (2, (7, 5)), (2, (24, 12))])
 def test_auxiliary_is_the_formula(dims, size):
-    """The formula of papers.md as it stands: three convolutions a learner, and levels repeated, stacked, then mixed."""
+    """As it is written down: three convolutions a learner, and levels repeated, stacked, then mixed."""
     torch.manual_seed(0)
     unify = Unify(dims, 4).double()
     with torch.no_grad():
         for scale in (unify.alpha, unify.beta):
             scale.normal_()
     z = torch.randn(2, 3, 4, *size, dtype=torch.float64)
+    y = [HALVE[dims](each, 2, ceil_mode=True) for each in z]
 
-    def intra(z, learner):
+    def intra(y, learner):
         each = [
-            CONVOLVE[dims](z, layer.weight, padding=size // 2, groups=4)
+            CONVOLVE[dims](y, layer.weight, padding=size // 2, groups=4)
             for size, layer in zip(KERNELS, learner.depthwise, strict=True)
         ]
         return CONVOLVE[dims](sum(each), learner.pointwise.weight)
 
-    def repeated(u, cells):
-        """Give each point the mean of the cell that holds it, where the cells divide the axis."""
-        return F.interpolate(POOL[dims](u, cells), size=size)
-
-    u = CONVOLVE[dims](torch.cat(list(z), dim=1), unify.cross.mix.weight)
-    stacked = torch.cat([u, *(repeated(u, cells) for cells in PYRAMID)], dim=1)
+    u = CONVOLVE[dims](torch.cat(y, dim=1), unify.cross.mix.weight)
+    levels = [F.interpolate(POOL[dims](u, cells), size=u.shape[2:]) for cells in PYRAMID]
     weight = torch.cat([layer.weight for layer in [unify.cross.fuse, *unify.cross.levels]], dim=1)
     shape = (-1, *[1] * dims)
-    by_hand = (z[0] + z[1]) / 2
-    by_hand += unify.alpha.view(shape) * (intra(z[0], unify.intra[0]) + intra(z[1], unify.intra[1])) / 2
-    by_hand += unify.beta.view(shape) * CONVOLVE[dims](stacked, weight)
+    added = unify.alpha.view(shape) * (intra(y[0], unify.intra[0]) + intra(y[1], unify.intra[1])) / 2
+    added += unify.beta.view(shape) * CONVOLVE[dims](torch.cat([u, *levels], dim=1), weight)
+    by_hand = (z[0] + z[1]) / 2 + F.interpolate(added, size=size)
     torch.testing.assert_close(unify(z[0], z[1]), by_hand)
 
 

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 CONVOLUTION = {1: nn.Conv1d, 2: nn.Conv2d}
 CONVOLVE = {1: functional.conv1d, 2: functional.conv2d}
+HALVE = {1: functional.avg_pool1d, 2: functional.avg_pool2d}
 MEAN_POOL = {1: functional.adaptive_avg_pool1d, 2: functional.adaptive_avg_pool2d}
 
 KERNELS = (3, 5, 7)  # of the intra-modality learners
@@ -94,10 +95,12 @@ class CrossLearner(nn.Module):
 class Unify(nn.Module):
     """MUN's auxiliary modality: the mean of a pair's maps, and what the learners add to it.
 
-    z^a = (z^v + z^r) / 2 + alpha (IML_v(z^v) + IML_r(z^r)) / 2 + beta CML(z^v, z^r), alpha and beta for each channel.
+    z^a = (z^v + z^r) / 2 + up(alpha (IML_v(y^v) + IML_r(y^r)) / 2 + beta CML(y^v, y^r)), alpha and beta for each
+    channel, where y are the maps z at half their size, and `up` gives them back their size.
 
     MUN, known: intra-modality learners and a cross-modality learner make the auxiliary modality. Second hand: a learned
-    layer scale sets their ratio. Ours: the sum, the mean of the pair in it, and the start at 0.1.
+    layer scale sets their ratio. Ours: the sum, the mean of the pair in it, the start at 0.1, and the half size,
+    without which the depth-wise kernels' gradients alone take a tenth of a small network's step.
 
     Parameters
     ----------
@@ -113,7 +116,7 @@ class Unify(nn.Module):
         super().__init__()
         if unknown := sorted(set(learners) - set(LEARNERS)):
             raise ValueError(f"unknown learners {unknown}; known: {', '.join(LEARNERS)}")
-        self.spread = [-1] + [1] * dims  # (C,) against (B, C, ...)
+        self.dims, self.spread = dims, [-1] + [1] * dims  # the latter: (C,) against (B, C, ...)
         self.intra: nn.ModuleList | None = None
         self.cross: CrossLearner | None = None
         if "intra" in learners:
@@ -125,13 +128,14 @@ class Unify(nn.Module):
 
     def forward(self, z_v: Tensor, z_r: Tensor) -> Tensor:
         """Take the stem's maps of N pairs, (N, C, ...) each, return z^a of the same shape."""
-        z = (z_v + z_r) / 2
+        y_v, y_r = (HALVE[self.dims](z, 2, ceil_mode=True) for z in (z_v, z_r))
+        added = []
         if self.intra is not None:
-            specific = (self.intra[0](z_v) + self.intra[1](z_r)) / 2
-            z = z + self.alpha.view(self.spread) * specific
+            added.append(self.alpha.view(self.spread) * (self.intra[0](y_v) + self.intra[1](y_r)) / 2)
         if self.cross is not None:
-            z = z + self.beta.view(self.spread) * self.cross(z_v, z_r)
-        return z
+            added.append(self.beta.view(self.spread) * self.cross(y_v, y_r))
+        middle = (z_v + z_r) / 2
+        return middle + functional.interpolate(sum(added), size=middle.shape[2:]) if added else middle
 
     def ratio(self) -> Tensor | None:
         """Return mean |alpha| over mean |beta|: above 1 the modalities' own patterns weigh more; None without both."""
