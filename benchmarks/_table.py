@@ -71,3 +71,9 @@ def print_and_store(
 
 def _shown(number: float | None) -> str:
     return "-" if number is None else f"{number:.0f}" if number >= 100 else f"{number:.3g}"
+
+
+def peak() -> float:
+    """Return the peak of this process's resident memory in MB, as Linux counts it."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1000

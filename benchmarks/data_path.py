@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from _table import Row, compared, print_and_store, time_of
+from _table import Row, compared, peak, print_and_store, time_of
 from PIL import Image
 from torch import Tensor
 from torchvision import transforms
@@ -121,12 +121,6 @@ def memory(make: Callable[..., Batches], steps: int, path: Path, device: torch.d
     for step in range(steps):
         batch(step)
     return libraries, peak()
-
-
-def peak() -> float:
-    """Return the peak of this process's resident memory in MB, as Linux counts it."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1000
 
 
 def memory_apart(

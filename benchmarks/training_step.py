@@ -23,9 +23,8 @@ from pathlib import Path
 import numpy as np
 import torch
 import torchvision
-from _table import Row, print_and_store
+from _table import Row, peak, print_and_store
 from accelerate import Accelerator
-from data_path import peak
 from torch import Tensor, nn
 from torch.nn import functional
 

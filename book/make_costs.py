@@ -48,13 +48,18 @@ def parts_table(stored: Iterable[Measured]) -> str:
     for name, found in groupby(ordered, key=lambda one: one["benchmark"]):
         measured = list(found)
         parts += [f"**{name.capitalize()}**", *map(_measured, measured)]
-        if all(one["device"] == "cpu" for one in measured):
-            script = name.replace(" ", "_")
+        script = name.replace(" ", "_")
+        if all(one["device"] == "cpu" for one in measured) and _knows_devices(script):
             command = (
                 f"python benchmarks/{script}.py --device cuda --output results/benchmarks/{script}-cuda.json"
             )
             parts.append(f"On CUDA: not measured. To measure it: `{command}`")
     return "\n\n".join(parts or ["No part has been measured with this edition yet: **not measured**."]) + "\n"
+
+
+def _knows_devices(script: str) -> bool:
+    """Tell whether a speed script runs on more than the processor."""
+    return '"--device"' in (ROOT / "benchmarks" / f"{script}.py").read_text(encoding="utf-8")
 
 
 def stored_runs() -> list[RunRecord]:
