@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from xmodal_lite.losses import identity_alignment, modality_alignment, weighted_triplet
 from xmodal_lite.models import MUN, Batch
-from xmodal_lite.models.auxiliary import KERNELS, PYRAMID, Mixup, Unify, make_auxiliary
+from xmodal_lite.models.auxiliary import Mixup, Unify, make_auxiliary
 
 SMALL = {1: {"width": 4, "features": 16, "segments": 16, "dropout": 0.0}, 2: {"backbone": "resnet10"}}
 SPECTRA, IMAGES = ("unify", "none", "mixup"), ("unify", "none", "mixup", "grey", "x", "middle")
@@ -67,12 +67,12 @@ def test_auxiliary_is_the_formula(dims, size):
     def intra(y, learner):
         each = [
             CONVOLVE[dims](y, layer.weight, padding=size // 2, groups=4)
-            for size, layer in zip(KERNELS, learner.depthwise, strict=True)
+            for size, layer in zip((3, 5, 7), learner.depthwise, strict=True)
         ]
         return CONVOLVE[dims](sum(each), learner.pointwise.weight)
 
     u = CONVOLVE[dims](torch.cat(y, dim=1), unify.cross.mix.weight)
-    levels = [F.interpolate(POOL[dims](u, cells), size=u.shape[2:]) for cells in PYRAMID]
+    levels = [F.interpolate(POOL[dims](u, cells), size=u.shape[2:]) for cells in (1, 2, 4)]
     weight = torch.cat([layer.weight for layer in [unify.cross.fuse, *unify.cross.levels]], dim=1)
     shape = (-1, *[1] * dims)
     added = unify.alpha.view(shape) * (intra(y[0], unify.intra[0]) + intra(y[1], unify.intra[1])) / 2

@@ -14,11 +14,8 @@ HALVE = {1: functional.avg_pool1d, 2: functional.avg_pool2d}
 MEAN_POOL = {1: functional.adaptive_avg_pool1d, 2: functional.adaptive_avg_pool2d}
 
 KERNELS = (3, 5, 7)  # of the intra-modality learners
-PYRAMID = (
-    1,
-    2,
-    4,
-)  # cells an axis of the cross-modality learner's levels, each a refinement of the one before
+# cells an axis of the cross-modality learner's levels, each a refinement of the one before
+PYRAMID = (1, 2, 4)
 LEARNERS = ("intra", "cross")
 LUMA = (0.299, 0.587, 0.114)
 
