@@ -236,7 +236,7 @@ for branch in own:
 # %%
 def losses_by_hand(v, r, labels):
     z = backbone.trunk(torch.cat([backbone.stem(v, 0), backbone.stem(r, 1)]))  # (2N, 256, 4, 2)
-    f = backbone.pool(backbone.last(z))  # (2N, 512): what is tested
+    f = backbone.pool(backbone.last(z))  # (2N, 512): seen by both modalities
     g, both = shared["neck"](f), labels.repeat(2)
     intra = 0
     for branch, z_m in zip(own, z.chunk(2)):  # v, then r
@@ -458,14 +458,14 @@ results = {name: measured(network) for name, network in networks.items()}
 for name, values in results.items():
     print(f"{name:17}", "  ".join(f"{key} {value:.2f}" for key, value in values.items()))
 
-# %% mystnb={"figure": {"caption": "People whom training never saw, under five networks. Left: mean distance from the own centre, in units of the distance between people (lower is more compact). Middle: share of the variance that the modalities account for (lower is more alike). Right: mean average precision, all search (higher is better). One seed, stand-in people.", "name": "fig-compactness"}, "image": {"alt": "Three dot plots with five rows: untrained, two-stream, with branches, with consistency, with both. Training makes both modalities far more compact and the gap less than half. With branches both modalities are a little more compact than in the two-stream network; with consistency the gap is smallest and both are a little less compact; with both lies in between. The mean average precision of the four trained networks differs by a few percent."}}
+# %% mystnb={"figure": {"caption": "People whom training never saw, under five networks. Left: mean distance from the own centre, in units of the distance between people (lower is more compact). Middle: share of the variance that the modalities account for (lower is more alike). Right: mean average precision, all search (higher is better). One seed, stand-in people.", "name": "fig-compactness"}, "image": {"alt": "Three dot plots with five rows: untrained, two-stream, with branches, with consistency, with both. Training makes both modalities far more compact and the gap less than half. With branches both modalities are a little more compact than in the two-stream network. With consistency the gap is smaller and the visible pictures are less compact. With both, the gap is small and both are compact. The mean average precision of the four trained networks differs by a few percent."}}
 figure, axes = plt.subplots(1, 3, figsize=(plots.WIDTH, 2.9), sharey=True)
 rows = np.arange(len(results))
 for name, colour, marker in zip(("visible", "infrared"), plots.MODALITY_COLOURS, "o^"):
     axes[0].plot([each[name] for each in results.values()], rows, marker, color=colour, label=name)
-for ax, name in zip(axes[1:], ("share of the gap", "mAP")):
+for ax, name, title in zip(axes[1:], ("share of the gap", "mAP"), ("Share of the gap", "mAP")):
     ax.plot([100 * each[name] for each in results.values()], rows, "s", color=plots.BLACK)
-    ax.set(title=name[0].upper() + name[1:], xlabel="%")
+    ax.set(title=title, xlabel="%")
 axes[0].set(title="Compactness", xlabel="within over between")
 for ax in axes:
     ax.set_xlim(0, 1.1 * ax.dataLim.xmax)
@@ -476,12 +476,13 @@ _ = figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower cente
 # %% [markdown]
 # Training itself does most: people whom the network never saw become far more compact, and the gap shrinks. On top of
 # that, in this run, each module moves its own measure the way it promises, by a little. The branches make both
-# modalities more compact; the consistency loss narrows the gap. And each costs some of what the other is after: with
-# consistency alone, people lie less compactly. The two together stand in between.
+# modalities more compact and do nothing for the gap. The consistency loss narrows the gap, and pays for it: with it
+# alone, the visible pictures of a person lie less compactly than in the two-stream network. The two together have some
+# of both.
 #
-# None of this decides which network matches best. A dozen unseen people, one seed and so few steps cannot tell mAPs
-# that lie this close apart, and stand-ins are no people. The {ref}`table of the two modules <table-enhancing-t3>` asks the
-# same question with more of everything.
+# None of this decides which network matches best. With a dozen unseen people, one seed and so few steps, differences
+# in mAP like these are luck as likely as not, and stand-ins are no people. The {ref}`table of the two modules
+# <table-enhancing-t3>` asks the same question with more of everything.
 #
 # ## Discussion
 #
