@@ -118,7 +118,8 @@ tile(axes[1], watched.r[:8], "r: infrared")
 # The backbone is that of the two-stream network: each modality has a stem of its own, all later stages are shared. The
 # stems' maps $z^v$ and $z^r$ are the first place where a picture of either kind has the same 64 channels. There the
 # generator stands. Early is good, because everything after it can learn from the auxiliary sample; any earlier and the two
-# would still be pictures.
+# would still be pictures. What the generator adds to the mean of a pair it computes at half the maps' size, $y^v$ and
+# $y^r$, which costs a quarter.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -126,7 +127,8 @@ torch.manual_seed(0)
 model = build("mun", dims=2, num_classes=training.num_classes, backbone="resnet10")
 backbone, unify = model.extractor.backbone, model.auxiliary
 z_v, z_r = backbone.stem(watched.v, 0), backbone.stem(watched.r, 1)
-print("z of each modality:", tuple(z_v.shape))
+y_v, y_r = F.avg_pool2d(z_v, 2), F.avg_pool2d(z_r, 2)
+print("z of each modality:", tuple(z_v.shape), "and at half its size:", tuple(y_v.shape))
 
 # %% [markdown]
 # ## Within a modality: three windows
@@ -135,7 +137,7 @@ print("z of each modality:", tuple(z_v.shape))
 # points, adds the three up, and then mixes the channels at each point:
 #
 # $$
-# \mathrm{IML}_m(z) = \mathrm{PW}\Bigl(\sum_{k \in \{3, 5, 7\}} \mathrm{DW}_k(z)\Bigr), \qquad m \in \{v, r\}.
+# \mathrm{IML}_m(y) = \mathrm{PW}\Bigl(\sum_{k \in \{3, 5, 7\}} \mathrm{DW}_k(y)\Bigr), \qquad m \in \{v, r\}.
 # $$
 #
 # Each modality has its own learner, so each can keep patterns that the other does not have. Depth-wise
@@ -157,7 +159,7 @@ learner = unify.intra[0]
 for window, theirs in zip(windows.values(), learner.depthwise):
     window.load_state_dict(theirs.state_dict())
 mix.load_state_dict(learner.pointwise.state_dict())
-torch.testing.assert_close(intra(z_v), learner(z_v), rtol=1e-3, atol=1e-4)
+torch.testing.assert_close(intra(y_v), learner(y_v), rtol=1e-3, atol=1e-4)
 print("three convolutions give what the library's one gives")
 by_three, by_one = 64 * (9 + 25 + 49), 64 * 49
 print(f"multiplications at each point: {by_three:,} and {by_one:,}")
@@ -165,13 +167,13 @@ print(f"multiplications at each point: {by_three:,} and {by_one:,}")
 # %% [markdown]
 # ## Across the modalities: a pyramid
 #
-# The cross-modality learner mixes both maps into one, $u = \mathrm{PW}([z^v; z^r])$, and looks at it from four distances:
+# The cross-modality learner mixes both maps into one, $u = \mathrm{PW}([y^v; y^r])$, and looks at it from four distances:
 # as it is, as means over a 4 x 4 grid of cells, over 2 x 2, and over all of it (*spatial pyramid pooling*, SPP {cite}`he2015spp`). The
 # two pictures of a pair are not aligned: the arm that is raised in one hangs in the other. What they share, coarse
 # cells still show.
 #
 # $$
-# \mathrm{CML}(z^v, z^r) = \mathrm{PW}\bigl([u;\ \mathrm{up}(\mathrm{SPP}_1(u));\ \mathrm{up}(\mathrm{SPP}_2(u));\
+# \mathrm{CML}(y^v, y^r) = \mathrm{PW}\bigl([u;\ \mathrm{up}(\mathrm{SPP}_1(u));\ \mathrm{up}(\mathrm{SPP}_2(u));\
 # \mathrm{up}(\mathrm{SPP}_4(u))]\bigr)
 # $$
 #
@@ -187,20 +189,20 @@ def levels(u):
     return [u] + [F.interpolate(F.adaptive_avg_pool2d(u, cells), size=u.shape[2:]) for cells in (1, 2, 4)]
 
 
-def cross(z_v, z_r):
-    return fuse(torch.cat(levels(unite(torch.cat([z_v, z_r], dim=1))), dim=1))
+def cross(y_v, y_r):
+    return fuse(torch.cat(levels(unite(torch.cat([y_v, y_r], dim=1))), dim=1))
 
 
 unite.load_state_dict(unify.cross.mix.state_dict())
 quarters = [unify.cross.fuse, *unify.cross.levels]
 with torch.no_grad():
     fuse.weight.copy_(torch.cat([quarter.weight for quarter in quarters], dim=1))
-torch.testing.assert_close(cross(z_v, z_r), unify.cross(z_v, z_r), rtol=1e-3, atol=1e-4)
+torch.testing.assert_close(cross(y_v, y_r), unify.cross(y_v, y_r), rtol=1e-3, atol=1e-4)
 print("stacked levels give what the library's quarters give")
 
-# %% mystnb={"figure": {"caption": "A pair, and one channel of $u$ at the four levels, with the weights as they start. The figure dissolves as the cells grow; the coarsest level knows one mean.", "name": "fig-mun-pyramid"}, "image": {"alt": "Six small images. A figure in colour, a figure in infrared, and four versions of one feature map: fine, a grid of four by four cells, a grid of two by two, and a single even tone."}}
+# %% mystnb={"figure": {"caption": "A pair, and one channel of $u$ at the four levels, with the weights as they start. The larger the cells, the less it matters where an arm or a leg is; the coarsest level knows one mean.", "name": "fig-mun-pyramid"}, "image": {"alt": "Six small images. A figure in colour, a figure in infrared, and four versions of one feature map: eight by four points, a grid of four by four cells, a grid of two by two, and a single even tone."}}
 with torch.no_grad():
-    u = unite(torch.cat([z_v, z_r], dim=1))[:1]
+    u = unite(torch.cat([y_v, y_r], dim=1))[:1]
     channel = u.var(dim=(2, 3)).argmax()
     shown = {"whole": levels(u)[0], "4 x 4": levels(u)[3], "2 x 2": levels(u)[2], "one": levels(u)[1]}
 figure, axes = plt.subplots(1, 6, figsize=(7, 2.6))
@@ -219,7 +221,8 @@ for ax, (name, level) in zip(axes[2:], shown.items()):
 # for each channel, learned, and 0.1 to begin with:
 #
 # $$
-# z^a = \frac{z^v + z^r}{2} + \alpha\,\frac{\mathrm{IML}_v(z^v) + \mathrm{IML}_r(z^r)}{2} + \beta\,\mathrm{CML}(z^v, z^r).
+# z^a = \frac{z^v + z^r}{2} + \mathrm{up}\Bigl(\alpha\,\frac{\mathrm{IML}_v(y^v) + \mathrm{IML}_r(y^r)}{2} +
+# \beta\,\mathrm{CML}(y^v, y^r)\Bigr).
 # $$
 #
 # How $\alpha$ compares to $\beta$ tells what the bridge is made of: what is particular to the modalities, or what they share.
@@ -228,11 +231,12 @@ for ax, (name, level) in zip(axes[2:], shown.items()):
 # NBVAL_CHECK_OUTPUT
 alpha, beta = unify.alpha.view(1, 64, 1, 1), unify.beta.view(1, 64, 1, 1)
 learners = [copy.deepcopy(learner) for learner in unify.intra]
-z_a = (z_v + z_r) / 2 + alpha * (learners[0](z_v) + learners[1](z_r)) / 2 + beta * cross(z_v, z_r)
+added = alpha * (learners[0](y_v) + learners[1](y_r)) / 2 + beta * cross(y_v, y_r)
+z_a = (z_v + z_r) / 2 + F.interpolate(added, size=z_v.shape[2:])
 torch.testing.assert_close(z_a, unify(z_v, z_r), rtol=1e-3, atol=1e-4)
 
-added, whole = (sum(p.numel() for p in part.parameters()) for part in (unify, model))
-print(f"the generator adds {added:,} parameters to {whole - added:,}")
+extra, whole = (sum(p.numel() for p in part.parameters()) for part in (unify, model))
+print(f"the generator adds {extra:,} parameters to {whole - extra:,}")
 x = watched.v[:4]
 model.eval()
 before = model.embed(x, 0)
@@ -471,12 +475,11 @@ for name, options in broken.items():
 pd.DataFrame(rows).set_index("").round(2)
 
 # %% [markdown]
-# On people that are not trained on, the gap is smallest with all of it and widest with none of it, and every piece
-# that is taken out leaves it a little wider. On the people that are trained on there is no such order: some shorter sums
-# close the gap as well, or better.
+# The rows differ by a tenth or two, on either side of the whole, and the order means nothing: when the learners ran at the
+# maps' full size, with everything else the same, it was another one. That is the lesson of this table. One short run, on
+# eight people in each column, does not tell the pieces apart, however neatly its rows can be ranked.
 #
-# What such a table shows is narrow. It is one seed, one short run, eight people in each column, on figures that a program
-# drew. And a closed gap is not yet a person found: a network can close it by making everybody alike. Which pieces help
+# A closed gap is not yet a person found, either: a network can close it by making everybody alike. Which pieces help
 # to *match*, over five seeds and with intervals, is the question of the {ref}`table of components <table-mun-t3>`.
 #
 # ## Discussion
@@ -542,4 +545,4 @@ print("its centres are off the way:", bool((off > 0.1).all()))
 #   scale weighs the two and can be watched.
 # - Identity alignment pulls together the three centres of each person, modality alignment the crowds, towards a prototype that
 #   takes no gradient.
-# - That a piece changes the features is quickly seen. That it helps to find people takes seeds and intervals.
+# - Where the bridge stands is quickly seen. Whether it helps to find people takes seeds and intervals.
