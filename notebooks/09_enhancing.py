@@ -153,7 +153,7 @@ for ax, (name, clouds) in zip(axes.flat, shown.items()):
     for x, colour, marker, label in zip(clouds, plots.MODALITY_COLOURS, "o^", ("visible", "infrared")):
         draw(ax, x.numpy(), colour, marker, label)
     ax.set(title=name, aspect="equal")
-figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+_ = figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2)
 
 # %% mystnb={"figure": {"caption": "The way there. 2-Wasserstein closes both differences at one steady pace. The means alone leave the spreads as they are. The divergence jumps in its first step, then closes the spreads before the means.", "name": "fig-pull-path"}, "image": {"alt": "Two line plots over 60 steps, logarithmic. Left, difference of the means: two curves fall together along a straight line, the Kullback-Leibler curve falls far more slowly. Right, difference of the spreads: constant for means only, straight down for 2-Wasserstein, up first and then slowly down for Kullback-Leibler."}}
 figure, axes = plt.subplots(1, 2, figsize=(plots.WIDTH, 3.2), sharey=True)
@@ -161,7 +161,7 @@ for ax, column, title in zip(axes, (0, 1), ("Difference of the means", "Differen
     for (name, end), style in zip(ends.items(), plots.LINE_STYLES):
         ax.plot(end[2][:, column], style, label=name, linewidth=2.4 if name == "means only" else 1.6)
     ax.set(title=title, xlabel="step", yscale="log")
-figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+_ = figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
 
 # %% [markdown]
 # The means alone stop at a cross. $W_2^2$ meets in the middle. The divergence does something that is easy to miss if

@@ -20,6 +20,11 @@
 # numbers are not available to us, and its spectra and split are not published, so no cell here stands beside a reported one.
 # What the table *can* say is which piece of the method earns its place, under one recipe, two protocols and five seeds.
 #
+# The last rows are the methods of the other two papers on the same spectra, splits and schedule. They need stages that
+# both modalities share, so they stand on another extractor: `SpectrumBackbone`, whose stems end in a short common
+# sequence. What they gain or lose here is therefore extractor and method together; a two-stream row on that extractor is
+# still to be run. Nothing of theirs was chosen on these test minerals.
+#
 # The page shows the stored records of finished runs; no number on it is typed. To make them again (what is finished
 # is not repeated, what was interrupted goes on):
 #
