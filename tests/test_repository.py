@@ -40,7 +40,7 @@ def slug(project: dict) -> str:
     return project["urls"]["Repository"].removeprefix("https://github.com/")
 
 
-OWNERS = {"wuancong/SYSU-MM01", "ZYK100/LLCM"}  # pages of the benchmarks' owners, where a reader asks for the data
+OWNERS = {"wuancong/SYSU-MM01", "ZYK100/LLCM"}  # of benchmarks: where a reader asks for the data
 
 
 def test_every_address_is_that_of_pyproject(repository: Path, slug: str):
