@@ -82,3 +82,18 @@ def test_chance_is_beaten_by_what_was_trained_and_marks_are_met():
         found = records_of(marrnet, records, protocol).values()
         for metric in table.headline:
             assert sum(record.metrics[metric] for record in found) / len(found) >= floor, (protocol, metric)
+
+
+@pytest.mark.parametrize(
+    ("name", "metrics"), [("agw-sysu", ["all/rank1"]), ("agw-regdb", ["v2r/rank1", "r2v/rank1"])]
+)
+def test_the_baseline_is_neither_at_chance_nor_done_with_the_stand_in(name, metrics):
+    """Else a method could not show what it adds there."""
+    table, records = load_table(name), stored_records(RESULTS, name, "stand-in")
+    for row in table.run_rows:
+        found = records_of(row, records, table.protocols[0]).values()
+        for metric in metrics:
+            assert 0.3 <= sum(record.metrics[metric] for record in found) / len(found) <= 0.8, (
+                row.label,
+                metric,
+            )
