@@ -233,17 +233,11 @@ def _split(
     """Train on the identities of two lists, look for the infrared images of the third in drawn galleries."""
     rows, galleries = np.flatnonzero(~training), PROTOCOLS[start]
     test = benchmark.table.select(rows)
-    draws = {
-        gallery: _official_draws(root, test, GALLERIES[gallery], SHOTS[shots])
-        if suffix
-        else _python_draws(test, GALLERIES[gallery], SHOTS[shots])
-        for gallery in galleries
-    }
-    convention = (
-        f"drawn by {OFFICIAL}"
-        if suffix
-        else f"drawn by Python's random.seed(0) to seed({DRAWS - 1}) over the sorted files"
-    )
+    draw = _python_draws
+    convention = f"drawn by Python's random.seed(0) to seed({DRAWS - 1}) over the sorted files"
+    if suffix:
+        draw, convention = partial(_official_draws, root), f"drawn by {OFFICIAL}"
+    draws = {gallery: draw(test, GALLERIES[gallery], SHOTS[shots]) for gallery in galleries}
     name = (
         f"{data}, {' and '.join(galleries)} search, {shots} shot (at most {SHOTS[shots]} per identity and camera), "
         f"gallery {convention}, mean of {DRAWS} draws, infrared queries in visible gallery, "

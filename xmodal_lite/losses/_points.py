@@ -29,6 +29,26 @@ def check_labelled(embeddings: Tensor, labels: Tensor, modality: Tensor | None =
         )
 
 
+def check_two(x: Tensor, y: Tensor) -> None:
+    """Refuse what is not two batches (n, D) and (m, D), n, m > 0.
+
+    Raises
+    ------
+    ValueError
+        Some shape does not fit, or one modality is missing.
+    """
+    if x.ndim != 2 or y.ndim != 2 or x.shape[1:] != y.shape[1:] or 0 in (len(x), len(y)):
+        raise ValueError(
+            f"need x (n, D) and y (m, D) with n, m > 0, got {tuple(x.shape)} and {tuple(y.shape)}"
+        )
+
+
+def positives_negatives(labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return masks (N, N) bool: other samples of the row's identity, and samples of other identities."""
+    same = labels[:, None] == labels[None, :]
+    return same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device), ~same
+
+
 def squared_distances(points: Tensor) -> Tensor:
     """Return (N, N) squared distances of (N, D) points by a matrix product, about the mean of the points.
 

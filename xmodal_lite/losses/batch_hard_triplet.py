@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xmodal_lite.losses._points import check_labelled, mean_over, squared_distances
+from xmodal_lite.losses._points import check_labelled, mean_over, positives_negatives, squared_distances
 
 
 def batch_hard_triplet(embeddings: Tensor, labels: Tensor, margin: float = 0.3) -> Tensor:
@@ -40,9 +40,7 @@ def batch_hard_triplet(embeddings: Tensor, labels: Tensor, margin: float = 0.3) 
     distances to these are then taken as lengths of differences, which is exact, and sent back.
     """
     check_labelled(embeddings, labels)
-    same = labels[:, None] == labels[None, :]
-    positive = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
-    return hardest_triplet(embeddings, positive, ~same, margin)
+    return hardest_triplet(embeddings, *positives_negatives(labels), margin)
 
 
 def hardest_triplet(points: Tensor, positive: Tensor, negative: Tensor, margin: float) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from xmodal_lite.losses._points import check_labelled, group_mean, mean_over, partners
+from xmodal_lite.losses._points import check_labelled, check_two, group_mean, mean_over, partners
 from xmodal_lite.losses.moments import moments, root
 
 Kind = Literal["w2", "mean", "kl"]
@@ -50,10 +50,7 @@ def gaussian_consistency(
     Zhang et al., Int. J. Mach. Learn. & Cyber. 2025. Known: a loss that makes the two distributions consistent under a
     Gaussian assumption. Ours: all three distances, the diagonal covariance, and the form per identity.
     """
-    if x.ndim != 2 or y.ndim != 2 or x.shape[1:] != y.shape[1:] or 0 in (len(x), len(y)):
-        raise ValueError(
-            f"need x (n, D) and y (m, D) with n, m > 0, got {tuple(x.shape)} and {tuple(y.shape)}"
-        )
+    check_two(x, y)
     if kind not in ("w2", "mean", "kl"):
         raise ValueError(f"kind is one of 'w2', 'mean' and 'kl', got {kind!r}")
     if labels is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xmodal_lite.losses._points import distances
+from xmodal_lite.losses._points import check_two, distances
 
 
 def mmd(x: Tensor, y: Tensor, kernels: int = 5) -> Tensor:
@@ -39,10 +39,7 @@ def mmd(x: Tensor, y: Tensor, kernels: int = 5) -> Tensor:
     Gretton et al., JMLR 2012, eq. 5 (the biased estimate) and section 8 (the median); several kernels as Long et al.,
     Deep Adaptation Networks, ICML 2015. The factors, and the mean over kernels rather than a sum, are ours.
     """
-    if x.ndim != 2 or y.ndim != 2 or x.shape[1:] != y.shape[1:] or 0 in (len(x), len(y)):
-        raise ValueError(
-            f"need x (n, D) and y (m, D) with n, m > 0, got {tuple(x.shape)} and {tuple(y.shape)}"
-        )
+    check_two(x, y)
     if kernels < 1:
         raise ValueError(f"need one kernel or more, got kernels={kernels}")
     both = torch.cat([x, y])  # (n + m, D)

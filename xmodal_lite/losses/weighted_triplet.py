@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from xmodal_lite.losses._points import distances
+from xmodal_lite.losses._points import check_labelled, distances, mean_over, positives_negatives
 
 
 def weighted_triplet(embeddings: Tensor, labels: Tensor) -> Tensor:
@@ -43,20 +43,13 @@ def weighted_triplet(embeddings: Tensor, labels: Tensor) -> Tensor:
     The loss of AGW: Ye et al., Deep Learning for Person Re-identification, TPAMI 2022, section 4 (weighted
     regularisation triplet).
     """
-    if embeddings.ndim != 2 or labels.shape != embeddings.shape[:1] or len(labels) == 0:
-        raise ValueError(
-            f"need embeddings (N, D) and labels (N,) with N > 0, got {tuple(embeddings.shape)} and "
-            f"{tuple(labels.shape)}"
-        )
+    check_labelled(embeddings, labels)
     lengths = distances(embeddings)  # (N, N)
-    same = labels[:, None] == labels[None, :]
-    positive = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
-    negative = ~same
+    positive, negative = positives_negatives(labels)
     furthest = (_masked_softmax(lengths, positive) * lengths).sum(dim=1)  # (N,)
     nearest = (_masked_softmax(-lengths, negative) * lengths).sum(dim=1)  # (N,)
     usable = positive.any(dim=1) & negative.any(dim=1)
-    losses = torch.where(usable, functional.softplus(furthest - nearest), 0.0)
-    return losses.sum() / usable.sum().clamp_min(1)
+    return mean_over(functional.softplus(furthest - nearest), usable)
 
 
 def _masked_softmax(logits: Tensor, mask: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from xmodal_lite.losses import batch_hard_triplet, gaussian_consistency, mmd, weighted_triplet
 from xmodal_lite.models.backbone import Backbone, Neck, SharedExtractor, make_backbone
-from xmodal_lite.models.matcher import Batch, Matcher, check_batch, full_precision
+from xmodal_lite.models.matcher import Batch, Matcher, check_batch, full_precision, refuse_unknown_losses
 
 LOSSES = ("id", "tri", "intra", "dc")
 TELLING_APART = ("id", "tri")
@@ -144,8 +144,7 @@ class Enhancing(Matcher):
 
 
 def _check(losses: Sequence[str], consistency: str) -> None:
-    if unknown := [name for name in losses if name not in LOSSES]:
-        raise ValueError(f"unknown losses {unknown}; known: {', '.join(LOSSES)}")
+    refuse_unknown_losses(losses, LOSSES)
     if not set(losses) & set(TELLING_APART):
         raise ValueError(f"nothing would train what is tested: switch on {' or '.join(TELLING_APART)}")
     if consistency not in CONSISTENCIES:

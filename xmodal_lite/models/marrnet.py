@@ -22,7 +22,7 @@ from xmodal_lite.losses import (
 from xmodal_lite.models.backbone import TwoBranches
 from xmodal_lite.models.cmunet import CrossModalityUNet
 from xmodal_lite.models.discriminator import PatchDiscriminator
-from xmodal_lite.models.matcher import Batch, Matcher, require_spectra
+from xmodal_lite.models.matcher import Batch, Matcher, refuse_unknown_losses, require_spectra
 
 EXTRACTOR_LOSSES = ("id", "tri")
 CMUNET_LOSSES = ("rec", "tra", "adv", "per")
@@ -156,9 +156,7 @@ def _frozen(module: nn.Module) -> Iterator[None]:
 
 def _check(dims: int, losses: Sequence[str], triplet: str, target: str) -> None:
     require_spectra("MarrNet", dims)
-    known = EXTRACTOR_LOSSES + CMUNET_LOSSES
-    if unknown := [name for name in losses if name not in known]:
-        raise ValueError(f"unknown losses {unknown}; known: {', '.join(known)}")
+    refuse_unknown_losses(losses, EXTRACTOR_LOSSES + CMUNET_LOSSES)
     if not set(losses) & set(EXTRACTOR_LOSSES):
         raise ValueError("nothing would train the extractor: switch on 'id' or 'tri'")
     if triplet not in ("info-nce", "weighted"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -103,3 +104,15 @@ def require_spectra(name: str, dims: int) -> None:
     """
     if dims != 1:
         raise ValueError(f"{name} is built for spectra (dims=1) so far, not for dims={dims}")
+
+
+def refuse_unknown_losses(losses: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse a loss that a model does not have.
+
+    Raises
+    ------
+    ValueError
+        A name is not among the known ones, which are listed.
+    """
+    if unknown := [name for name in losses if name not in known]:
+        raise ValueError(f"unknown losses {unknown}; known: {', '.join(known)}")

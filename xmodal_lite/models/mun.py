@@ -12,7 +12,7 @@ from torch.nn import functional
 from xmodal_lite.losses import accumulate, identity_alignment, modality_alignment, weighted_triplet
 from xmodal_lite.models.auxiliary import IMAGES, LEARNERS, Unify, make_auxiliary
 from xmodal_lite.models.backbone import SharedExtractor, make_backbone
-from xmodal_lite.models.matcher import Batch, Matcher, check_batch, full_precision
+from xmodal_lite.models.matcher import Batch, Matcher, check_batch, full_precision, refuse_unknown_losses
 
 LOSSES = ("id", "ia", "ma", "tri")
 TELLING_APART = ("id", "ia", "tri")
@@ -119,7 +119,6 @@ class MUN(Matcher):
 
 
 def _check(losses: Sequence[str]) -> None:
-    if unknown := [name for name in losses if name not in LOSSES]:
-        raise ValueError(f"unknown losses {unknown}; known: {', '.join(LOSSES)}")
+    refuse_unknown_losses(losses, LOSSES)
     if not set(losses) & set(TELLING_APART):
         raise ValueError(f"nothing would tell identities apart: switch on {', '.join(TELLING_APART)}")
