@@ -2,8 +2,17 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score, roc_curve
 
-from xmodal_lite.evaluation import Search, cosine_distances, rank_metrics, search_report, sysu_excluded
+from xmodal_lite.evaluation import (
+    Search,
+    cosine_distances,
+    pair_scores,
+    rank_metrics,
+    search_report,
+    sysu_excluded,
+    verification_metrics,
+)
 
 IDENTITY = np.arange(60) % 12
 CAMERA = np.where(np.arange(60) < 24, 3 + 3 * (np.arange(60) // 12 % 2), 1 + np.arange(60) % 2)
@@ -69,3 +78,40 @@ def test_answerable_counts_what_the_ranking_counts(draws: tuple[np.ndarray, ...]
 def test_fewer_features_than_samples(draws: tuple[np.ndarray, ...]) -> None:
     with pytest.raises(ValueError, match="embed all test samples in order"):
         search_report(FEATURES[1:], IDENTITY, [Search("r2v", QUERIES, draws)], ["images"], "toy")
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("masked", [False, True])
+def test_verification_of_every_pair_equals_scikit_learn(
+    draws: tuple[np.ndarray, ...], masked: bool, ties: bool
+) -> None:
+    x = FEATURES.round() if ties else FEATURES
+    search = Search("r2v", QUERIES, draws, rule if masked else None, fars=(0.05, 0.001))
+    plain = Search("r2v", QUERIES, draws, rule if masked else None)
+    report = search_report(x, IDENTITY, [search], ["images"], "toy")
+    for number, (drawn, found) in enumerate(zip(draws, report.draws, strict=True)):
+        kept = ~rule(QUERIES, drawn) if masked else np.ones((24, 20), dtype=bool)
+        same = (IDENTITY[QUERIES][:, None] == IDENTITY[drawn])[kept]
+        scores = 1 - cosine_distances(x[QUERIES], x[drawn])[kept]
+        fpr, tpr, thresholds = roc_curve(same, scores, drop_intermediate=False)
+        assert found["r2v/vr@5%"] == tpr[fpr <= 0.05].max()
+        assert found["r2v/vr@0.1%"] == tpr[fpr <= 0.001].max()
+        assert found["r2v/auc"] == pytest.approx(roc_auc_score(same, scores))
+        genuine, impostor = pair_scores(x, IDENTITY, search, number)
+        metrics = verification_metrics(genuine, impostor)
+        np.testing.assert_array_equal(metrics.roc.fpr, fpr)
+        np.testing.assert_array_equal(metrics.roc.tpr, tpr)
+        np.testing.assert_array_equal(metrics.roc.thresholds, thresholds)
+        assert found["r2v/eer"] == metrics.eer
+        if number == 0:
+            assert search.pairs(IDENTITY) == (len(genuine), len(impostor)) == (same.sum(), (~same).sum())
+    without = search_report(x, IDENTITY, [plain], ["images"], "toy").metrics
+    assert {name: report.metrics[name] for name in without} == without
+    assert report.metrics.keys() - without.keys() == {"r2v/vr@5%", "r2v/vr@0.1%", "r2v/eer", "r2v/auc"}
+
+
+def test_nothing_to_verify() -> None:
+    alone = np.flatnonzero(IDENTITY == 3)
+    search = Search("r2v", alone[:2], (alone[2:],), fars=(0.01,))
+    with pytest.raises(ValueError, match="no impostor pair"):
+        search_report(FEATURES, IDENTITY, [search], ["images"], "toy")

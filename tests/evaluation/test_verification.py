@@ -32,6 +32,14 @@ def test_equal_to_scikit_learn(ties: bool) -> None:
         assert found.tpr_at_far(far) == tpr[fpr <= far].max()
 
 
+def test_det_by_hand() -> None:
+    """One impostor lies above the lower genuine pair; from "accept nothing" to "accept all"."""
+    det = verification_metrics([1.0, 3.0], [0.0, 2.0]).det
+    assert det.far.tolist() == [0, 0, 0.5, 0.5, 1]
+    assert det.frr.tolist() == [1, 0.5, 0.5, 0, 0]
+    assert det.thresholds.tolist() == [np.inf, 3, 2, 1, 0]
+
+
 @given(scores, scores)
 def test_counts_pair_by_pair(genuine: list[int], impostor: list[int]) -> None:
     found = verification_metrics(genuine, impostor)

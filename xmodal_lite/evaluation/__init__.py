@@ -7,7 +7,7 @@ from xmodal_lite.evaluation.best_sample import best_sample_metrics
 from xmodal_lite.evaluation.distance import cosine_distances
 from xmodal_lite.evaluation.gallery import python_draw, same_view_excluded, sysu_excluded, views
 from xmodal_lite.evaluation.nearest import Neighbours, nearest
-from xmodal_lite.evaluation.protocols import Search, search_report
+from xmodal_lite.evaluation.protocols import Search, pair_scores, search_report
 from xmodal_lite.evaluation.ranking import RankMetrics, RetrievalScores, rank_metrics
 from xmodal_lite.evaluation.report import Report, rruff_report
 from xmodal_lite.evaluation.verification import VerificationMetrics, verification_metrics
@@ -22,6 +22,7 @@ __all__ = [
     "best_sample_metrics",
     "cosine_distances",
     "nearest",
+    "pair_scores",
     "python_draw",
     "rank_metrics",
     "rruff_report",

@@ -29,6 +29,22 @@ class ROC(NamedTuple):
     thresholds: np.ndarray
 
 
+class DET(NamedTuple):
+    """The same curve as errors: what is accepted wrongly against what is rejected wrongly.
+
+    Attributes
+    ----------
+    far, frr : np.ndarray, shape (T,)
+        Shares of impostor pairs accepted, ascending, and of genuine pairs rejected, descending.
+    thresholds : np.ndarray, shape (T,)
+        Infinity, then every score that occurs, descending.
+    """
+
+    far: np.ndarray
+    frr: np.ndarray
+    thresholds: np.ndarray
+
+
 @dataclass(frozen=True, eq=False)
 class VerificationMetrics:
     """What the scores of genuine and impostor pairs are worth.
@@ -47,6 +63,11 @@ class VerificationMetrics:
     roc: ROC
     auc: float
     eer: float
+
+    @property
+    def det(self) -> DET:
+        """The curve as errors (detection error trade-off), for axes in logarithms or normal deviates."""
+        return DET(self.roc.fpr, 1 - self.roc.tpr, self.roc.thresholds)
 
     def tpr_at_far(self, far: float) -> float:
         """Return the largest TPR with a FAR of at most `far`; nothing is interpolated.
