@@ -52,6 +52,22 @@ def test_a_mode_that_would_be_read_wrongly(tmp_path: Path, mode: str, name: str)
         read_image(path)
 
 
+@pytest.mark.parametrize(
+    ("colour", "refused"), [((90, 90, 90), False), ((236, 232, 224), False), ((190, 140, 120), True)]
+)
+def test_colour_where_grey_is_meant(tmp_path: Path, colour: tuple[int, int, int], refused: bool) -> None:
+    """Noise in brightness alone, compressed hard, stays grey; so does a slight tint; skin does not."""
+    noise = np.random.default_rng(0).integers(-60, 20, (64, 48, 1))
+    path = tmp_path / "a.jpg"
+    Image.fromarray((np.array(colour) + noise).clip(0, 255).astype(np.uint8)).save(path, quality=20)
+    if refused:
+        with pytest.raises(DataError, match=r"a\.jpg: is in colour where a grey image is meant .*; put the"):
+            read_image(path, grey=True)
+    else:
+        read_image(path, grey=True)
+    read_image(path)
+
+
 def damage(path: Path, kind: str) -> Path:
     content = path.read_bytes()
     if kind == "missing":
@@ -128,6 +144,15 @@ def test_every_damaged_image_is_found(root: Path) -> None:
     problems = unreadable(root, PATHS)
     assert len(problems) == 2
     assert ["4.jpg" in problems[0], "1.jpg" in problems[1]] == [True, True]
+
+
+def test_grey_is_asked_of_some_and_looked_at_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(unreadable(root, PATHS, grey={"x/1.jpg"})) == 1
+    with pytest.raises(DataError, match=r"x/1\.jpg: is in colour"):
+        open_images(root, "toy", PATHS, [], (8, 4), grey={"x/1.jpg"})
+    open_images(root, "toy", PATHS, [], (8, 4), grey={"x/9.jpg"})
+    monkeypatch.setattr("xmodal_lite.data.images.read_image", lambda *_, **__: pytest.fail("decoded again"))
+    open_images(root, "toy", PATHS, [], (8, 4), grey={"x/9.jpg"})
 
 
 def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path) -> None:

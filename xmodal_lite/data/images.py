@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -21,12 +21,13 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 MODES = ("RGB", "L", "P")  # 8 bits a channel without transparency
 PIECE = 256  # images decoded between two writes: 32 MB at 288 x 144
 THREADS = os.cpu_count() or 1
+TINT = 16  # of 255: mean distance of the channels that passes for grey (ours: room for toned paper)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def read_image(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
+def read_image(path: str | Path, size: tuple[int, int] | None = None, *, grey: bool = False) -> np.ndarray:
     """Read an image file.
 
     Parameters
@@ -35,6 +36,8 @@ def read_image(path: str | Path, size: tuple[int, int] | None = None) -> np.ndar
         An image in colour or grey with 8 bits a channel; grey becomes three equal channels.
     size : tuple of int, optional
         (height, width) to resize to (Lanczos, as the AGW line prepares its images); the image's own if not given.
+    grey : bool
+        Refuse an image in colour, such as a photo among infrared images; compression and a slight tint are allowed.
 
     Returns
     -------
@@ -44,7 +47,8 @@ def read_image(path: str | Path, size: tuple[int, int] | None = None) -> np.ndar
     Raises
     ------
     DataError
-        If the file cannot be read, is truncated or damaged, has transparency or not 8 bits a channel.
+        If the file cannot be read, is truncated or damaged, has transparency or not 8 bits a channel, or is in
+        colour where that is refused.
     """
     try:
         with Image.open(path) as image:
@@ -62,13 +66,23 @@ def read_image(path: str | Path, size: tuple[int, int] | None = None) -> np.ndar
         raise DataError(
             f"{path}: cannot be read as an image ({error}); fetch it again or remove it"
         ) from error
+    if grey and (apart := _channels_apart(colour)) > TINT:
+        raise DataError(
+            f"{path}: is in colour where a grey image is meant (its channels lie {apart:.0f} of 255 apart, {TINT} are "
+            "allowed); put the image of the right kind in its place"
+        )
     if size is not None and colour.size != size[::-1]:
         colour = colour.resize(size[::-1], Image.Resampling.LANCZOS)
     return np.ascontiguousarray(np.asarray(colour).transpose(2, 0, 1))
 
 
 def open_images(
-    root: Path, name: str, paths: Sequence[str], lists: Sequence[str], size: tuple[int, int]
+    root: Path,
+    name: str,
+    paths: Sequence[str],
+    lists: Sequence[str],
+    size: tuple[int, int],
+    grey: Collection[str] = (),
 ) -> tuple[np.ndarray, str]:
     """Return all images as one array, from the cache if they were decoded before.
 
@@ -84,6 +98,9 @@ def open_images(
         Other files that the fingerprint covers, such as lists of identities.
     size : tuple of int
         (height, width) of the samples.
+    grey : collection of str
+        Those of the images that must not be in colour; looked at while they are decoded, not when they come from the
+        cache.
 
     Returns
     -------
@@ -95,19 +112,19 @@ def open_images(
     Raises
     ------
     DataError
-        For the first image that cannot be read, or if the cache cannot be written.
+        For the first image that cannot be read or is in colour and must not, or if the cache cannot be written.
     """
 
     def build() -> tuple[Pieces, dict[str, np.ndarray]]:
         columns = {"fingerprint": np.array(_fingerprint(root, [*paths, *lists]))}
-        return Pieces((len(paths), 3, *size), np.dtype(np.uint8), _decode(root, paths, size)), columns
+        return Pieces((len(paths), 3, *size), np.dtype(np.uint8), _decode(root, paths, size, grey)), columns
 
     files = [root / path for path in (*paths, *lists)]
     samples, columns = cached(root, name, files, {"size": size, "paths": _digest(paths)}, build)
     return samples, str(columns["fingerprint"])
 
 
-def unreadable(root: Path, paths: Sequence[str]) -> list[str]:
+def unreadable(root: Path, paths: Sequence[str], grey: Collection[str] = ()) -> list[str]:
     """Decode all images and collect what is wrong with any of them.
 
     Parameters
@@ -116,16 +133,18 @@ def unreadable(root: Path, paths: Sequence[str]) -> list[str]:
         Folder of the data.
     paths : sequence of str
         Images, relative to `root`.
+    grey : collection of str
+        Those of them that must not be in colour.
 
     Returns
     -------
     list of str
-        One sentence for each image that cannot be read.
+        One sentence for each image that cannot be read or is in colour and must not.
     """
 
     def complaint(path: str) -> str:
         try:
-            read_image(root / path)
+            read_image(root / path, grey=path in grey)
         except DataError as error:
             return str(error)
         return ""
@@ -133,10 +152,22 @@ def unreadable(root: Path, paths: Sequence[str]) -> list[str]:
     return [found for piece in _in_parallel(complaint, paths, "checking images") for found in piece if found]
 
 
-def _decode(root: Path, paths: Sequence[str], size: tuple[int, int]) -> Iterator[np.ndarray]:
+def _decode(
+    root: Path, paths: Sequence[str], size: tuple[int, int], grey: Collection[str]
+) -> Iterator[np.ndarray]:
     """Yield pieces (k, 3, H, W) of the samples."""
-    for piece in _in_parallel(lambda path: read_image(root / path, size), paths, "decoding images"):
+
+    def decoded(path: str) -> np.ndarray:
+        return read_image(root / path, size, grey=path in grey)
+
+    for piece in _in_parallel(decoded, paths, "decoding images"):
         yield np.stack(piece)
+
+
+def _channels_apart(image: Image.Image) -> float:
+    """Mean over the pixels of the largest difference between two channels, 0 to 255."""
+    pixels = np.asarray(image)  # (H, W, 3)
+    return float(np.mean(pixels.max(axis=2) - pixels.min(axis=2)))
 
 
 def _fingerprint(root: Path, paths: Iterable[str]) -> str:
