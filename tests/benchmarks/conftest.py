@@ -101,3 +101,69 @@ def pictures(tmp_path: Path) -> Path:
                 for k in range(2):
                     paint(root / part / modality / name / f"{k}.png", (ord(name[0]), k, 0))
     return root
+
+
+def paint_face(path: Path, number: int, grey: bool) -> Path:
+    """A plain picture, a shade of its own for each subject."""
+    shade = 40 + 10 * (number % 20)
+    return paint(path, (shade, shade, shade) if grey else (shade, 200 - number % 100, 20))
+
+
+@pytest.fixture
+def cufs(tmp_path: Path) -> Path:
+    """Twelve subjects, a photo in colour and a grey sketch each."""
+    root = tmp_path / "cufs"
+    for number in range(1, 13):
+        paint_face(root / "photos" / f"f-{number:03d}.jpg", number, grey=False)
+        paint_face(root / "sketches" / f"f-{number:03d}.jpg", number, grey=True)
+    return root
+
+
+@pytest.fixture
+def cufsf(tmp_path: Path) -> Path:
+    """Twelve subjects with gaps between their numbers, all pictures grey; one sketch in two has FERET's suffix."""
+    root = tmp_path / "cufsf"
+    for number in range(3, 39, 3):
+        paint_face(root / "photos" / f"{number:05d}fa010_930831.jpg", number, grey=True)
+        suffix = "fa010_930831" if number % 2 else ""
+        paint_face(root / "sketches" / f"{number:05d}{suffix}.png", number, grey=True)
+    return root
+
+
+@pytest.fixture
+def tufts(tmp_path: Path) -> Path:
+    """Eight subjects with two or three aligned pairs each."""
+    root = tmp_path / "tufts"
+    for number in range(1, 9):
+        for k in range(2 + number % 2):
+            for folder in ("visible", "thermal"):
+                paint_face(root / folder / str(number) / f"{k}.jpg", number, grey=folder == "thermal")
+    return root
+
+
+@pytest.fixture
+def casia(tmp_path: Path) -> Path:
+    """Eight subjects in two of the four sessions each; in fold k those from k on train. Lines as distributed."""
+    root = tmp_path / "casia"
+    numbers = (1, 2, 3, 10, 11, 10012, 10013, 30101)
+    images: dict[tuple[int, str], list[str]] = {}
+    for place, number in enumerate(numbers):
+        for folder, count in (("VIS", 2), ("NIR", 3)):
+            images[number, folder] = [
+                f"s{1 + (place + k) % 2 * 2}/{folder}_128x128/{number:05d}/{k + 1:03d}.bmp"
+                for k in range(count)
+            ]
+            for path in images[number, folder]:
+                paint_face(root / path, number, grey=folder == "NIR")
+    (root / "protocols").mkdir()
+    for fold in range(10):
+        order = numbers[fold % 8 :] + numbers[: fold % 8]
+        for name, folder, chosen, most in (
+            ("vis_train", "VIS", order[:4], 2),
+            ("nir_train", "NIR", order[:4], 3),
+            ("vis_gallery", "VIS", order[4:], 1),
+            ("nir_probe", "NIR", order[4:], 3),
+        ):
+            lines = [path.replace("/", "\\") for number in chosen for path in images[number, folder][:most]]
+            (root / "protocols" / f"{name}_{fold + 1}.txt").write_text("\r\n".join(lines) + "\r\n")
+    return root

@@ -6,13 +6,23 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-from xmodal_lite.benchmarks import folder, llcm, regdb, rruff, sysu_mm01
+from xmodal_lite.benchmarks import casia_nir_vis, cufs, cufsf, folder, llcm, regdb, rruff, sysu_mm01, tufts
 from xmodal_lite.benchmarks.base import Benchmark, Findings, Split
 from xmodal_lite.errors import SpecError
 
 __all__ = ["Benchmark", "Findings", "Split", "check", "load", "names"]
 
-_BENCHMARKS = {"rruff": rruff, "sysu-mm01": sysu_mm01, "regdb": regdb, "llcm": llcm, "folder": folder}
+_BENCHMARKS = {
+    "rruff": rruff,
+    "sysu-mm01": sysu_mm01,
+    "regdb": regdb,
+    "llcm": llcm,
+    "cufs": cufs,
+    "cufsf": cufsf,
+    "casia-nir-vis": casia_nir_vis,
+    "tufts": tufts,
+    "folder": folder,
+}
 
 
 def names() -> tuple[str, ...]:

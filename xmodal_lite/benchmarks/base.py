@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import SpecError
-from xmodal_lite.evaluation import Report
+from xmodal_lite.evaluation import Report, Search
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +28,9 @@ class Split:
         Rows of identities seen in one modality only: free to train on, never tested.
     evaluate : callable
         Takes the features (len(test), D) of the test rows in order, returns a `Report`.
+    searches : sequence of Search
+        Who is looked for where, in positions of `test`, for `xmodal_lite.evaluation.pair_scores`; empty for RRUFF,
+        whose rule is another.
     """
 
     protocol: str
@@ -36,6 +39,7 @@ class Split:
     test: np.ndarray
     unpaired: np.ndarray
     evaluate: Callable[[np.ndarray], Report]
+    searches: Sequence[Search] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,13 +1,18 @@
-"""File lists of the kind that RegDB and LLCM distribute: a path and an integer label a line."""
+"""File lists of the kind that RegDB, LLCM and CASIA NIR-VIS 2.0 distribute: a path and an integer label a line."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xmodal_lite.benchmarks.shared import Reporter, some
+import numpy as np
+
+from xmodal_lite.benchmarks.shared import Reporter, Rows, report_hopeless, some
+from xmodal_lite.data.table import SampleTable
+
+Parts = list[dict[str, np.ndarray]]  # rows of "train" and "test", for each split
 
 
 @dataclass(frozen=True)
@@ -19,9 +24,9 @@ class Line:
     place : str
         The list and the number of the line, for messages.
     path : str
-        Image, relative to the root: ``modality/identity/name``.
+        Image, relative to the root: it ends in ``modality/identity/name``.
     label : int
-        What the list says of its identity. Lists may count from 0 where the folders do not.
+        What the list says of its identity; -1 where it says nothing. Lists may count from 0 where the folders do not.
     """
 
     place: str
@@ -31,10 +36,12 @@ class Line:
     @property
     def folder(self) -> str:
         """Name of the identity's folder."""
-        return self.path.split("/")[1]
+        return self.path.split("/")[-2]
 
 
-def read_index(root: Path, index: str, folder: str, present: set[str], report: Reporter) -> list[Line]:
+def read_index(
+    root: Path, index: str, folder: str, present: set[str], report: Reporter, labelled: bool = True
+) -> list[Line]:
     """Read a list and report every line that cannot be followed.
 
     Parameters
@@ -44,11 +51,13 @@ def read_index(root: Path, index: str, folder: str, present: set[str], report: R
     index : str
         The list, relative to `root`.
     folder : str
-        Folder of the modality, in which all images must lie.
+        Folder of the modality, in which the folders of the identities must lie.
     present : set of str
-        All images of that folder, relative to `root`.
+        All images of that modality, relative to `root`.
     report : callable
         Takes one problem.
+    labelled : bool
+        Whether every line must have a label; where not, a line may be a path alone.
 
     Returns
     -------
@@ -65,14 +74,13 @@ def read_index(root: Path, index: str, folder: str, present: set[str], report: R
         if not text.strip():
             continue
         place = f"{root / index}, line {number}"
-        name, _, label = text.strip().replace("\\", "/").rpartition(" ")
-        name = name.rstrip()
-        if not name or not label.isdecimal():
+        name, label = _parse(text.strip(), labelled)
+        if not name:
             report(f"{place}: {text.strip()!r} is not a path and a whole number; fetch the list again")
         elif name in lines:
             report(f"{place}: {name} is listed a second time; remove this line")
         elif name in present:
-            lines[name] = Line(place, name, int(label))
+            lines[name] = Line(place, name, label)
         else:
             report(f"{place}: {_why_not(name, folder)}")
     if not lines:
@@ -80,18 +88,91 @@ def read_index(root: Path, index: str, folder: str, present: set[str], report: R
     return list(lines.values())
 
 
+def read_splits(
+    root: Path,
+    splits: Sequence[Mapping[str, Sequence[str]]],
+    folders: Sequence[str],
+    present: Sequence[set[str]],
+    report: Reporter,
+    labelled: bool = True,
+) -> tuple[SampleTable, Parts]:
+    """Read the lists of all splits and report what is wrong with a line, or between the lists of a split.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        Folder of the data.
+    splits : sequence of mapping
+        For each split the lists of "train" and of "test", one for each modality.
+    folders : sequence of str
+        Folder of each modality.
+    present : sequence of set of str
+        All images of each modality, relative to `root`.
+    report : callable
+        Takes one problem.
+    labelled : bool
+        Whether every line must have a label.
+
+    Returns
+    -------
+    table : SampleTable
+        All images that a list names.
+    parts : list of dict
+        Rows (k,) int64 of "train" and "test" for each split, ascending.
+    """
+    found: list[dict[str, list[Line]]] = []
+    for lists in splits:
+        split = {
+            part: [
+                line
+                for index, folder, images in zip(lists[part], folders, present, strict=True)
+                for line in read_index(root, index, folder, images, report, labelled)
+            ]
+            for part in ("train", "test")
+        }
+        for lines in split.values():
+            report_labels(lines, report)
+        report_overlap(split["train"], split["test"], report)
+        found.append(split)
+    rows = Rows()
+    for path in {line.path for split in found for lines in split.values() for line in lines}:
+        folder, identity, _ = path.split("/")[-3:]
+        rows.add(path, identity, folders.index(folder), folders.index(folder))
+    table = rows.table()
+    position = {path: row for row, path in enumerate(table.path.tolist())}
+    parts = [
+        {
+            part: np.array(sorted(position[line.path] for line in lines), dtype=np.int64)
+            for part, lines in split.items()
+        }
+        for split in found
+    ]
+    for lists, part in zip(splits, parts, strict=True):
+        report_hopeless(table, part["train"], part["test"], f"{root / lists['test'][0]}", report)
+    return table, parts
+
+
+def _parse(text: str, labelled: bool) -> tuple[str, int]:
+    """Split a line into path and label; the path is empty where the line needs a label and has none."""
+    path = text.replace("\\", "/")
+    name, _, label = path.rpartition(" ")
+    if label.isdecimal():
+        return name.rstrip(), int(label)
+    return "" if labelled else path, -1
+
+
 def _why_not(name: str, folder: str) -> str:
     """Say why a path cannot be followed."""
     parts = name.split("/")
     if ".." in parts or not parts[0] or ":" in parts[0]:
         return f"{name} leads out of the data's folder; only paths inside it are followed, mend this line"
-    if len(parts) != 3 or parts[0] != folder:
+    if parts[-3:-2] != [folder]:
         return f"{name} is not {folder}/identity/image; mend this line"
     return f"{name} is not in this copy; fetch the image again"
 
 
 def report_labels(lines: Iterable[Line], report: Reporter) -> None:
-    """Report labels that disagree with their folders: within one split the two must say the same.
+    """Report labels that disagree with their folders: within one split the two must say the same, where there are any.
 
     Parameters
     ----------
@@ -102,7 +183,8 @@ def report_labels(lines: Iterable[Line], report: Reporter) -> None:
     """
     folders: dict[str, list[Line]] = defaultdict(list)
     for line in lines:
-        folders[line.folder].append(line)
+        if line.label >= 0:
+            folders[line.folder].append(line)
     owners: dict[int, list[str]] = defaultdict(list)
     for folder, members in folders.items():
         label = _label(folder, members)

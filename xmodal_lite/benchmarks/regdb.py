@@ -16,17 +16,15 @@ from pathlib import Path
 import numpy as np
 
 from xmodal_lite.benchmarks.base import Benchmark, Findings, Split
-from xmodal_lite.benchmarks.index import Line, read_index, report_labels, report_overlap
+from xmodal_lite.benchmarks.index import Parts, read_splits
 from xmodal_lite.benchmarks.shared import (
     SIZE,
     Reporter,
-    Rows,
     data_name,
     differences,
     file_names,
     identity_folders,
     make_split,
-    report_hopeless,
     source,
     stop,
 )
@@ -37,6 +35,10 @@ from xmodal_lite.evaluation import Search
 
 FOLDERS = ("Visible", "Thermal")  # by modality
 SPLITS = 10
+LISTS = [
+    {part: [f"idx/{part}_{name.lower()}_{k + 1}.txt" for name in FOLDERS] for part in ("train", "test")}
+    for k in range(SPLITS)
+]
 TOTALS = {
     "identities": 412,
     "visible images": 4120,
@@ -46,7 +48,6 @@ TOTALS = {
     "test identities of the smallest split": 206,
     "test identities of the largest split": 206,
 }
-Parts = list[dict[str, np.ndarray]]  # rows of "train" and "test", for each split
 
 
 def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
@@ -74,9 +75,7 @@ def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
     """
     root = Path(root)
     table, parts = _scan(root, stop)
-    lists = [
-        _list(part, modality, k) for part in ("train", "test") for modality in (0, 1) for k in range(SPLITS)
-    ]
+    lists = [index for split in LISTS for indexes in split.values() for index in indexes]
     samples, fingerprint = open_images(root, "regdb", table.path.tolist(), lists, size)
     name = data_name("RegDB", source(root), differences(_count(table, parts), TOTALS))
     return Benchmark(
@@ -114,10 +113,6 @@ def check(root: str | Path) -> Findings:
     return Findings(problems, counts, [])
 
 
-def _list(part: str, modality: int, split: int) -> str:
-    return f"idx/{part}_{FOLDERS[modality].lower()}_{split + 1}.txt"
-
-
 def _scan(root: Path, report: Reporter) -> tuple[SampleTable, Parts]:
     """List all images that a list names, and the rows of each split."""
     present = [
@@ -128,36 +123,7 @@ def _scan(root: Path, report: Reporter) -> tuple[SampleTable, Parts]:
         }
         for name in FOLDERS
     ]
-    splits: list[dict[str, list[Line]]] = []
-    for k in range(SPLITS):
-        split = {
-            part: [
-                line
-                for modality, name in enumerate(FOLDERS)
-                for line in read_index(root, _list(part, modality, k), name, present[modality], report)
-            ]
-            for part in ("train", "test")
-        }
-        for lines in split.values():
-            report_labels(lines, report)
-        report_overlap(split["train"], split["test"], report)
-        splits.append(split)
-    rows = Rows()
-    for path in {line.path for split in splits for lines in split.values() for line in lines}:
-        folder, identity, _ = path.split("/")
-        rows.add(path, identity, FOLDERS.index(folder), FOLDERS.index(folder))
-    table = rows.table()
-    position = {path: row for row, path in enumerate(table.path.tolist())}
-    parts = [
-        {
-            part: np.array(sorted(position[line.path] for line in lines), dtype=np.int64)
-            for part, lines in split.items()
-        }
-        for split in splits
-    ]
-    for k, part in enumerate(parts):
-        report_hopeless(table, part["train"], part["test"], f"{root / _list('test', 0, k)}", report)
-    return table, parts
+    return read_splits(root, LISTS, FOLDERS, present, report)
 
 
 def _count(table: SampleTable, parts: Parts) -> dict[str, int]:

@@ -17,6 +17,12 @@ from xmodal_lite.evaluation import Search, search_report
 from xmodal_lite.evaluation.protocols import Count
 
 SIZE = (288, 144)  # height and width of the samples, as the AGW line trains
+FACE_SIZE = (112, 112)  # the same for faces
+FARS = (0.01, 0.001)  # at which faces are verified
+VERIFICATION = (
+    "vr@f is the largest share of genuine pairs accepted with at most f of the impostor pairs accepted, over all pairs "
+    "of a query and a gallery image, equal scores accepted together"
+)
 Reporter = Callable[[str], None]  # takes one problem: collects it, or raises
 
 
@@ -33,23 +39,25 @@ class Rows:
     identity: list[str] = field(default_factory=list)
     camera: list[int] = field(default_factory=list)
     modality: list[int] = field(default_factory=list)
+    pair: list[int] = field(default_factory=list)
 
-    def add(self, path: str, identity: str, camera: int, modality: int) -> None:
-        """Append one sample."""
+    def add(self, path: str, identity: str, camera: int, modality: int, pair: int = -1) -> None:
+        """Append one sample; samples with the same `pair` number are aligned, unless it is -1."""
         self.path.append(path)
         self.identity.append(identity)
         self.camera.append(camera)
         self.modality.append(modality)
+        self.pair.append(pair)
 
     def table(self) -> SampleTable:
-        """Return the samples in the order of their paths; nothing is aligned."""
+        """Return the samples in the order of their paths."""
         names, identity = np.unique(np.array(self.identity, dtype=str), return_inverse=True)
         table = SampleTable(
             path=np.array(self.path, dtype=str),
             identity=identity.astype(np.int64),
             camera=np.array(self.camera, dtype=np.int64),
             modality=np.array(self.modality, dtype=np.int8),
-            pair=np.full(len(self.path), -1, dtype=np.int64),
+            pair=np.array(self.pair, dtype=np.int64),
             identity_names=tuple(names.tolist()),
         )
         return table.select(np.argsort(table.path, kind="stable"))
@@ -112,14 +120,16 @@ def source(root: Path) -> str:
     return "stand-in" if (root / "standin.json").exists() else "real"
 
 
-def differences(counts: Mapping[str, int], totals: Mapping[str, int]) -> list[str]:
-    """Compare counts with the known totals, one clause each."""
+def differences(counts: Mapping[str, int], totals: Mapping[str, int | tuple[int, int]]) -> list[str]:
+    """Compare counts with the known totals, one clause each; a total of which two are printed is a pair of them."""
     found = []
     for name, total in totals.items():
-        gap = counts[name] - total
+        least, most = total if isinstance(total, tuple) else (total, total)
+        gap = counts[name] - min(max(counts[name], least), most)
         if gap:
+            whole = f"{least:,}" if least == most else f"{least:,} to {most:,}"
             words = f"{-gap:,} missing" if gap < 0 else f"{gap:,} too many"
-            found.append(f"{counts[name]:,} {name} where the whole set has {total:,} ({words})")
+            found.append(f"{counts[name]:,} {name} where the whole set has {whole} ({words})")
     return found
 
 
@@ -175,10 +185,14 @@ def make_split(
                 f"the test identities ({some(table.identity_names[i] for i in np.unique(identities))}) need images in "
                 "both modalities, in cameras that this protocol compares; run 'xmodal check' on this copy"
             )
-        sizes.append(
+        size = (
             f"{search.direction}: {len(search.queries)} queries, {answerable} of them with a match, in "
             f"{len(search.draws[0])} gallery images"
         )
+        if search.fars:
+            genuine, impostor = search.pairs(identities)
+            size += f", {genuine} genuine and {impostor} impostor pairs"
+        sizes.append(size)
     return Split(
         protocol=protocol,
         seed=seed,
@@ -192,4 +206,5 @@ def make_split(
             counts=counts,
             protocol_name="; ".join([name, *sizes]),
         ),
+        searches=searches,
     )
