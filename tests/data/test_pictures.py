@@ -158,6 +158,31 @@ def test_light_scales_about_the_mean_and_saturates():
     assert int(PictureAugmentation(light=0.5)(white, white)[0].max()) == 255
 
 
+def test_a_warp_moves_without_a_new_colour_and_its_spread_is_that_asked_for():
+    torch.manual_seed(0)
+    flat = torch.full((4, 3, 12, 10), 77, dtype=torch.uint8)
+    assert torch.equal(PictureAugmentation(warp=0.2)(flat, flat)[0], flat)
+    edge = torch.zeros(400, 3, 4, 101, dtype=torch.uint8)
+    edge[..., 51:] = 255  # black left of the middle column, white right of it
+    moved = PictureAugmentation(warp=0.1)(edge, edge)[0].float() / 255
+    middle = 1 - 2 * moved[:, 0].mean((1, 2))  # where the edge came to lie, in halves of the picture
+    assert float(middle.mean()) == pytest.approx(0, abs=0.02)
+    assert float(middle.std()) == pytest.approx(0.1, abs=0.02)
+
+
+def test_pairs_moved_together_stay_aligned_and_others_do_not():
+    torch.manual_seed(0)
+    x = pictures(32)
+    moves = {"pad": 4, "flip": 0.5, "warp": 0.1}
+    v, r = PictureAugmentation(**moves, together=True)(x, x)
+    assert torch.equal(v, r)
+    assert not torch.equal(v, x)
+    apart = PictureAugmentation(**moves)(x, x)
+    assert not torch.equal(*apart)
+    erased = PictureAugmentation(**moves, erase=1.0, light=0.1, together=True)(x, x)
+    assert not torch.equal(*erased)  # what hides a picture, and its light, are its own
+
+
 @pytest.mark.parametrize(
     ("v", "r"),
     [

@@ -5,7 +5,14 @@ import math
 import pytest
 import torch
 
-from xmodal_lite.losses import adversarial, perceptual, reconstruction, reverse_gradient, transformation
+from xmodal_lite.losses import (
+    adversarial,
+    perceptual,
+    perceptual_transformation,
+    reconstruction,
+    reverse_gradient,
+    transformation,
+)
 
 
 def test_reconstruction_by_hand():
@@ -61,6 +68,32 @@ def test_perceptual_by_hand():
     assert float(perceptual(torch.zeros(1, 2), torch.ones(1, 2))) == 1
 
 
+def test_what_was_measured_can_be_told():
+    sample, everywhere = torch.tensor([[[1.0, 0.0]]]), torch.ones(1, 1, 1, dtype=torch.bool)
+    output = torch.tensor([[[0.5, 0.5]]])
+    assert float(reconstruction(output, sample, everywhere)) == pytest.approx((0.5 + 0.5) / 2)
+    aligned = torch.tensor([True])
+    assert float(transformation(output, sample, aligned, everywhere)) == pytest.approx((0.5 + 0.5) / 2)
+
+
+def test_perceptual_transformation_by_hand():
+    labels = torch.tensor([0, 0, 1, 1])
+    a = torch.tensor([[2.0, 0.0], [0.0, 0.0], [0.0, 1.0], [0.0, 3.0]])  # means (1, 0) and (0, 2)
+    b = torch.tensor([[1.0, 1.0], [-1.0, 1.0], [0.0, 1.0], [0.0, 1.0]])  # means (0, 1) and (0, 1)
+    assert float(perceptual_transformation(a, b, labels)) == pytest.approx((1 + 0) / 2)
+    order = torch.tensor([3, 0, 2, 1])
+    assert float(perceptual_transformation(a[order], b[order], labels[order])) == pytest.approx(0.5)
+
+
+def test_gradient_of_the_perceptual_transformation():
+    torch.manual_seed(0)
+    a, b = torch.randn(2, 6, 3, dtype=torch.float64).unbind()
+    labels = torch.arange(6) // 2
+    assert torch.autograd.gradcheck(
+        lambda x: perceptual_transformation(x, b, labels), (a.clone().requires_grad_(),)
+    )
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -69,6 +102,7 @@ def test_perceptual_by_hand():
         lambda: transformation(torch.zeros(2, 1, 3), torch.zeros(2, 1, 3), torch.ones(3, dtype=torch.bool)),
         lambda: adversarial(torch.zeros(0), torch.zeros(3)),
         lambda: perceptual(torch.zeros(2, 3), torch.zeros(3, 3)),
+        lambda: perceptual_transformation(torch.zeros(2, 3), torch.zeros(2, 3), torch.zeros(3)),
     ],
 )
 def test_bad_input_is_refused(call):

@@ -58,6 +58,27 @@ def test_cosine_is_the_sample_itself():
     np.testing.assert_array_equal(build_classical("cosine").embed(x, 1), x)
 
 
+def test_hog_finds_the_same_edges_in_another_colour():
+    rng = np.random.default_rng(0)
+    drawn = np.kron(rng.integers(0, 2, (4, 1, 4, 4)), np.ones((8, 8))).astype(np.uint8)  # (4, 1, 32, 32)
+    dark, light = (np.repeat(a + b * drawn, 3, axis=1).astype(np.uint8) for a, b in ((20, 60), (240, -90)))
+    model = build_classical("cosine", features="hog")
+    unit = [
+        x / np.linalg.norm(x, axis=1, keepdims=True) for x in (model.embed(dark, 0), model.embed(light, 1))
+    ]
+    assert ((unit[0] @ unit[1].T).argmax(1) == np.arange(4)).all()
+    trained = build_classical("cca", features="hog", components=3, directions=2)
+    trained.fit(dark, light)
+    assert trained.embed(light, 1).shape == (4, 2)
+
+
+def test_hog_needs_pictures():
+    with pytest.raises(ValueError, match=r"HOG needs pictures \(n, 3, H, W\)"):
+        build_classical("cosine", features="hog").embed(np.ones((3, 40)), 0)
+    with pytest.raises(ValueError, match="known: samples, hog"):
+        build_classical("cca", features="sift")
+
+
 def test_few_pairs_are_enough():
     rng = np.random.default_rng(1)
     for name in classical_names():

@@ -14,6 +14,8 @@ VARIANTS = [
     ("marrnet", {"unet": False}),
     ("marrnet", {"target": "both"}),
     ("marrnet", {"triplet": "weighted", "losses": ["tri", "rec"]}),
+    ("marrnet", {"transform": "perceptual"}),
+    ("marrnet", {"transform": "perceptual", "target": "both"}),
 ]
 EXTRACTOR, CMUNET = {"id", "tri"}, {"rec", "tra", "adv", "per"}
 
@@ -151,6 +153,7 @@ def test_adversarial_loss_pulls_both_sides_apart():
         ("marrnet", {"losses": ["id", "gan"]}, r"unknown losses \['gan'\]; known: id, tri"),
         ("marrnet", {"losses": ["rec"]}, "nothing would train the extractor"),
         ("marrnet", {"target": "r"}, "known: v, both"),
+        ("marrnet", {"transform": "pixels"}, "known: pixel, perceptual"),
         ("marrnet", {"triplet": "hard"}, "known: info-nce, weighted"),
         ("contrastive", {"shares": True}, "known: temperature, "),
     ],
@@ -160,7 +163,6 @@ def test_bad_options_are_refused(name, options, words):
         build(name, dims=1, num_classes=4, **options)
 
 
-@pytest.mark.parametrize("name", ["contrastive", "marrnet"])
-def test_images_are_refused(name):
+def test_images_are_refused_where_a_model_is_for_spectra():
     with pytest.raises(ValueError, match="dims=1"):
-        build(name, dims=2, num_classes=4)
+        build("contrastive", dims=2, num_classes=4)

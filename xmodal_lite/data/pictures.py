@@ -46,6 +46,11 @@ class PictureAugmentation(BaseModel):
         alone, made grey, or made of its red, its green or its blue channel alone.
     light : float
         Spread of the logarithms of two random factors: on the brightness, and on the contrast about the mean.
+    warp : float
+        Spread of the entries of a random affine map about those of the identity: turns, sizes, slants and shifts (in
+        halves of the picture). What comes in at the border repeats it.
+    together : bool
+        Move both pictures of a pair alike: warp, window and mirror are drawn once a pair. Aligned pairs stay aligned.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,6 +61,8 @@ class PictureAugmentation(BaseModel):
     erase_area: tuple[Share, Share] = (0.02, 0.4)
     colour: Literal["none", "grey", "exchange"] = "none"
     light: float = Field(default=0.0, ge=0)
+    warp: float = Field(default=0.0, ge=0)
+    together: bool = False
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -80,6 +87,10 @@ class PictureAugmentation(BaseModel):
             if x.dtype != torch.uint8 or x.ndim != 4 or x.shape[1] != 3 or x.shape != v.shape or not len(x):
                 shapes = f"{tuple(v.shape)} {v.dtype} and {tuple(r.shape)} {r.dtype}"
                 raise ValueError(f"need one or more v and r, (N, 3, H, W) uint8, got {shapes}")
+        if self.together:
+            pair = torch.cat([self._relight(self._recolour(v)), self._relight(r)], dim=1)  # (N, 6, H, W)
+            v, r = self._move(pair).chunk(2, dim=1)
+            return self._erase(v), self._erase(r)
         return self._change(self._recolour(v)), self._change(r)
 
     def _recolour(self, x: Tensor) -> Tensor:
@@ -91,19 +102,33 @@ class PictureAugmentation(BaseModel):
         return channels.index_select(0, (4 * _numbers(x)[:, None] + drawn).flatten()).view_as(x)
 
     def _change(self, x: Tensor) -> Tensor:
-        if self.light:
-            x = self._relight(x)
+        return self._erase(self._move(self._relight(x)))
+
+    def _move(self, x: Tensor) -> Tensor:
+        if self.warp:
+            x = self._warp(x)
         if self.pad:
             x = self._crop(x)
         if self.flip:
             mirrored = torch.rand(len(x), device=x.device) < self.flip
             x = torch.cat([x, x.flip(3)]).index_select(0, _numbers(x) + len(x) * mirrored)
-        if self.erase:
-            erased = self._erased(x)
-            x = (x * ~erased).add_(_mean_colour(x.device) * erased)  # on a CPU much quicker than torch.where
         return x
 
+    def _erase(self, x: Tensor) -> Tensor:
+        if not self.erase:
+            return x
+        erased = self._erased(x)
+        return (x * ~erased).add_(_mean_colour(x.device) * erased)  # on a CPU much quicker than torch.where
+
+    def _warp(self, x: Tensor) -> Tensor:
+        moved = torch.eye(2, 3, device=x.device) + self.warp * torch.randn(len(x), 2, 3, device=x.device)
+        grid = functional.affine_grid(moved, list(x.shape), align_corners=False)  # (N, H, W, 2)
+        sampled = functional.grid_sample(x.float(), grid, padding_mode="border", align_corners=False)
+        return sampled.round_().to(torch.uint8)
+
     def _relight(self, x: Tensor) -> Tensor:
+        if not self.light:
+            return x
         brightness, contrast = torch.exp(self.light * torch.randn(2, len(x), 1, 1, 1, device=x.device))
         mean = x.float().mean(dim=(1, 2, 3), keepdim=True)
         gain, offset = brightness * contrast, brightness * (1 - contrast) * mean  # (N, 1, 1, 1) each

@@ -10,7 +10,7 @@ from xmodal_lite.losses.info_nce import info_nce
 from xmodal_lite.losses.mmd import mmd
 from xmodal_lite.losses.modality_alignment import accumulate, modality_alignment
 from xmodal_lite.losses.moments import moments
-from xmodal_lite.losses.perceptual import perceptual
+from xmodal_lite.losses.perceptual import perceptual, perceptual_transformation
 from xmodal_lite.losses.reconstruction import reconstruction, transformation
 from xmodal_lite.losses.weighted_triplet import weighted_triplet
 
@@ -27,6 +27,7 @@ __all__ = [
     "modality_alignment",
     "moments",
     "perceptual",
+    "perceptual_transformation",
     "reconstruction",
     "reverse_gradient",
     "transformation",

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-def reconstruction(output: Tensor, sample: Tensor) -> Tensor:
+def reconstruction(output: Tensor, sample: Tensor, measured: Tensor | None = None) -> Tensor:
     r"""Mean absolute difference :math:`|U(x^v) - x^v|_1` over the measured points.
 
     Parameters
@@ -14,8 +14,10 @@ def reconstruction(output: Tensor, sample: Tensor) -> Tensor:
     output : Tensor
         (N, C, ...) what cmUNet made of the samples.
     sample : Tensor
-        (N, C, ...) the samples themselves. Points that are exactly 0 lie outside the measured range, or at the
-        floor of the spectrum; they set no target.
+        (N, C, ...) the samples themselves.
+    measured : Tensor, optional
+        Bool, of a shape that fits `sample`: the points that set a target. By default all that are not exactly 0, which
+        is how a spectrum marks what lies outside its range, or at its floor.
 
     Returns
     -------
@@ -35,10 +37,10 @@ def reconstruction(output: Tensor, sample: Tensor) -> Tensor:
         raise ValueError(
             f"need two equal shapes (N, C, ...) with N > 0, got {tuple(output.shape)}, {tuple(sample.shape)}"
         )
-    return ((output - sample).abs() * (sample != 0)).mean()
+    return _distance(output, sample, measured).mean()
 
 
-def transformation(output: Tensor, sample: Tensor, aligned: Tensor) -> Tensor:
+def transformation(output: Tensor, sample: Tensor, aligned: Tensor, measured: Tensor | None = None) -> Tensor:
     r"""Mean absolute difference :math:`|U(x^r) - x^v|_1` over the pairs that show the very same specimen.
 
     Parameters
@@ -46,9 +48,11 @@ def transformation(output: Tensor, sample: Tensor, aligned: Tensor) -> Tensor:
     output : Tensor
         (N, C, ...) what cmUNet made of the samples of the other modality.
     sample : Tensor
-        (N, C, ...) the partners in the target modality. Points that are exactly 0 set no target.
+        (N, C, ...) the partners in the target modality.
     aligned : Tensor
         (N,) bool; only these pairs count.
+    measured : Tensor, optional
+        As for `reconstruction`.
 
     Returns
     -------
@@ -69,5 +73,10 @@ def transformation(output: Tensor, sample: Tensor, aligned: Tensor) -> Tensor:
             f"need two equal shapes (N, C, ...) and aligned (N,) with N > 0, got {tuple(output.shape)}, "
             f"{tuple(sample.shape)} and {tuple(aligned.shape)}"
         )
-    each = ((output - sample).abs() * (sample != 0)).flatten(1).mean(dim=1)  # (N,)
+    each = _distance(output, sample, measured).flatten(1).mean(dim=1)  # (N,)
     return torch.where(aligned, each, 0.0).sum() / aligned.sum().clamp_min(1)
+
+
+def _distance(output: Tensor, sample: Tensor, measured: Tensor | None) -> Tensor:
+    """Return the absolute difference (N, C, ...), 0 where nothing was measured."""
+    return (output - sample).abs() * (sample != 0 if measured is None else measured)

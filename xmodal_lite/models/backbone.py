@@ -14,12 +14,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models.resnet import BasicBlock, ResNet
 
+from xmodal_lite.models.together import Dropout
+
 WEIGHTS = "IMAGENET1K_V1"  # those that the AGW line starts from
 MEAN, SPREAD = (
     (0.485, 0.456, 0.406),
     (0.229, 0.224, 0.225),
 )  # of ImageNet's colours, which those weights expect
 IMAGE_BACKBONES = ("resnet10", "resnet18", "resnet50")
+FIELDS = (4, 4)  # rows and columns of a picture that a perceptual loss tells apart
 
 
 class ResidualBlock(nn.Module):
@@ -90,7 +93,7 @@ class ResNet1d(nn.Module):
         )
         self.stages = nn.Sequential(ResidualBlock(width, width, 1, 5), ResidualBlock(width, 2 * width, 2, 5))
         self.pool = nn.AdaptiveAvgPool1d(segments)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.project = nn.Linear(2 * width * segments, features, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -124,6 +127,10 @@ class TwoBranches(nn.Module):
     def forward(self, x: Tensor, modality: int) -> Tensor:
         """Take samples (B, C, L) of one modality (0 or 1), return g (B, D)."""
         return self.necks[modality](self.branches[modality](x))
+
+    def perceive(self, x: Tensor) -> Tensor:
+        """Take samples (B, C, L) in the space of v, return what a perceptual loss compares: g (B, D)."""
+        return self(x, 0)
 
     def pair(self, v: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
         """Take N samples of each modality, return f and g, (2N, D) each, v first."""
@@ -177,6 +184,8 @@ class ImageBackbone(Backbone):
         The last is torchvision's network with one block in each stage, for processors.
     pretrained : bool
         Start from torchvision's ImageNet weights, which are downloaded once.
+    pictures : int
+        Pictures of three channels each that make up a sample; the first convolution adds up what it sees in them.
 
     Raises
     ------
@@ -189,22 +198,23 @@ class ImageBackbone(Backbone):
     mean: Tensor
     spread: Tensor
 
-    def __init__(self, *, backbone: str = "resnet18", pretrained: bool = False) -> None:
+    def __init__(self, *, backbone: str = "resnet18", pretrained: bool = False, pictures: int = 1) -> None:
         super().__init__()
         network = _resnet(backbone, pretrained)
+        if pictures > 1:
+            network.conv1 = _widened(network.conv1, pictures)
         stem = nn.Sequential(network.conv1, network.bn1, network.relu, network.maxpool)
         self.stems = nn.ModuleList([stem, copy.deepcopy(stem)])
         self.trunk = nn.Sequential(network.layer1, network.layer2, network.layer3)
         self.last = network.layer4
         self.features = network.fc.in_features
         for name, values in (("mean", MEAN), ("spread", SPREAD)):
-            self.register_buffer(name, torch.tensor(values).view(3, 1, 1), persistent=False)
+            self.register_buffer(name, torch.tensor(values * pictures).view(-1, 1, 1), persistent=False)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def stem(self, x: Tensor, modality: int) -> Tensor:
         """Take images (B, 3, H, W), uint8 or from 0 to 1, return z (B, 64, H / 4, W / 4)."""
-        x = x.contiguous(memory_format=torch.channels_last)
-        x = x.float() / 255 if x.dtype == torch.uint8 else x
+        x = unit_range(x.contiguous(memory_format=torch.channels_last))
         return self.stems[modality]((x - self.mean) / self.spread)
 
     def pool(self, z: Tensor) -> Tensor:
@@ -274,6 +284,15 @@ class SharedExtractor(nn.Module):
         """Take samples of one modality (0 or 1), return g (B, D)."""
         return self.neck(self.backbone(self.backbone.stem(x, modality)))
 
+    def perceive(self, x: Tensor) -> Tensor:
+        """Take images (B, 3, H, W) in the space of v, return what a perceptual loss compares, (B, D).
+
+        These are the maps of the first stage, averaged over each of 4 x 4 fields: early enough to say how something
+        looks rather than who it is, and cheap. Ours.
+        """
+        z = self.backbone.trunk[0](self.backbone.stem(x, 0))  # (B, C, H / 4, W / 4)
+        return functional.adaptive_avg_pool2d(z, FIELDS).flatten(1).float()
+
     def pair(self, v: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
         """Take N samples of each modality, return f and g, (2N, D) each, v first."""
         f = self.backbone(torch.cat([self.backbone.stem(v, 0), self.backbone.stem(r, 1)]))
@@ -298,6 +317,19 @@ def make_backbone(dims: int, **options: Any) -> Backbone:
     if dims not in (1, 2):
         raise ValueError(f"samples have 1 dimension (spectra) or 2 (images), not {dims}")
     return SpectrumBackbone(**options) if dims == 1 else ImageBackbone(**options)
+
+
+def unit_range(x: Tensor) -> Tensor:
+    """Return uint8 images as float32 from 0 to 1, and anything else as it is."""
+    return x.float() / 255 if x.dtype == torch.uint8 else x
+
+
+def _widened(convolution: nn.Conv2d, pictures: int) -> nn.Conv2d:
+    """Return a first convolution for several pictures stacked on the channels: of equal ones it makes what it made."""
+    wide = nn.Conv2d(3 * pictures, convolution.out_channels, 7, 2, 3, bias=False)
+    with torch.no_grad():
+        wide.weight.copy_(convolution.weight.repeat(1, pictures, 1, 1) / pictures)
+    return wide
 
 
 def _resnet(name: str, pretrained: bool) -> ResNet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,11 @@ from sklearn.decomposition import PCA
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.preprocessing import normalize
 
+from xmodal_lite.models.hog import hog_features
+
 
 class Classical(ABC):
-    """A method that maps flat samples of both modalities into one space, where the cosine compares them."""
+    """A method that maps samples of both modalities into one space, where the cosine compares them."""
 
     @abstractmethod
     def fit(self, v: np.ndarray, r: np.ndarray) -> None:
@@ -21,7 +24,7 @@ class Classical(ABC):
         Parameters
         ----------
         v, r : numpy.ndarray
-            (n, L) samples; row i of both shows the same specimen.
+            (n, C, ...) samples; row i of both shows the same specimen, or at least the same identity.
 
         Raises
         ------
@@ -31,11 +34,20 @@ class Classical(ABC):
 
     @abstractmethod
     def embed(self, x: np.ndarray, modality: int) -> np.ndarray:
-        """Return the embeddings (n, D) float32 of samples (n, L) of one modality (0 or 1)."""
+        """Return the embeddings (n, D) float32 of samples (n, C, ...) of one modality (0 or 1)."""
 
 
 class Cosine(Classical):
-    """The samples themselves: what can be had without learning anything."""
+    """The samples themselves: what can be had without learning anything.
+
+    Parameters
+    ----------
+    features : {"samples", "hog"}
+        What is compared: the values themselves, or of pictures the histograms of `hog_features`.
+    """
+
+    def __init__(self, features: str = "samples") -> None:
+        self._features = _features(features)
 
     def fit(self, v: np.ndarray, r: np.ndarray) -> None:
         """See `Classical.fit`; nothing is learned."""
@@ -43,7 +55,7 @@ class Cosine(Classical):
 
     def embed(self, x: np.ndarray, modality: int) -> np.ndarray:
         """See `Classical.embed`."""
-        return np.asarray(x, dtype=np.float32)
+        return self._features(x).astype(np.float32)
 
 
 class CCA(Classical):
@@ -58,24 +70,28 @@ class CCA(Classical):
         Principal components kept of each modality; lowered where there are fewer pairs or points.
     directions : int
         Length D of the embedding.
+    features : {"samples", "hog"}
+        See `Cosine`.
     """
 
-    def __init__(self, components: int = 60, directions: int = 30) -> None:
-        self._components, self._directions = components, directions
+    def __init__(self, components: int = 60, directions: int = 30, features: str = "samples") -> None:
+        self._components, self._directions, self._features = components, directions, _features(features)
 
     def fit(self, v: np.ndarray, r: np.ndarray) -> None:
         """See `Classical.fit`."""
         _check_pairs(v, r)
-        count = min(self._components, len(v) - 1, v.shape[1], r.shape[1])
-        self._reduce = [PCA(count, whiten=True, svd_solver="full").fit(normalize(x)) for x in (v, r)]
-        white_v, white_r = (pca.transform(normalize(x)) for pca, x in zip(self._reduce, (v, r), strict=True))
+        x_v, x_r = (normalize(self._features(x)) for x in (v, r))
+        count = min(self._components, len(v) - 1, x_v.shape[1], x_r.shape[1])
+        self._reduce = [PCA(count, whiten=True, svd_solver="full").fit(x) for x in (x_v, x_r)]
+        white_v, white_r = (pca.transform(x) for pca, x in zip(self._reduce, (x_v, x_r), strict=True))
         left, correlation, right = np.linalg.svd(white_v.T @ white_r / len(v))
         scale = correlation[: self._directions]
         self._turn = [left[:, : self._directions] * scale, right.T[:, : self._directions] * scale]
 
     def embed(self, x: np.ndarray, modality: int) -> np.ndarray:
         """See `Classical.embed`."""
-        return (self._reduce[modality].transform(normalize(x)) @ self._turn[modality]).astype(np.float32)
+        white = self._reduce[modality].transform(normalize(self._features(x)))
+        return (white @ self._turn[modality]).astype(np.float32)
 
 
 class Ridge(Classical):
@@ -97,11 +113,11 @@ class Ridge(Classical):
     def fit(self, v: np.ndarray, r: np.ndarray) -> None:
         """See `Classical.fit`."""
         _check_pairs(v, r)
-        self._ridge.fit(normalize(v), normalize(r))
+        self._ridge.fit(normalize(_flat(v)), normalize(_flat(r)))
 
     def embed(self, x: np.ndarray, modality: int) -> np.ndarray:
         """See `Classical.embed`: the predicted r spectrum of a v sample, the r sample itself."""
-        unit = normalize(x)
+        unit = normalize(_flat(x))
         return (self._ridge.predict(unit) if modality == 0 else unit).astype(np.float32)
 
 
@@ -136,8 +152,21 @@ def build_classical(name: str, **options: Any) -> Classical:
         raise ValueError(f"method '{name}' does not take these options: {error}") from error
 
 
+def _flat(x: np.ndarray) -> np.ndarray:
+    """Lay the values of each sample in a row: (n, C, ...) to (n, L)."""
+    return x.reshape(len(x), -1)
+
+
+def _features(name: str) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what takes samples (n, C, ...) to features (n, F)."""
+    known = {"samples": _flat, "hog": hog_features}
+    if name not in known:
+        raise ValueError(f"unknown features '{name}'; known: {', '.join(known)}")
+    return known[name]
+
+
 def _check_pairs(v: np.ndarray, r: np.ndarray) -> None:
-    if v.ndim != 2 or r.ndim != 2 or len(v) != len(r) or len(v) < 2:
+    if v.ndim < 2 or r.ndim < 2 or len(v) != len(r) or len(v) < 2:
         raise ValueError(
-            f"need two or more pairs of flat samples (n, L), got {np.shape(v)} and {np.shape(r)}"
+            f"need two or more pairs of samples (n, C, ...), got {np.shape(v)} and {np.shape(r)}"
         )

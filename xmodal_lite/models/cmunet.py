@@ -10,6 +10,7 @@ from torch.nn import functional
 
 CONVOLUTION = {1: nn.Conv1d, 2: nn.Conv2d}
 MEAN_POOL = {1: functional.adaptive_avg_pool1d, 2: functional.adaptive_avg_pool2d}
+CONTEXT = {1: 32, 2: 4}
 
 
 class CrossModalityUNet(nn.Module):
@@ -17,9 +18,9 @@ class CrossModalityUNet(nn.Module):
 
     Each level of the encoder halves the sample and doubles the channels up to `widest`. At the bottom, a linear map
     over all positions lets any place of the input speak to any place of the output: a vibration's infrared and Raman
-    lines can be hundreds of cm^-1 apart. A learned offset per modality, at the top and at the bottom, tells the
-    weights which one they read. The output is the input plus a correction that starts at 0, so that an untrained
-    cmUNet changes nothing.
+    lines can be hundreds of cm^-1 apart, and how a face is lit shows in all of it. A learned offset per modality, at
+    the top and at the bottom, tells the weights which one they read. The output is the input plus a correction that
+    starts at 0, so that an untrained cmUNet changes nothing.
 
     The paper states the encoder-decoder and the space of its output (Niu et al. 2024); everything else is ours.
 
@@ -35,8 +36,9 @@ class CrossModalityUNet(nn.Module):
         Largest number of channels.
     depth : int
         Number of halvings. Sizes need not be multiples of 2**depth.
-    context : int
-        Positions per axis that the linear map at the bottom sees; larger bottoms are averaged down to it.
+    context : int, optional
+        Positions per axis that the linear map at the bottom sees; larger bottoms are averaged down to it. By default
+        32 of a spectrum and 4 x 4 of an image.
     targets : int
         1: the output lives in the space of v; 2: in that of v and, stacked on the channels, in that of r.
     """
@@ -49,13 +51,14 @@ class CrossModalityUNet(nn.Module):
         width: int = 16,
         widest: int = 32,
         depth: int = 4,
-        context: int = 32,
+        context: int | None = None,
         targets: int = 1,
     ) -> None:
         super().__init__()
         if dims not in CONVOLUTION:
             raise ValueError(f"dims must be 1 or 2, got {dims}")
         widths = [min(width * 2**level, widest) for level in range(depth + 1)]
+        context = CONTEXT[dims] if context is None else context
         self.dims, self.targets, self.context = dims, targets, context
         self.encoder = nn.ModuleList(
             _layer(dims, inputs, outputs, stride=1 if level == 0 else 2)

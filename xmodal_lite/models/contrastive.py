@@ -10,6 +10,7 @@ from torch.nn import functional
 from xmodal_lite.losses import info_nce
 from xmodal_lite.models.backbone import TwoBranches
 from xmodal_lite.models.matcher import Batch, Matcher, require_spectra
+from xmodal_lite.models.together import gathered
 
 
 class Contrastive(Matcher):
@@ -39,5 +40,5 @@ class Contrastive(Matcher):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return `nce`."""
-        g_v, g_r = self.extractor(batch.v, 0), self.extractor(batch.r, 1)  # (N, D)
-        return {"nce": info_nce(g_v, g_r, batch.labels, self.temperature)}
+        g_v, g_r = gathered(self.extractor(batch.v, 0)), gathered(self.extractor(batch.r, 1))  # (N, D)
+        return {"nce": info_nce(g_v, g_r, gathered(batch.labels), self.temperature)}

@@ -13,6 +13,7 @@ from torch.nn import functional
 from xmodal_lite.losses import batch_hard_triplet, gaussian_consistency, mmd, weighted_triplet
 from xmodal_lite.models.backbone import Backbone, Neck, SharedExtractor, make_backbone
 from xmodal_lite.models.matcher import Batch, Matcher, check_batch, full_precision, refuse_unknown_losses
+from xmodal_lite.models.together import gathered
 
 LOSSES = ("id", "tri", "intra", "dc")
 TELLING_APART = ("id", "tri")
@@ -48,8 +49,8 @@ class Branch(nn.Module):
         """Take the trunk's map of this modality (N, C, ...), return cross-entropy plus batch-hard triplet loss."""
         f = pool(self.last(self.shrink(z)))  # (N, D)
         with full_precision(f.device):
-            scores = self.classifier(self.neck(f))  # (N, num_classes)
-            return functional.cross_entropy(scores, labels) + batch_hard_triplet(f, labels)
+            scores = self.classifier(gathered(self.neck(f)))  # (N, num_classes)
+            return functional.cross_entropy(scores, labels) + batch_hard_triplet(gathered(f), labels)
 
 
 class Enhancing(Matcher):
@@ -111,21 +112,21 @@ class Enhancing(Matcher):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return those that are switched on: `id`, `tri` (weighted triplet), `intra` of both branches, `dc`."""
         check_batch(batch)
-        backbone, labels = self.extractor.backbone, batch.labels.repeat(2)
+        backbone, labels = self.extractor.backbone, gathered(batch.labels)
         z = backbone.trunk(torch.cat([backbone.stem(batch.v, 0), backbone.stem(batch.r, 1)]))  # (2N, C, ...)
         f = backbone.pool(backbone.last(z))  # (2N, D)
-        g = self.extractor.neck(f)
-        losses = {}
+        f, g = gathered(f, 2), gathered(self.extractor.neck(f), 2)
+        both, losses = labels.repeat(2), {}
         with full_precision(f.device):
             if self.classifier is not None:
-                losses["id"] = functional.cross_entropy(self.classifier(g.float()), labels)
+                losses["id"] = functional.cross_entropy(self.classifier(g.float()), both)
             if "tri" in self.active:
-                losses["tri"] = weighted_triplet(f, labels)
+                losses["tri"] = weighted_triplet(f, both)
             if "dc" in self.active:
-                losses["dc"] = self._apart(functional.normalize(g.float(), dim=1), batch.labels)
+                losses["dc"] = self._apart(functional.normalize(g.float(), dim=1), labels)
         if "intra" in self.active:
             of_v, of_r = (
-                branch(part, batch.labels, backbone.pool)
+                branch(part, labels, backbone.pool)
                 for branch, part in zip(self.branches, z.chunk(2), strict=True)
             )
             losses["intra"] = of_v + of_r

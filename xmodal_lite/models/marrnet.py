@@ -14,16 +14,19 @@ from xmodal_lite.losses import (
     adversarial,
     info_nce,
     perceptual,
+    perceptual_transformation,
     reconstruction,
     reverse_gradient,
     transformation,
     weighted_triplet,
 )
-from xmodal_lite.models.backbone import TwoBranches
+from xmodal_lite.models.backbone import SharedExtractor, TwoBranches, make_backbone, unit_range
 from xmodal_lite.models.cmunet import CrossModalityUNet
 from xmodal_lite.models.discriminator import PatchDiscriminator
-from xmodal_lite.models.matcher import Batch, Matcher, refuse_unknown_losses, require_spectra
+from xmodal_lite.models.matcher import Batch, Matcher, check_batch, full_precision, refuse_unknown_losses
+from xmodal_lite.models.together import gathered
 
+CHANNELS = {1: 1, 2: 3}  # of a sample, by dims
 EXTRACTOR_LOSSES = ("id", "tri")
 CMUNET_LOSSES = ("rec", "tra", "adv", "per")
 
@@ -32,12 +35,13 @@ class MarrNet(Matcher):
     """CmUNet followed by an extractor, trained end to end.
 
     Niu et al., IEEE TIP 2024, for the chain of the two and for the four tasks of cmUNet; their form is ours, see the
-    fidelity ledger. Ours too: InfoNCE may stand in for the triplet loss.
+    fidelity ledger. Ours too: InfoNCE may stand in for the triplet loss. The extractor is that of the two-stream
+    network, so that only cmUNet and its losses set the two apart.
 
     Parameters
     ----------
     dims : int
-        1; images come with a later task.
+        1 for spectra, 2 for images.
     num_classes : int
         Identities of the training set.
     unet : bool
@@ -46,16 +50,17 @@ class MarrNet(Matcher):
         Which losses are computed, of "id", "tri", "rec", "tra", "adv", "per". Others cost nothing.
     triplet : {"info-nce", "weighted"}
         What "tri" is.
+    transform : {"pixel", "perceptual"}
+        What "tra" compares: aligned pairs point by point, or what an extractor sees of an identity, on average, where
+        nothing lies on top of anything.
     target : {"v", "both"}
         Space of cmUNet's output: that of v, or both, stacked on the channels.
     temperature : float
         Of InfoNCE.
     unet_width, unet_widest : int
         Channels of cmUNet's first level, and at most.
-    features : int
-        Length D of the embedding.
     **options
-        See `TwoBranches` and `ResNet1d`.
+        For spectra see `TwoBranches` and `ResNet1d`, for images `ImageBackbone`.
     """
 
     def __init__(
@@ -66,72 +71,109 @@ class MarrNet(Matcher):
         unet: bool = True,
         losses: Sequence[str] = EXTRACTOR_LOSSES + CMUNET_LOSSES,
         triplet: Literal["info-nce", "weighted"] = "info-nce",
+        transform: Literal["pixel", "perceptual"] = "pixel",
         target: Literal["v", "both"] = "v",
         temperature: float = 0.07,
         unet_width: int = 16,
         unet_widest: int = 32,
-        features: int = 128,
         **options: Any,
     ) -> None:
         super().__init__()
-        _check(dims, losses, triplet, target)
-        self.triplet, self.temperature = triplet, temperature
+        _check(losses, triplet, transform, target)
+        self.dims, self.triplet, self.transform, self.temperature = dims, triplet, transform, temperature
         self.active = frozenset(losses) - (frozenset() if unet else frozenset(CMUNET_LOSSES))
         targets = 2 if unet and target == "both" else 1
+        channels = CHANNELS.get(dims, 1)
         self.unet = (
-            CrossModalityUNet(dims, width=unet_width, widest=unet_widest, targets=targets) if unet else None
+            CrossModalityUNet(dims, channels=channels, width=unet_width, widest=unet_widest, targets=targets)
+            if unet
+            else None
         )
-        self.extractor = TwoBranches(targets, features=features, **options)
+        self.extractor: TwoBranches | SharedExtractor = (
+            TwoBranches(targets, **options)
+            if dims == 1
+            else SharedExtractor(make_backbone(dims, pictures=targets, **options))
+        )
+        features = self.extractor.features
         self.classifier = nn.Linear(features, num_classes, bias=False) if "id" in self.active else None
-        self.discriminator = PatchDiscriminator(dims, channels=targets) if "adv" in self.active else None
+        self.discriminator = (
+            PatchDiscriminator(dims, channels=channels * targets) if "adv" in self.active else None
+        )
 
     def redraw(self, x: Tensor, modality: int) -> Tensor:
         """Return the modality-agnostic representation u = U(x), (B, C, ...) or (B, 2C, ...) for both targets."""
-        return x if self.unet is None else self.unet(x, modality)
+        return x if self.unet is None else self.unet(unit_range(x), modality)
 
     def embed(self, x: Tensor, modality: int) -> Tensor:
         """See `Matcher.embed`: F(U(x)), of unit length."""
-        return functional.normalize(self.extractor(self.redraw(x, modality), modality), dim=1)
+        return functional.normalize(self.extractor(self.redraw(x, modality), modality).float(), dim=1)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the losses that are switched on, by the names of the table's rows."""
+        check_batch(batch)
         u_v, u_r = self.redraw(batch.v, 0), self.redraw(batch.r, 1)  # (N, C * targets, ...)
-        g_v, g_r = self.extractor(u_v, 0), self.extractor(u_r, 1)  # (N, D)
-        return self._of_extractor(g_v, g_r, batch.labels) | self._of_unet(u_v, u_r, batch)
+        f, g = (gathered(x, 2) for x in self.extractor.pair(u_v, u_r))  # (2N, D) each
+        with full_precision(f.device):
+            losses = self._of_extractor(f.float(), g.float(), gathered(batch.labels))
+        return losses | self._of_unet(u_v, u_r, batch)
 
-    def _of_extractor(self, g_v: Tensor, g_r: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        losses = {}
-        g, both = torch.cat([g_v, g_r]), labels.repeat(2)  # (2N, D), (2N,)
+    def _of_extractor(self, f: Tensor, g: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        losses, both = {}, labels.repeat(2)  # (2N,)
         if self.classifier is not None:
             losses["id"] = functional.cross_entropy(self.classifier(g), both)
         if "tri" in self.active:
             losses["tri"] = (
-                info_nce(g_v, g_r, labels, self.temperature)
+                info_nce(*g.chunk(2), labels, self.temperature)
                 if self.triplet == "info-nce"
-                else weighted_triplet(g, both)
+                else weighted_triplet(g if self.dims == 1 else f, both)
             )
         return losses
 
     def _of_unet(self, u_v: Tensor, u_r: Tensor, batch: Batch) -> dict[str, Tensor]:
+        if self.unet is None:
+            return {}
         losses = {}
-        samples = (batch.v, batch.r)
+        samples = (unit_range(batch.v), unit_range(batch.r))
         # heads[t][m]: what was drawn of modality m in the space of modality t
         heads = list(zip(u_v.chunk(self.targets, dim=1), u_r.chunk(self.targets, dim=1), strict=True))
         if "rec" in self.active:
-            each = [reconstruction(drawn[t], samples[t]) for t, drawn in enumerate(heads)]
+            each = [
+                reconstruction(drawn[t].float(), samples[t], self._measured(samples[t]))
+                for t, drawn in enumerate(heads)
+            ]
             losses["rec"] = torch.stack(each).mean()
-        if "tra" in self.active:
-            each = [transformation(drawn[1 - t], samples[t], batch.aligned) for t, drawn in enumerate(heads)]
+        if "tra" in self.active and self.transform == "pixel":
+            crossed = [
+                (gathered(drawn[1 - t].float()), gathered(samples[t])) for t, drawn in enumerate(heads)
+            ]
+            each = [
+                transformation(drawn, sample, gathered(batch.aligned), self._measured(sample))
+                for drawn, sample in crossed
+            ]
             losses["tra"] = torch.stack(each).mean()
         if self.discriminator is not None:
-            scores = self.discriminator(reverse_gradient(torch.cat([u_v, u_r])))
+            scores = self.discriminator(reverse_gradient(torch.cat([u_v, u_r]))).float()
             losses["adv"] = adversarial(*scores.chunk(2))
         if "per" in self.active:
-            with _frozen(self.extractor):
-                with torch.no_grad():
-                    wanted = self.extractor(u_v, 0)
-                losses["per"] = perceptual(self.extractor(u_r, 0), wanted)
+            with torch.no_grad():
+                wanted = self._perceive(u_v)
+            losses["per"] = perceptual(self._perceive(u_r), wanted)
+        if "tra" in self.active and self.transform == "perceptual":
+            # in each space, the sample itself where it is of that modality, else what was drawn
+            both_v = torch.cat([samples[0], *(drawn[0] for drawn in heads[1:])], dim=1)
+            both_r = torch.cat([heads[0][1], *samples[1 : self.targets]], dim=1)
+            seen = gathered(self._perceive(both_r)), gathered(self._perceive(both_v))  # (N, D) each
+            losses["tra"] = perceptual_transformation(*seen, gathered(batch.labels))
         return losses
+
+    def _perceive(self, u: Tensor) -> Tensor:
+        """Return what the extractor sees of redrawn samples, (N, D); its weights take no gradient."""
+        with _frozen(self.extractor):
+            return self.extractor.perceive(u).float()
+
+    def _measured(self, samples: Tensor) -> Tensor | None:
+        """Return which points set a target: black is a colour, while a spectrum is 0 where nothing was measured."""
+        return None if self.dims == 1 else torch.ones_like(samples[:1, :1], dtype=torch.bool)
 
     @property
     def targets(self) -> int:
@@ -154,12 +196,13 @@ def _frozen(module: nn.Module) -> Iterator[None]:
             p.requires_grad_(True)
 
 
-def _check(dims: int, losses: Sequence[str], triplet: str, target: str) -> None:
-    require_spectra("MarrNet", dims)
+def _check(losses: Sequence[str], triplet: str, transform: str, target: str) -> None:
     refuse_unknown_losses(losses, EXTRACTOR_LOSSES + CMUNET_LOSSES)
     if not set(losses) & set(EXTRACTOR_LOSSES):
         raise ValueError("nothing would train the extractor: switch on 'id' or 'tri'")
     if triplet not in ("info-nce", "weighted"):
         raise ValueError(f"unknown triplet '{triplet}'; known: info-nce, weighted")
+    if transform not in ("pixel", "perceptual"):
+        raise ValueError(f"unknown transform '{transform}'; known: pixel, perceptual")
     if target not in ("v", "both"):
         raise ValueError(f"unknown target '{target}'; known: v, both")

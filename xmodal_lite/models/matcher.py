@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from xmodal_lite.models.together import gathered
+
 
 @dataclass
 class Batch:
@@ -88,7 +90,8 @@ def check_batch(batch: Batch) -> None:
         counts = ", ".join(f"{size} of {name}" for name, size in sizes.items())
         raise ValueError(f"row i of v, r and labels belong together, but there are {counts}")
     on_host = batch.labels.device.type == "cpu"  # asking a GPU would make every step wait for it
-    if on_host and bool((batch.labels == batch.labels[0]).all()):
+    labels = gathered(batch.labels) if on_host else batch.labels
+    if on_host and bool((labels == labels[0]).all()):
         raise ValueError(
             "the batch shows one identity alone; nothing can be told apart in it, raise identities (P)"
         )

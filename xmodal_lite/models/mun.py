@@ -13,6 +13,7 @@ from xmodal_lite.losses import accumulate, identity_alignment, modality_alignmen
 from xmodal_lite.models.auxiliary import IMAGES, LEARNERS, Unify, make_auxiliary
 from xmodal_lite.models.backbone import SharedExtractor, make_backbone
 from xmodal_lite.models.matcher import Batch, Matcher, check_batch, full_precision, refuse_unknown_losses
+from xmodal_lite.models.together import gathered
 
 LOSSES = ("id", "ia", "ma", "tri")
 TELLING_APART = ("id", "ia", "tri")
@@ -80,9 +81,11 @@ class MUN(Matcher):
         """Return those that are switched on: `id`, `ia`, `ma`, `tri`."""
         check_batch(batch)
         f = self.features(batch)  # (3N, D), or (2N, D) without an auxiliary modality
-        g = self.extractor.neck(f)
-        modality = torch.arange(len(f), device=f.device) // len(batch.labels)  # 0 v, 1 r, 2 auxiliary
-        labels = batch.labels.repeat(len(f) // len(batch.labels))
+        modalities = len(f) // len(batch.labels)
+        f, g = gathered(f, modalities), gathered(self.extractor.neck(f), modalities)
+        pairs = len(f) // modalities
+        modality = torch.arange(len(f), device=f.device) // pairs  # 0 v, 1 r, 2 auxiliary
+        labels = gathered(batch.labels).repeat(modalities)
         losses = {}
         with full_precision(f.device):
             if self.classifier is not None:
@@ -90,7 +93,7 @@ class MUN(Matcher):
             if "ia" in self.active:
                 losses["ia"] = identity_alignment(f, labels, modality)
             if "ma" in self.active:
-                losses["ma"] = self._align(functional.normalize(f, dim=1), len(batch.labels))
+                losses["ma"] = self._align(functional.normalize(f, dim=1), pairs)
             if "tri" in self.active:
                 losses["tri"] = weighted_triplet(f, labels)
         return losses
