@@ -4,7 +4,7 @@
     python benchmarks/standin_speed.py --only sysu-mm01 llcm
 
 The time is the CPU time of the process, which other work on the machine changes little; then by the clock. The people's
-pictures are 288 x 144 (RegDB's 128 x 64), and each has a mask, which is not counted.
+pictures are 288 x 144 (RegDB's 128 x 64), the faces' 128 x 128, and each has a mask, which is not counted.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ PARTS = {  # identities to write, what counts, and how to find it
     "sysu-mm01": (40, "pictures", ("cam*/*/*.jpg",)),
     "regdb": (60, "pictures", ("Visible/*/*.bmp", "Thermal/*/*.bmp")),
     "llcm": (40, "pictures", ("vis/*/*.jpg", "nir/*/*.jpg")),
+    "cufs": (200, "pictures", ("photos/*.jpg", "sketches/*.jpg")),
+    "cufsf": (200, "pictures", ("photos/*.jpg", "sketches/*.jpg")),
+    "casia-nir-vis": (40, "pictures", ("s?/*/*/*.bmp",)),
+    "tufts": (40, "pictures", ("visible/*/*.jpg", "thermal/*/*.jpg")),
 }
 
 

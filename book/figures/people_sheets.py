@@ -55,7 +55,7 @@ def draw_sheet(
             ax.axis("off")
     for ax, head, red in zip(axes[0], heads, infrared, strict=True):
         ax.set_title(head, color=MODALITY_COLOURS[red], fontsize=9, loc="center", pad=3)
-    figure.savefig(OUT / f"people-{name}.jpg", dpi=140, pil_kwargs={"quality": 78})
+    figure.savefig(OUT / f"{name}.jpg", dpi=140, pil_kwargs={"quality": 78})
     plt.close(figure)
 
 
@@ -67,7 +67,7 @@ def draw_sysu(folder: Path) -> None:
     rows = [[picture(paths[c][identity]) for c in SYSU_ORDER] for identity in everywhere]
     rows[-1] = [masked(root, paths[c][everywhere[-1]]) for c in SYSU_ORDER]
     heads = [f"camera {c}\n{'infrared' if c in (3, 6) else 'visible'}" for c in SYSU_ORDER]
-    draw_sheet(rows, heads, [c in (3, 6) for c in SYSU_ORDER], "sysu")
+    draw_sheet(rows, heads, [c in (3, 6) for c in SYSU_ORDER], "people-sysu")
 
 
 def draw_regdb(folder: Path) -> None:
@@ -77,7 +77,7 @@ def draw_regdb(folder: Path) -> None:
         (next((root / side / str(k)).iterdir())) for k in range(1, 13) for side in ("Visible", "Thermal")
     ]
     rows = [[picture(path) for path in pairs[k : k + 8]] for k in (0, 8, 16)]
-    draw_sheet(rows, ["visible", "thermal"] * 4, [False, True] * 4, "regdb")
+    draw_sheet(rows, ["visible", "thermal"] * 4, [False, True] * 4, "people-regdb")
 
 
 def draw_llcm(folder: Path) -> None:
@@ -92,7 +92,7 @@ def draw_llcm(folder: Path) -> None:
         both = sorted(set(by_day) & set(by_night))[:4]
         if len(both) == 4:
             rows.append([picture(found[camera]) for camera in both for found in (by_day, by_night)])
-    draw_sheet(rows[:4], ["day", "night"] * 4, [False, True] * 4, "llcm")
+    draw_sheet(rows[:4], ["day", "night"] * 4, [False, True] * 4, "people-llcm")
 
 
 def draw_gap(folder: Path) -> None:
@@ -111,7 +111,9 @@ def draw_gap(folder: Path) -> None:
         for path in found[2:5]:
             images = [picture(seen[path.parent.name]), *(picture(root / path) for root in roots)]
             rows.append([np.asarray(Image.fromarray(image).resize((144, 288))) for image in images])
-    draw_sheet(rows, ["visible", *(f"gap {gap:g}" for gap in GAPS)], [False] + [True] * len(GAPS), "gap")
+    draw_sheet(
+        rows, ["visible", *(f"gap {gap:g}" for gap in GAPS)], [False] + [True] * len(GAPS), "people-gap"
+    )
 
 
 def main() -> None:

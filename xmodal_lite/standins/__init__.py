@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from xmodal_lite.standins.faces import write_casia, write_cufs, write_cufsf, write_tufts
 from xmodal_lite.standins.people import write_llcm, write_regdb, write_sysu
 from xmodal_lite.standins.rruff import write_rruff
 
@@ -20,6 +21,10 @@ _WRITERS: dict[str, Callable[..., None]] = {
     "sysu-mm01": write_sysu,
     "regdb": write_regdb,
     "llcm": write_llcm,
+    "cufs": write_cufs,
+    "cufsf": write_cufsf,
+    "casia-nir-vis": write_casia,
+    "tufts": write_tufts,
 }
 
 
@@ -44,7 +49,10 @@ def write(name: str, root: Path | str, **knobs: int | float) -> Path:
         For "rruff": ``identities`` (60), ``specimens`` (2), ``seed`` (0), ``gap`` (0.5), see
         :func:`xmodal_lite.standins.rruff.write_rruff`. For "sysu-mm01", "regdb" and "llcm": ``identities`` (60),
         ``images`` (16, 10, 6), ``seed`` (0), ``gap`` (0.5) and ``workers`` (1), see
-        :func:`xmodal_lite.standins.people.write_sysu` and its neighbours. ``workers`` changes no byte.
+        :func:`xmodal_lite.standins.people.write_sysu` and its neighbours. For "cufs", "cufsf", "casia-nir-vis" and
+        "tufts": ``identities`` (60), ``seed`` (0), ``gap`` (0.5) and ``workers`` (1), for the last two also
+        ``images`` (6), see :func:`xmodal_lite.standins.faces.write_cufs` and its neighbours. ``workers`` changes
+        no byte.
 
     Returns
     -------

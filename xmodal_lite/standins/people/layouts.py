@@ -6,12 +6,13 @@ Each image has a mask of the person under ``masks/``, at the same relative place
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -25,6 +26,7 @@ from xmodal_lite.standins.people.photograph import photograph
 SIZE, SMALL = (288, 144), (128, 64)  # height and width of the pictures; RegDB's are small
 SYSU_REAL, REGDB_REAL, LLCM_REAL = 491, 412, 1064  # identities of the real sets
 SPLITS = 10  # of RegDB
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def write_sysu(
     ValueError
         If a knob is outside its range.
     """
-    _check(identities, SYSU_REAL, images, seed, gap, workers)
+    check_knobs(identities, SYSU_REAL, images, seed, gap, workers)
     visits = [_visits_sysu(number, images, seed) for number in range(identities)]
     _portray_all(root, visits, SIZE, seed, gap, workers)
     names = np.array([_sysu_name(number) for number in range(identities)])
@@ -107,7 +109,7 @@ def write_regdb(
     ValueError
         If a knob is outside its range.
     """
-    _check(identities, REGDB_REAL, images, seed, gap, workers)
+    check_knobs(identities, REGDB_REAL, images, seed, gap, workers)
     visits = [_visits_regdb(number, images, seed) for number in range(identities)]
     _portray_all(root, visits, SMALL, seed, gap, workers)
     (root / "idx").mkdir()
@@ -145,7 +147,7 @@ def write_llcm(
     ValueError
         If a knob is outside its range.
     """
-    _check(identities, LLCM_REAL, images, seed, gap, workers)
+    check_knobs(identities, LLCM_REAL, images, seed, gap, workers)
     visits = [_visits_llcm(number, images, seed) for number in range(identities)]
     _portray_all(root, visits, SIZE, seed, gap, workers)
     order = np.random.default_rng([seed, 36]).permutation(identities)
@@ -163,7 +165,7 @@ def write_llcm(
             (root / "idx" / f"{part}_{modality}.txt").write_text("".join(lines))
 
 
-def _check(identities: int, most: int, images: int, seed: int, gap: float, workers: int) -> None:
+def check_knobs(identities: int, most: int, images: int, seed: int, gap: float, workers: int) -> None:
     """Refuse knobs out of range."""
     if not 10 <= identities <= most:
         raise ValueError(f"identities={identities}: give 10 to {most}, which is the real set's number")
@@ -173,7 +175,7 @@ def _check(identities: int, most: int, images: int, seed: int, gap: float, worke
         raise ValueError(f"seed={seed}: give 0 or a larger integer")
     if not 0 <= gap <= 1:
         raise ValueError(
-            f"gap={gap}: give a value from 0 (infrared shows luminance) to 1 (its own reflectance)"
+            f"gap={gap}: give a value from 0 (both modalities show luminance) to 1 (each its own reflectance)"
         )
     if workers < 1:
         raise ValueError(f"workers={workers}: give one process or more")
@@ -257,13 +259,17 @@ def _portray_all(
     root: Path, visits: list[list[Visit]], size: tuple[int, int], seed: int, gap: float, workers: int
 ) -> None:
     """Take all pictures; identities do not depend on each other, so any number of processes gives the same bytes."""
-    job: Callable[[tuple[int, list[Visit]]], None] = partial(_portray, root, size, seed, gap)
+    run_all(partial(_portray, root, size, seed, gap), list(enumerate(visits)), workers)
+
+
+def run_all(job: Callable[[Item], None], items: Sequence[Item], workers: int) -> None:
+    """Do a job for every item, in this process or in ``workers`` others."""
     if workers == 1:
-        for item in enumerate(visits):
+        for item in items:
             job(item)
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        list(pool.map(job, enumerate(visits), chunksize=2))
+        list(pool.map(job, items, chunksize=2))
 
 
 def _portray(root: Path, size: tuple[int, int], seed: int, gap: float, item: tuple[int, list[Visit]]) -> None:
@@ -287,15 +293,14 @@ def _portray(root: Path, size: tuple[int, int], seed: int, gap: float, item: tup
             )
             masks = masks.reshape(n, h, 2, w, 2).mean((2, 4)) >= 0.5
         for path, picture, mask in zip(visit.paths, pictures, masks, strict=True):
-            _save(root, path, picture, mask, visit.camera.quality)
+            save(root, path, Image.fromarray(picture).convert("RGB"), mask, visit.camera.quality)
 
 
-def _save(root: Path, path: str, picture: np.ndarray, mask: np.ndarray, quality: int) -> None:
-    """Write a picture, as RGB whatever the camera, and its mask of one bit, white on the person."""
+def save(root: Path, path: str, image: Image.Image, mask: np.ndarray, quality: int) -> None:
+    """Write a picture and its mask, (H, W) bool or uint8, which is 0 where the person is not."""
     target, shadow = root / path, (root / "masks" / path).with_suffix(".png")
     for folder in (target.parent, shadow.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    image = Image.fromarray(picture).convert("RGB")
     if target.suffix == ".jpg":
         image.save(target, quality=quality)
     else:

@@ -177,10 +177,10 @@ def _glow(size: tuple[int, int]) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _grain() -> np.ndarray:
+def grain() -> np.ndarray:
     """Draw a sheet of unit noise (768, 768), the same for all; every picture uses its own part."""
     noise = np.random.default_rng(21).standard_normal((1, 1, 768, 768)).astype(np.float32)
-    _soften(noise)
+    soften(noise)
     return noise[0, 0] / noise.std()
 
 
@@ -191,19 +191,19 @@ def _develop(picture: np.ndarray, camera: Camera, rng: np.random.Generator) -> n
     gains = np.asarray(camera.gains if c == 3 else [1.0], np.float32)
     picture *= gains[:, None, None, None] * exposure[:, None, None]
     for _ in range(camera.blur):
-        _soften(picture)
+        soften(picture)
     if c == 3:
         grey = LUMINANCE[0] * picture[0] + LUMINANCE[1] * picture[1] + LUMINANCE[2] * picture[2]
         picture = grey + np.float32(camera.saturation) * (picture - grey)
     if camera.light != "thermal":  # whose scale is that of warmth
         picture = np.sqrt(np.maximum(picture + np.float32(camera.haze), 0))
     y0, x0 = rng.integers(0, 768 - h, n), rng.integers(0, 768 - w, n)
-    picture += np.float32(camera.grain) * sliding_window_view(_grain(), (h, w))[y0, x0]
+    picture += np.float32(camera.grain) * sliding_window_view(grain(), (h, w))[y0, x0]
     np.clip(picture * 255, 0, 255, out=picture)
     return np.moveaxis(picture.astype(np.uint8), 0, -1) if c == 3 else picture[0].astype(np.uint8)
 
 
-def _soften(picture: np.ndarray) -> None:
+def soften(picture: np.ndarray) -> None:
     """Apply the binomial filter 1 2 1 along rows and columns, in place."""
     for a in (picture, picture.swapaxes(2, 3)):
         mean = 0.25 * (a[:, :, :-2] + a[:, :, 2:])
