@@ -15,3 +15,7 @@ class SpecError(XmodalError, ValueError):
 
 class CheckpointError(XmodalError, RuntimeError):
     """A checkpoint or a run record is damaged, belongs to another run, or cannot be written."""
+
+
+class DeviceError(XmodalError, RuntimeError):
+    """A device that was asked for cannot be used, or its memory does not hold what it was asked to train."""

@@ -3,6 +3,7 @@
 import copy
 import math
 from collections import OrderedDict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +11,18 @@ import torch
 from torch.nn import functional as F
 
 from xmodal_lite.data.sampler import PairSampler
-from xmodal_lite.errors import CheckpointError
+from xmodal_lite.errors import CheckpointError, SpecError
 from xmodal_lite.models.matcher import Matcher
-from xmodal_lite.training import DivergedError, Recipe, TrainingSet, draw_seed, fit
+from xmodal_lite.training import (
+    DivergedError,
+    Recipe,
+    TrainingSet,
+    draw_seed,
+    fit,
+    latest_checkpoint,
+    load_checkpoint,
+    make_accelerator,
+)
 
 
 class Toy(Matcher):
@@ -192,3 +202,67 @@ def test_sgd_resumes_bit_for_bit_and_trains_the_head_faster(data, tmp_path):
     assert torch.equal(slow.maps[0].weight, fast.maps[0].weight)
     moved = [(model.norm.neck.weight - fresh.norm.neck.weight).norm() for model in (slow, fast)]
     assert float(moved[1] / moved[0]) == pytest.approx(10, rel=1e-3)
+
+
+class Apart(Matcher):
+    """A linear map whose loss is a mean over samples: no sample has to do with another."""
+
+    def __init__(self):
+        super().__init__()
+        self.map = torch.nn.Linear(6, 4)
+
+    def embed(self, x, modality):
+        return F.normalize(self.map(x), dim=1)
+
+    def losses(self, batch):
+        return {"gap": (self.embed(batch.v, 0) - self.embed(batch.r, 1)).square().sum(1).mean()}
+
+
+def train_apart(data, **changes):
+    torch.manual_seed(5)
+    settings = {"identities": 4, "optimiser": "sgd", "average": 0, **changes}
+    data = replace(
+        data, sampler=PairSampler(*[np.repeat(np.arange(7), 3)] * 4, identities=4, samples=2, seed=1)
+    )
+    return fit(Apart(), data, recipe(**settings), seed=3)
+
+
+def test_a_step_in_parts_has_the_gradient_of_the_whole_where_samples_do_not_meet(data):
+    whole, halves = train_apart(data), train_apart(data, accumulate=2)
+    for name, value in whole.matcher.state_dict().items():
+        torch.testing.assert_close(halves.matcher.state_dict()[name], value)
+    assert halves.history[-1]["gap"] == pytest.approx(whole.history[-1]["gap"], rel=1e-5)
+
+
+def test_parts_that_do_not_come_out_even_are_refused_before_anything_is_trained(data):
+    with pytest.raises(SpecError, match="4 identities a step cannot be dealt out to 3 parts of 1 processes"):
+        train_apart(data, accumulate=3)
+
+
+def test_a_compiled_run_trains_the_same(data, monkeypatch):
+    """By the compiler's first stage, which needs no C++ compiler; the last stage only fuses."""
+    called, compiler = [], torch.compile
+
+    def first_stage(function, **options):
+        called.append(options)
+        return compiler(function, backend="eager", **options)
+
+    monkeypatch.setattr(torch, "compile", first_stage)
+    plain, compiled = train_apart(data), train_apart(data, compile=True)
+    assert called == [{"dynamic": False}]
+    for name, value in plain.matcher.state_dict().items():
+        torch.testing.assert_close(compiled.matcher.state_dict()[name], value)
+
+
+def test_the_scale_of_fp16_is_kept_for_a_resumed_run(data, tmp_path):
+    def trained(steps):
+        accelerator = make_accelerator(device="cpu")
+        accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+        torch.manual_seed(5)
+        fit(Toy(), data, recipe(steps=steps), seed=3, folder=tmp_path, accelerator=accelerator)
+        return accelerator.scaler
+
+    trained(6).update(new_scale=4.0)
+    state = load_checkpoint(latest_checkpoint(tmp_path), "").optimiser
+    assert state["scaler"]["scale"] == 8.0
+    assert trained(12).get_scale() == 8.0

@@ -1,11 +1,14 @@
 """Training: a recipe, a loop, checkpoints that survive a kill."""
 
 from xmodal_lite.training.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
+from xmodal_lite.training.device import DEVICES, make_accelerator, several_processes, usable_precision
 from xmodal_lite.training.fit import DivergedError, Fitted, draw_seed, fit
+from xmodal_lite.training.flops import speed, step_flop
 from xmodal_lite.training.recipe import Recipe
 from xmodal_lite.training.training_set import TrainingSet
 
 __all__ = [
+    "DEVICES",
     "Checkpoint",
     "DivergedError",
     "Fitted",
@@ -15,5 +18,10 @@ __all__ = [
     "fit",
     "latest_checkpoint",
     "load_checkpoint",
+    "make_accelerator",
     "save_checkpoint",
+    "several_processes",
+    "speed",
+    "step_flop",
+    "usable_precision",
 ]

@@ -2,6 +2,9 @@
 
 Every random draw of step s comes from a generator seeded by (run seed, s). So nothing has to be remembered about
 random states, and a run that was killed and resumed draws what the uninterrupted run would have drawn.
+
+Several processes (`accelerate launch`) train as one would: each draws the whole batch and takes its own identities, and
+`xmodal_lite.models.together` lets losses and batch norms see all of them. The main process alone writes.
 """
 
 from __future__ import annotations
@@ -17,10 +20,12 @@ from accelerate import Accelerator
 from torch import Tensor
 from tqdm import tqdm
 
-from xmodal_lite.errors import XmodalError
-from xmodal_lite.models.matcher import Matcher
+from xmodal_lite.errors import CheckpointError, SpecError, XmodalError
+from xmodal_lite.models.matcher import Batch, Matcher
+from xmodal_lite.models.together import synced, together
 from xmodal_lite.training.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
-from xmodal_lite.training.memory import keep_freed_memory
+from xmodal_lite.training.device import make_accelerator
+from xmodal_lite.training.memory import advice_if_full, keep_freed_memory
 from xmodal_lite.training.recipe import Recipe
 from xmodal_lite.training.training_set import TrainingSet
 
@@ -75,7 +80,7 @@ def fit(
     owner : str
         Hash of the run specification; a checkpoint of another one is refused.
     accelerator : Accelerator, optional
-        Device and precision; by default a new one in the recipe's precision.
+        Device, precision and processes; by default those of `make_accelerator` for the recipe's precision.
 
     Raises
     ------
@@ -83,22 +88,39 @@ def fit(
         A loss is infinite or not a number. The last checkpoint is from before that step.
     CheckpointError
         A checkpoint cannot be written, is damaged, or is of another run.
+    SpecError
+        The identities of a step cannot be dealt out evenly.
+    DeviceError
+        The GPU's memory is full; the message says what would fit.
     """
-    accelerator = accelerator or Accelerator(mixed_precision=recipe.precision)
+    accelerator = accelerator or make_accelerator(recipe.precision)
     if accelerator.device.type == "cpu":
         keep_freed_memory()
+    torch.backends.cudnn.benchmark = accelerator.device.type == "cuda"  # every step has the same shapes
     matcher, data = matcher.to(accelerator.device), data.to(accelerator.device)
+    if accelerator.num_processes > 1:
+        synced(matcher)
+    if recipe.compile:
+        matcher.compile(dynamic=False)
     optimiser = _optimiser(matcher, recipe)
     average = _MovingAverage(matcher, recipe.average) if recipe.average else None
     done, before = 0, 0.0
     history: list[dict[str, float]] = []
     if folder is not None and (found := latest_checkpoint(folder)):
-        done, history, before = _restore(load_checkpoint(found, owner), matcher, average, optimiser)
+        done, history, before = _restore(
+            load_checkpoint(found, owner), matcher, average, optimiser, accelerator
+        )
+    _agree_on(done, folder, accelerator)
     model, prepared = accelerator.prepare(matcher, optimiser)
     log = _LossLog(history)
     started = time.perf_counter()
     # the bar tells epoch, losses and time left; it is silent where the output is not a terminal
-    with tqdm(total=recipe.steps, initial=done, unit="step", disable=None, dynamic_ncols=True) as bar:
+    silent = None if accelerator.is_main_process else True
+    with (
+        together(accelerator.num_processes),
+        advice_if_full(recipe, accelerator.device),
+        tqdm(total=recipe.steps, initial=done, unit="step", disable=silent, dynamic_ncols=True) as bar,
+    ):
         for step in range(done, recipe.steps):
             terms = _step(model, prepared, data, recipe, step, seed, accelerator)
             if average is not None:
@@ -107,11 +129,12 @@ def fit(
             last = step + 1 == recipe.steps
             keep = folder is not None and (last or (step + 1) % recipe.checkpoint_every == 0)
             if keep or last or (step + 1) % recipe.log_every == 0:
-                _show(bar, step, data.steps_per_epoch, log.flush(recipe.rate(step)))
-            if keep and folder is not None:
+                _show(bar, step, data.steps_per_epoch, log.flush(recipe.rate(step), accelerator))
+            if keep and folder is not None and accelerator.is_main_process:
                 seconds = before + time.perf_counter() - started
                 save_checkpoint(
-                    folder, _snapshot(step + 1, owner, matcher, average, optimiser, log.lines, seconds)
+                    folder,
+                    _snapshot(step + 1, owner, matcher, average, optimiser, accelerator, log.lines, seconds),
                 )
     seconds = before + time.perf_counter() - started
     tested = matcher if average is None else average.matcher
@@ -135,12 +158,48 @@ def _step(
     for group in optimiser.param_groups:
         group["lr"] = group["factor"] * recipe.rate(step)
     torch.manual_seed(draw_seed(seed, step))
-    terms: dict[str, Tensor] = model(data.batch(step))
-    total = torch.stack([recipe.weights.get(name, 1.0) * term for name, term in terms.items()]).sum()
-    accelerator.backward(total)
+    parts = _parts(data.batch(step), recipe, accelerator)
+    seen: list[dict[str, Tensor]] = []
+    for part in parts:
+        terms: dict[str, Tensor] = model(part)
+        total = torch.stack([recipe.weights.get(name, 1.0) * term for name, term in terms.items()]).sum()
+        accelerator.backward(total / len(parts))
+        seen.append({name: term.detach() for name, term in terms.items()})
     optimiser.step()
     optimiser.zero_grad()
-    return {name: term.detach() for name, term in terms.items()}
+    return {name: torch.stack([terms[name] for terms in seen]).mean(dim=0) for name in seen[0]}
+
+
+def _parts(batch: Batch, recipe: Recipe, accelerator: Accelerator) -> list[Batch]:
+    """Return this process's identities of each part that the step is computed in."""
+    processes = accelerator.num_processes
+    shares = recipe.accumulate * processes
+    if shares == 1:
+        return [batch]
+    identities = len(batch.labels) // recipe.samples
+    if identities % shares or identities < 2 * recipe.accumulate:
+        raise SpecError(
+            f"{identities} identities a step cannot be dealt out to {recipe.accumulate} parts of {processes} "
+            f"processes, equally many to each and two or more a part; set identities to a multiple of {shares}, or "
+            "accumulate lower"
+        )
+    columns = [x.chunk(shares) for x in (batch.v, batch.r, batch.labels, batch.aligned)]
+    return [
+        Batch(*(column[share] for column in columns))
+        for share in range(accelerator.process_index, shares, processes)
+    ]
+
+
+def _agree_on(done: int, folder: Path | None, accelerator: Accelerator) -> None:
+    """Refuse to go on where processes found different checkpoints."""
+    if accelerator.num_processes == 1:
+        return
+    found = accelerator.gather(torch.tensor([done], device=accelerator.device)).tolist()
+    if len(set(found)) > 1:
+        raise CheckpointError(
+            f"the processes found checkpoints of different steps ({found}) in {folder}; put --store on a disk that all "
+            "machines share"
+        )
 
 
 def _optimiser(matcher: Matcher, recipe: Recipe) -> torch.optim.Optimizer:
@@ -203,8 +262,11 @@ class _LossLog:
         self._steps.append(step)
         self._terms.append(torch.stack([term.float() for term in terms.values()]))
 
-    def flush(self, rate: float) -> dict[str, float]:
-        values = torch.stack(self._terms).cpu()  # (steps since the last line, losses)
+    def flush(self, rate: float, accelerator: Accelerator) -> dict[str, float]:
+        values = torch.stack(self._terms)  # (steps since the last line, losses)
+        if accelerator.num_processes > 1:  # a loss may be of each process's own samples
+            values = accelerator.reduce(values, "mean")
+        values = values.cpu()
         self._refuse_non_finite(values)
         means = values.mean(dim=0).tolist()
         line = {
@@ -232,17 +294,25 @@ def _snapshot(
     matcher: Matcher,
     average: _MovingAverage | None,
     optimiser: torch.optim.Optimizer,
+    accelerator: Accelerator,
     history: list[dict[str, float]],
     seconds: float,
 ) -> Checkpoint:
     model = {f"model.{name}": value for name, value in matcher.state_dict().items()}
     if average is not None:
         model |= {f"average.{name}": value for name, value in average.matcher.state_dict().items()}
-    return Checkpoint(step, owner, model, optimiser.state_dict(), history, seconds)
+    state = optimiser.state_dict()
+    if accelerator.scaler is not None:  # of fp16
+        state["scaler"] = accelerator.scaler.state_dict()
+    return Checkpoint(step, owner, model, state, history, seconds)
 
 
 def _restore(
-    checkpoint: Checkpoint, matcher: Matcher, average: _MovingAverage | None, optimiser: torch.optim.Optimizer
+    checkpoint: Checkpoint,
+    matcher: Matcher,
+    average: _MovingAverage | None,
+    optimiser: torch.optim.Optimizer,
+    accelerator: Accelerator,
 ) -> tuple[int, list[dict[str, float]], float]:
     def part(prefix: str) -> dict[str, Tensor]:
         return {
@@ -252,7 +322,11 @@ def _restore(
     matcher.load_state_dict(part("model."))
     if average is not None:
         average.matcher.load_state_dict(part("average."))
-    optimiser.load_state_dict(checkpoint.optimiser)
+    state = dict(checkpoint.optimiser)
+    scaler = state.pop("scaler", None)
+    if scaler is not None and accelerator.scaler is not None:
+        accelerator.scaler.load_state_dict(scaler)
+    optimiser.load_state_dict(state)
     return checkpoint.step, checkpoint.history, checkpoint.seconds
 
 

@@ -1,10 +1,16 @@
-"""What the C library does with memory that a training step has freed."""
+"""Memory: what the C library does with what a step has freed, and what to do when a GPU has no more."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
 import sys
+from collections.abc import Iterator
+
+import torch
+
+from xmodal_lite.errors import DeviceError
+from xmodal_lite.training.recipe import Recipe
 
 MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1  # as glibc's malloc.h numbers them
 LARGEST_BLOCK = 1 << 30  # bytes; larger ones still go back to the kernel
@@ -23,3 +29,62 @@ def keep_freed_memory() -> None:
             library = ctypes.CDLL("libc.so.6")
             library.mallopt(MMAP_THRESHOLD, LARGEST_BLOCK)
             library.mallopt(TRIM_THRESHOLD, MOST_KEPT)
+
+
+@contextlib.contextmanager
+def advice_if_full(recipe: Recipe, device: torch.device) -> Iterator[None]:
+    """Turn an out-of-memory error of a GPU into one that says what would fit.
+
+    Raises
+    ------
+    DeviceError
+        The GPU's memory is full.
+    """
+    held = torch.cuda.memory_allocated(device) if device.type == "cuda" else 0
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        peak, total = torch.cuda.max_memory_allocated(device), torch.cuda.mem_get_info(device)[1]
+        raise DeviceError(what_would_fit(recipe, held, peak, total)) from error
+
+
+def what_would_fit(recipe: Recipe, held: int, peak: int, total: int) -> str:
+    """Say how full a GPU was, and which settings would fit.
+
+    All that grows in a step is taken to be proportional to the samples that it sees at once. That a step did not fit
+    says that it needs more than was left, so more than `peak`; the estimates are from below.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Of the run that did not fit.
+    held : int
+        Bytes in use before the first step: weights and data.
+    peak : int
+        Most bytes in use so far.
+    total : int
+        Bytes of the GPU.
+    """
+    parts, identities = recipe.accumulate, recipe.identities
+    words = [
+        f"the GPU's memory is full: {_gb(peak)} of {_gb(total)} were in use, {_gb(held)} of them before the first "
+        "step. By proportion:"
+    ]
+    finer = [n for n in range(parts + 1, identities // 2 + 1) if identities % n == 0]
+    words += [
+        f"--set accumulate={n} needs about {_gb(held + (peak - held) * parts // n)};" for n in finer[:2]
+    ]
+    if identities >= 4 * parts:
+        half = identities // 2
+        half_peak = held + (peak - held) * half // identities
+        words.append(f"--set identities={half} about {_gb(half_peak)} (another batch, so other numbers);")
+    if recipe.precision == "no":
+        words.append("--set precision=bf16 about half of what a step takes;")
+    words.append(
+        "or take a larger GPU. The run goes on from its last checkpoint only under the same settings."
+    )
+    return " ".join(words)
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"

@@ -49,7 +49,13 @@ class Recipe(BaseModel):
     model : dict
         Options for `xmodal_lite.models.build`, by name.
     precision : {"no", "bf16", "fp16"}
-        Automatic mixed precision, as Accelerate names it.
+        Automatic mixed precision, as Accelerate names it; see `usable_precision` for devices that lack it.
+    accumulate : int
+        Parts that a step is computed in, one after the other, P / accumulate identities each, to save memory. The
+        optimiser sees the mean of their gradients, so its batch is as large as before. What a loss compares, and what a
+        batch norm averages, is within a part: a triplet loss finds its negatives among fewer identities.
+    compile : bool
+        Let `torch.compile` fuse the step's operations. The first step then takes minutes, and last digits differ.
     log_every, checkpoint_every : int
         In steps. A kill loses at most `checkpoint_every` steps.
     threads : int
@@ -77,6 +83,8 @@ class Recipe(BaseModel):
     ] = Augmentation()
     model: dict[str, JsonValue] = {}
     precision: Literal["no", "bf16", "fp16"] = "no"
+    accumulate: int = Field(default=1, ge=1)
+    compile: bool = False
     log_every: int = Field(default=20, ge=1)
     checkpoint_every: int = Field(default=100, ge=1)
     threads: int = Field(default=1, ge=1)

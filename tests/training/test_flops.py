@@ -1,0 +1,98 @@
+"""A step's operations are counted without computing them, and no host reads a value while a step runs."""
+
+import copy
+
+import pytest
+import torch
+
+from xmodal_lite.models import Batch, build, model_names
+from xmodal_lite.training import speed, step_flop
+
+SMALL = {"width": 4, "features": 16, "segments": 16}
+
+
+def pairs(dims, n=8):
+    torch.manual_seed(0)
+    shape = (n, 1, 512) if dims == 1 else (n, 3, 32, 16)
+    v, r = (
+        torch.rand(shape) if dims == 1 else torch.randint(0, 256, shape, dtype=torch.uint8) for _ in range(2)
+    )
+    labels = torch.arange(n) // 2
+    return Batch(v, r, labels, labels % 2 == 0)
+
+
+class Linear(torch.nn.Module):
+    """A model whose operations can be counted by hand."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(5, 3, bias=False)
+
+    def forward(self, batch):
+        return {"sum": self.layer(batch.v).sum()}
+
+
+def test_by_hand():
+    v = torch.rand(7, 5)
+    seen = Batch(v, v, torch.zeros(7), torch.zeros(7))
+    forward, to_weights = 2 * 7 * 5 * 3, 2 * 7 * 5 * 3  # the samples take no gradient
+    assert step_flop(Linear(), seen) == forward + to_weights
+
+
+OPTIONS = [
+    *((name, 1, {}) for name in model_names()),
+    *((name, 2, {}) for name in model_names() if name != "contrastive"),
+    ("enhancing", 1, {"consistency": "mmd"}),
+    ("enhancing", 1, {"consistency": "per-identity"}),
+    ("mun", 1, {"auxiliary": "mixup"}),
+    ("marrnet", 1, {"triplet": "weighted", "target": "both"}),
+]
+
+
+@pytest.mark.parametrize(("name", "dims", "options"), OPTIONS)
+def test_no_host_reads_a_value_in_a_step_of_any_method(name, dims, options):
+    """On the meta device tensors have no values: what asks for one, and would make a GPU wait, fails there."""
+    torch.manual_seed(0)
+    sizes = SMALL if dims == 1 else {"backbone": "resnet10"}
+    model = build(name, dims=dims, num_classes=4, **sizes, **options)
+    before = copy.deepcopy(model.state_dict())
+    count, twice = (step_flop(model, pairs(dims, n)) for n in (8, 16))
+    assert 1.5 * count < twice < 2.5 * count
+    assert all(
+        torch.equal(value, before[key]) for key, value in model.state_dict().items() if value.numel() > 1
+    )
+    assert {p.device.type for p in model.parameters()} == {"cpu"}
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("dims", [1, 2])
+def test_a_step_never_waits_for_the_gpu(dims):
+    from xmodal_lite.training import Recipe, make_accelerator
+    from xmodal_lite.training.fit import _optimiser, _step
+
+    class One:
+        def batch(self, step):
+            return Batch(*(column.cuda() for column in vars(pairs(dims)).values()))
+
+    recipe = Recipe(steps=9, identities=4, samples=2, learning_rate=0.01, precision="bf16")
+    model = build(
+        "mun", dims=dims, num_classes=4, **(SMALL if dims == 1 else {"backbone": "resnet10"})
+    ).cuda()
+    accelerator = make_accelerator("bf16", "cuda")
+    model, optimiser = accelerator.prepare(model, _optimiser(model, recipe))
+    data = One()
+    drawn = data.batch(0)
+    data.batch = lambda step: drawn
+    _step(model, optimiser, data, recipe, 0, 0, accelerator)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        _step(model, optimiser, data, recipe, 1, 0, accelerator)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+def test_speed_in_words():
+    told = speed(2_000_000_000_000, 50.0, "NVIDIA H200")
+    assert told == "2e+03 GFLOP a step, 50 steps/s, 100 TFLOP/s, MFU 10.1 % of 989.5 TFLOP/s"
+    assert "MFU 5.1 % of 1979 TFLOP/s" in speed(2_000_000_000_000, 50.0, "NVIDIA H200", processes=2)
+    assert "MFU" not in speed(2_000_000_000_000, 50.0, "a processor, 2 threads")

@@ -1,0 +1,108 @@
+"""Where a run trains and in which precision: what was asked for, what is there, and what is used."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from datetime import timedelta
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs
+
+from xmodal_lite.errors import DeviceError
+
+DEVICES = ("auto", "cpu", "cuda")
+# others wait while the main process reads data, or evaluates; the launcher ends them all if one of them fails
+PATIENCE = timedelta(hours=2)
+
+
+def make_accelerator(precision: str = "no", device: str = "auto") -> Accelerator:
+    """Return the device, the precision and the processes of a run, as `accelerate launch` (or nobody) set them up.
+
+    Parameters
+    ----------
+    precision : {"no", "bf16", "fp16"}
+        What the recipe asks for; see `usable_precision` for what is used.
+    device : {"auto", "cpu", "cuda"}
+        "auto" takes a GPU where there is one.
+
+    Returns
+    -------
+    Accelerator
+        Its `mixed_precision` is the precision in use.
+
+    Raises
+    ------
+    DeviceError
+        The device is unknown, or CUDA is asked for and cannot be had; the message says why.
+    """
+    if device not in DEVICES:
+        raise DeviceError(f"unknown device '{device}'; known: {', '.join(DEVICES)}")
+    if device == "cuda":
+        _require_cuda()
+    on_gpu = device != "cpu" and not _told_to_use_cpu() and torch.cuda.is_available()
+    used, note = usable_precision(
+        precision, on_gpu, on_gpu and torch.cuda.is_bf16_supported(including_emulation=False)
+    )
+    if note:
+        warnings.warn(note, stacklevel=2)
+    AcceleratorState._reset_state(reset_partial_state=not several_processes())
+    return Accelerator(
+        mixed_precision=used,
+        cpu=not on_gpu and device == "cpu",
+        kwargs_handlers=[
+            # every step has the same graph; in it some methods have parameters that no loss reaches
+            DistributedDataParallelKwargs(static_graph=True),
+            InitProcessGroupKwargs(timeout=PATIENCE),
+        ],
+    )
+
+
+def usable_precision(asked: str, on_gpu: bool, has_bf16: bool) -> tuple[str, str]:
+    """Return the precision to use, and a note where it is not the one asked for.
+
+    Parameters
+    ----------
+    asked : {"no", "bf16", "fp16"}
+        As Accelerate names them.
+    on_gpu : bool
+        Else on a processor, where torch has bf16 and no scaling for fp16.
+    has_bf16 : bool
+        Whether the GPU computes in bf16 by itself (compute capability 8.0 or more).
+    """
+    if asked == "bf16" and on_gpu and not has_bf16:
+        return (
+            "fp16",
+            "this GPU has no bf16: fp16 with scaled gradients instead; --set precision=no is float32",
+        )
+    if asked == "fp16" and not on_gpu:
+        return "bf16", "fp16 needs a GPU, so the run uses bf16; --set precision=no is float32"
+    return asked, ""
+
+
+def _require_cuda() -> None:
+    if _told_to_use_cpu():
+        raise DeviceError(
+            "CUDA is asked for, but ACCELERATE_USE_CPU is set; unset it, or choose --device cpu"
+        )
+    if torch.version.cuda is None:
+        raise DeviceError(
+            f"CUDA is asked for, but this torch ({torch.__version__}) was built without it; install a CUDA build of "
+            "torch, or choose --device cpu"
+        )
+    if not torch.cuda.is_available():
+        raise DeviceError(
+            f"CUDA is asked for, but torch finds no GPU that its CUDA {torch.version.cuda} can use; nvidia-smi should "
+            "list one, with a driver as new as that, and CUDA_VISIBLE_DEVICES should not hide it. Or use --device cpu"
+        )
+
+
+def _told_to_use_cpu() -> bool:
+    return os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes", "y", "on")
+
+
+def several_processes() -> bool:
+    """Say whether a launcher (`accelerate launch`) started this process as one of several."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1

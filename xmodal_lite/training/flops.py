@@ -1,0 +1,72 @@
+"""How much a step computes, and how much of the device that uses."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from xmodal_lite.models.matcher import Batch, Matcher
+
+# TFLOP/s of dense matrix products in 16 bits (bf16; on the T4 fp16), by the name that the driver gives. Vendor's data
+# sheets: NVIDIA T4 (65), A100 (312), H100 (SXM 1979, PCIe 1513, both with sparsity, which is half without), H200 (SXM).
+PEAK = {
+    "Tesla T4": 65.0,
+    "NVIDIA A100-SXM4-40GB": 312.0,
+    "NVIDIA A100-SXM4-80GB": 312.0,
+    "NVIDIA A100-PCIE-40GB": 312.0,
+    "NVIDIA A100 80GB PCIe": 312.0,
+    "NVIDIA H100 80GB HBM3": 989.5,
+    "NVIDIA H100 PCIe": 756.5,
+    "NVIDIA H200": 989.5,
+}
+
+
+def step_flop(matcher: Matcher, batch: Batch) -> int:
+    """Count the floating-point operations of the matrix products and convolutions of a step, there and back.
+
+    Nothing is computed: a copy of the model runs on torch's meta device, which knows shapes alone.
+
+    Parameters
+    ----------
+    matcher : Matcher
+        In training mode, before it is prepared for several processes; left as it is.
+    batch : Batch
+        The whole batch of a step.
+
+    Returns
+    -------
+    int
+        A multiplication and an addition count as two; 0 where torch cannot run some operation on the meta device.
+    """
+    model = copy.deepcopy(matcher).to("meta")
+    seen = Batch(*(column.to("meta") for column in (batch.v, batch.r, batch.labels, batch.aligned)))
+    with FlopCounterMode(display=False) as counter:
+        try:
+            torch.stack(list(model(seen).values())).sum().backward()
+        except NotImplementedError:
+            return 0
+    return counter.get_total_flops()
+
+
+def speed(flop: int, rate: float, device: str, processes: int = 1) -> str:
+    """Say what a run computes: operations a step, steps a second, TFLOP/s, and its share of the devices' peak.
+
+    Parameters
+    ----------
+    flop : int
+        Of a step, from `step_flop`.
+    rate : float
+        Steps a second.
+    device : str
+        Name of each device, as the driver gives it; without a peak in `PEAK` the share is left out.
+    processes : int
+        How many such devices share a step.
+    """
+    achieved = flop * rate / 1e12
+    line = f"{flop / 1e9:.3g} GFLOP a step, {rate:.3g} steps/s, {achieved:.3g} TFLOP/s"
+    if device not in PEAK:
+        return line
+    share = achieved / (PEAK[device] * processes)
+    return f"{line}, MFU {100 * share:.1f} % of {PEAK[device] * processes:g} TFLOP/s"
