@@ -113,3 +113,22 @@ def test_the_full_dots_average_to_the_average_precision() -> None:
     expected = rank_metrics(np.arange(7.0)[None], [1], gallery).map
     assert hits[:, 1].mean() / 100 == pytest.approx(expected)
     assert hits[:, 0].max() == pytest.approx(100)
+
+
+@pytest.mark.parametrize("kind", ["images", "spectra"])
+def test_matches_are_framed_where_they_are_in_the_set(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    axis = None if kind == "images" else np.linspace(100, 4000, 50)
+    sample = rng.integers(0, 256, (3, 20, 10), dtype=np.uint8) if axis is None else rng.random((1, 50))
+    rows = [
+        [("a_long_name_of_a_file.png", sample, False), ("1: 0.91", sample, True), ("2: 0.50", sample, False)],
+        [("b.png", sample, False), ("1: 0.70", sample, True)],  # a shorter list
+    ]
+    figure = plots.plot_matches(rows, ("infrared", "visible"), axis)
+    framed = [ax.get_title(loc="center") for ax in figure.axes if ax.spines["left"].get_visible()]
+    assert framed == ["1: 0.91", "1: 0.70"]
+    assert len(figure.axes) == 5
+    assert "infrared queries" in figure.get_suptitle() and "framed" in figure.get_supxlabel()
+    if axis is not None:
+        np.testing.assert_array_equal(figure.axes[1].lines[0].get_ydata(), sample[0])
+    assert_nothing_is_cut_off(figure)

@@ -27,6 +27,7 @@ WIDTH = 7.0  # inches: the text width of a page
 LINE_STYLES = ("-", "--", ":", "-.")  # beside the colours, so that no line is told by its colour alone
 
 Spectrum = tuple[np.ndarray, np.ndarray]  # axis (L,) in cm^-1, intensity (L,)
+Cell = tuple[str, np.ndarray, bool]  # caption, sample, whether it is framed
 
 
 def use_style() -> None:
@@ -113,6 +114,51 @@ def plot_ranking(queries: Sequence[str], ranked: Sequence[Sequence[str]], title:
     ax.grid(False)
     ax.spines[:].set_visible(False)
     return ax
+
+
+def plot_matches(rows: Sequence[Sequence[Cell]], names: tuple[str, str], axis: np.ndarray | None) -> Figure:
+    """Draw queries and what was found for them: a row each, the query on the left, then its matches, best first.
+
+    Parameters
+    ----------
+    rows : sequence of sequences of (str, np.ndarray, bool)
+        Caption, sample, and whether it is in the prediction set, of each query and its matches. Samples are images
+        (3, H, W) uint8 or spectra (1, L).
+    names : tuple of str
+        The modality of the queries and that of the gallery.
+    axis : np.ndarray, shape (L,), optional
+        In cm^-1, of spectra; None for images.
+    """
+    across = max(map(len, rows))
+    width = max(WIDTH, 1.1 * across)
+    shape = rows[0][0][1].shape  # of the first query
+    height = 1.3 if axis is not None else 0.35 + shape[1] / shape[2] * (width / across - 0.15)
+    figure, axes = plt.subplots(
+        len(rows), across, figsize=(width, 0.7 + height * len(rows)), squeeze=False, sharex=axis is not None
+    )
+    for row, places in zip(rows, axes, strict=True):
+        for column, ax in enumerate(places):
+            if column < len(row):
+                _draw_cell(ax, row[column], axis, MODALITY_COLOURS[0] if column else BLACK)
+            else:
+                ax.remove()
+    figure.suptitle(f"{names[0]} queries on the left, {names[1]} matches with their cosine", size=11)
+    figure.supxlabel("framed: in the query's prediction set", size=9)
+    return figure
+
+
+def _draw_cell(ax: Axes, cell: Cell, axis: np.ndarray | None, colour: str) -> None:
+    """Draw one sample with its caption above, and a frame around it if it has one."""
+    caption, sample, framed = cell
+    if axis is None:
+        ax.imshow(sample.transpose(1, 2, 0))
+    else:
+        ax.plot(axis, sample[0], color=colour, linewidth=0.9)
+    letters = 16  # that fit above a cell
+    ax.set_title(caption if len(caption) <= letters else f"{caption[: letters - 1]}…", size=8, loc="center")
+    ax.grid(False)
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set(visible=framed, color=GREEN, linewidth=3)
 
 
 def plot_training(history: Sequence[Mapping[str, float]], title: str) -> Axes:

@@ -50,6 +50,14 @@ def test_second_time_comes_from_the_cache(root: Path) -> None:
     assert [path.parent.name for path in entries(root / ".xmodal")] == [".xmodal"]
 
 
+def test_the_cache_may_lie_beside_something_else(root: Path, tmp_path: Path) -> None:
+    build, place = Builder(), tmp_path / "run"
+    for _ in range(2):
+        cache.cached(root, "toy", [root / "a.txt"], {}, build, beside=place)
+    assert build.calls == 1
+    assert len(entries(place / ".xmodal")) == 1 and not entries(root / ".xmodal")
+
+
 def test_samples_may_come_in_pieces(root: Path) -> None:
     whole = np.random.default_rng(0).integers(0, 256, (7, 3, 2), dtype=np.uint8)
     arrays = (whole[k : k + 3] for k in (0, 3, 6))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xmodal_lite.evaluation import nearest
+from xmodal_lite.evaluation import largest, nearest
 
 
 def brute_force(queries: np.ndarray, gallery: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -56,6 +56,15 @@ def test_a_gallery_on_disk_is_searched_in_the_memory_of_one_block(tmp_path: Path
         tracemalloc.stop()
         np.testing.assert_array_equal(found.indices[:, 0], [3, 9999])
     assert peaks[40_000] < 1.2 * peaks[10_000] < 3e6
+
+
+@given(seed=st.integers(0, 1000), k=st.integers(1, 30))
+def test_the_largest_of_a_row_are_those_of_a_stable_sort(seed: int, k: int) -> None:
+    similarities = np.random.default_rng(seed).integers(-3, 4, (4, 30)).astype(np.float32)  # ties abound
+    found = largest(similarities, k)
+    order = np.argsort(-similarities, axis=1, kind="stable")[:, :k]
+    np.testing.assert_array_equal(found.indices, order)
+    np.testing.assert_array_equal(found.similarities, np.take_along_axis(similarities, order, axis=1))
 
 
 def test_no_query_finds_nothing() -> None:

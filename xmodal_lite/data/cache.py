@@ -55,6 +55,7 @@ def cached(
     files: Sequence[Path],
     settings: Mapping[str, object],
     build: Callable[[], tuple[np.ndarray | Pieces, dict[str, np.ndarray]]],
+    beside: Path | None = None,
 ) -> Entry:
     """Return prepared samples, from the cache if they were prepared before.
 
@@ -74,6 +75,8 @@ def cached(
     build : callable
         Prepares ``(samples, columns)``: an array or the pieces of one, and named arrays without Python
         objects.
+    beside : pathlib.Path, optional
+        Folder that takes the place of `root` in where the cache is: a run, where samples are what it made of the data.
 
     Returns
     -------
@@ -88,12 +91,13 @@ def cached(
         If the cache cannot be written, for example because the disk is full. Nothing half-written stays.
     """
     entry = f"{name}-{_key(root, files, settings)}"
-    for folder in _folders(root):
+    place = beside or root
+    for folder in _folders(place):
         found = _read(folder / entry)
         if found is not None:
             return found
     samples, columns = build()
-    final = _writable_folder(root) / entry
+    final = _writable_folder(place) / entry
     _write(final, samples, columns)
     stored = _read(final)
     if stored is None:

@@ -149,7 +149,7 @@ def unreadable(root: Path, paths: Sequence[str], grey: Collection[str] = ()) -> 
             return str(error)
         return ""
 
-    return [found for piece in _in_parallel(complaint, paths, "checking images") for found in piece if found]
+    return [found for piece in in_parallel(complaint, paths, "checking images") for found in piece if found]
 
 
 def _decode(
@@ -160,7 +160,7 @@ def _decode(
     def decoded(path: str) -> np.ndarray:
         return read_image(root / path, size, grey=path in grey)
 
-    for piece in _in_parallel(decoded, paths, "decoding images"):
+    for piece in in_parallel(decoded, paths, "decoding images"):
         yield np.stack(piece)
 
 
@@ -173,7 +173,7 @@ def _channels_apart(image: Image.Image) -> float:
 def _fingerprint(root: Path, paths: Iterable[str]) -> str:
     """SHA-256 over the names and bytes of files, in the order of their names."""
     ordered = sorted(paths)
-    pieces = _in_parallel(lambda path: _hash(root / path), ordered, "hashing files")
+    pieces = in_parallel(lambda path: _hash(root / path), ordered, "hashing files")
     return _digest([*ordered, *(digest for piece in pieces for digest in piece)])
 
 
@@ -188,10 +188,25 @@ def _digest(names: Iterable[str]) -> str:
     return hashlib.sha256("\0".join(names).encode()).hexdigest()
 
 
-def _in_parallel(
+def in_parallel(
     function: Callable[[Item], Result], items: Sequence[Item], description: str
 ) -> Iterator[list[Result]]:
-    """Apply a function that leaves Python's lock, a piece of the items at a time, in order."""
+    """Apply a function that leaves Python's lock, a piece of the items at a time, in order.
+
+    Parameters
+    ----------
+    function : callable
+        Takes one item; what it raises is raised here.
+    items : sequence
+        Any number of them.
+    description : str
+        Name of the progress bar, which is silent where the output is not a terminal.
+
+    Yields
+    ------
+    list
+        Results of the next 256 items or fewer.
+    """
     left = iter(items)
     with (
         ThreadPoolExecutor(THREADS) as pool,

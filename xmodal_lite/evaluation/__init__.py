@@ -4,9 +4,10 @@ Nothing here knows of models, files or benchmarks, so every number can be checke
 """
 
 from xmodal_lite.evaluation.best_sample import best_sample_metrics
+from xmodal_lite.evaluation.conformal import conformal_threshold, nonconformity
 from xmodal_lite.evaluation.distance import cosine_distances
 from xmodal_lite.evaluation.gallery import python_draw, same_view_excluded, sysu_excluded, views
-from xmodal_lite.evaluation.nearest import Neighbours, nearest
+from xmodal_lite.evaluation.nearest import Neighbours, largest, nearest
 from xmodal_lite.evaluation.protocols import Search, pair_scores, search_report
 from xmodal_lite.evaluation.ranking import RankMetrics, RetrievalScores, rank_metrics
 from xmodal_lite.evaluation.report import Report, rruff_report
@@ -20,8 +21,11 @@ __all__ = [
     "Search",
     "VerificationMetrics",
     "best_sample_metrics",
+    "conformal_threshold",
     "cosine_distances",
+    "largest",
     "nearest",
+    "nonconformity",
     "pair_scores",
     "python_draw",
     "rank_metrics",

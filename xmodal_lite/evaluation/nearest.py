@@ -83,6 +83,32 @@ def nearest(queries: ArrayLike, gallery: ArrayLike, k: int, block: int = 4096) -
     return Neighbours(indices, -distances)
 
 
+def largest(similarities: np.ndarray, k: int) -> Neighbours:
+    """Find the k largest similarities of each row of a matrix, the lower column first of equal ones.
+
+    For who has all similarities at hand, because the rest of the row is needed as well.
+
+    Parameters
+    ----------
+    similarities : np.ndarray, shape (Q, G)
+        float32, without NaN.
+    k : int
+        From 1 to G.
+
+    Returns
+    -------
+    Neighbours
+        ``indices`` and ``similarities``, (Q, k) each.
+    """
+    size = similarities.shape[1]
+    least = np.partition(similarities, size - k, axis=1)[:, size - k, None]  # (Q, 1): the k-th largest
+    row, column = np.nonzero(similarities >= least)  # of each row k or, where the last ties with others, more
+    order = np.lexsort((column, -similarities[row, column], row))
+    first = np.searchsorted(row, np.arange(len(similarities)))  # rows are ascending, sorted or not
+    indices = column[order[first[:, None] + np.arange(k)]]  # (Q, k)
+    return Neighbours(indices, np.take_along_axis(similarities, indices, axis=1))
+
+
 def _keep(best: np.ndarray, more: np.ndarray, k: int) -> np.ndarray:
     """Return the k smallest keys of each row of two matrices, in any order."""
     keys = np.concatenate([best, more], axis=1)

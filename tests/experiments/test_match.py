@@ -1,0 +1,251 @@
+"""A run is opened from its folder, files are ranked by it, and every mistake is one clear error."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from xmodal_lite.errors import CheckpointError, DataError, SpecError
+from xmodal_lite.evaluation import cosine_distances
+from xmodal_lite.experiments import RunStore, embed, find_run, make_spec, open_run, run
+from xmodal_lite.experiments.match import RunMatcher
+from xmodal_lite.experiments.run import train
+
+
+@pytest.fixture(params=["image_run", "spectrum_run"])
+def finished(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def copied(spectrum_run, tmp_path) -> Path:
+    """A run's folder that a test may spoil."""
+    return Path(shutil.copytree(spectrum_run.folder, tmp_path / "runs" / spectrum_run.folder.name))
+
+
+@pytest.fixture
+def people(image_run, tmp_path) -> Path:
+    """The visible pictures of four people."""
+    for person in sorted((image_run.root / "Visible").iterdir(), key=lambda path: path.name)[:4]:
+        shutil.copytree(person, tmp_path / "people" / person.name)
+    return tmp_path / "people"
+
+
+def thermal(image_run) -> Path:
+    return sorted((image_run.root / "Thermal").rglob("*.bmp"))[0]
+
+
+def silent(_: str) -> None:
+    pass
+
+
+# ---- opening
+
+
+def test_the_opened_run_scores_what_its_record_says(finished):
+    stored = open_run(finished.folder).stored
+    split = finished.data.split(finished.record.spec.protocol, 0)
+    features = embed(stored.matcher, finished.data, split.test, precision=stored.recipe.precision)
+    assert split.evaluate(features).metrics == pytest.approx(finished.record.metrics)
+    fitted = train(finished.record.spec, finished.data, finished.folder)  # nothing is left to train
+    expected = embed(fitted.matcher, finished.data, split.test, precision=stored.recipe.precision)
+    np.testing.assert_allclose(features, expected, atol=1e-6)
+
+
+def test_a_run_is_found_by_the_start_of_its_hash(copied, tmp_path):
+    store = tmp_path / "runs"
+    assert find_run(copied) == find_run(copied.name[:5], store) == copied
+    (store / f"{copied.name[:5]}0000000").mkdir()
+    with pytest.raises(CheckpointError, match=f"2 runs in .* begin with '{copied.name[:5]}'"):
+        find_run(copied.name[:5], store)
+    with pytest.raises(CheckpointError, match=r"no run in .* begins so"):
+        find_run("zzz", store)
+
+
+def test_a_run_that_is_not_finished_is_refused(copied):
+    (copied / "record.json").unlink()
+    with pytest.raises(CheckpointError, match=r"no record\.json"):
+        open_run(copied)
+
+
+def test_missing_damaged_and_foreign_checkpoints_are_told_apart(copied, image_run):
+    (checkpoint,) = copied.glob("checkpoint-*")
+    weights = checkpoint / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:1000])
+    with pytest.raises(CheckpointError, match="is damaged"):
+        open_run(copied)
+    weights.write_bytes(whole)
+    checkpoint.rename(checkpoint.with_name("checkpoint-0000003"))
+    state = checkpoint.with_name("checkpoint-0000003") / "state.json"
+    state.write_text(json.dumps({**json.loads(state.read_text()), "step": 3}))
+    with pytest.raises(CheckpointError, match="is of step 3 of 5"):
+        open_run(copied)
+    shutil.rmtree(copied / "checkpoint-0000003")
+    with pytest.raises(CheckpointError, match="has neither a checkpoint nor"):
+        open_run(copied)
+    (theirs,) = image_run.folder.glob("checkpoint-*")
+    shutil.copytree(theirs, copied / theirs.name)
+    with pytest.raises(CheckpointError, match=f"belongs to run {image_run.record.spec.hash}"):
+        open_run(copied)
+
+
+def test_a_method_without_weights_is_named(spectrum_run, tmp_path):
+    data, store = spectrum_run.data, RunStore(tmp_path)
+    spec = make_spec("cosine", data, protocol="A", profile="tiny", seed=0)
+    run(spec, data, store)
+    with pytest.raises(SpecError, match="'cosine' stores no weights"):
+        open_run(spec.hash, tmp_path)
+
+
+def test_a_calibration_of_another_run_or_cut_short_is_refused(copied):
+    path = copied / "calibration.json"
+    text = path.read_text()
+    path.write_text(text.replace(copied.name, "0" * 16))
+    with pytest.raises(CheckpointError, match="belongs to run 0000"):
+        open_run(copied)
+    path.write_text(text[:50])
+    with pytest.raises(CheckpointError, match="not a whole calibration"):
+        open_run(copied)
+
+
+# ---- matching
+
+
+def test_the_ranking_is_that_of_the_protocol(finished):
+    matcher, data = open_run(finished.folder), finished.data
+    sides = [np.flatnonzero(data.table.modality == m) for m in (0, 1)]
+    paths = [data.table.path[rows] for rows in sides]
+    folder = finished.root / str(paths[0][0]).partition("/")[0]
+    matches = matcher.match([finished.root / paths[1][k] for k in (0, 3)], folder, k=4)
+    features = [embed(matcher.stored.matcher, data, rows) for rows in sides]
+    distances = cosine_distances(features[1][[0, 3]], features[0])
+    for answer, apart in zip(matches.answers, distances, strict=True):
+        scores = {str(folder.relative_to(finished.root) / m.path): m.score for m in answer.matches}
+        listed = {str(path): 1 - d for path, d in zip(paths[0], apart, strict=True)}
+        assert [m.rank for m in answer.matches] == [1, 2, 3, 4]
+        assert scores == pytest.approx({name: listed[name] for name in scores}, abs=1e-4)
+        assert min(scores.values()) >= sorted(listed.values())[-4] - 1e-4
+
+
+def test_the_other_direction_is_asked_for_by_name(image_run):
+    matcher = open_run(image_run.folder)
+    query = sorted((image_run.root / "Visible").rglob("*.bmp"))[0]
+    matches = matcher.match(query, image_run.root / "Thermal", query_modality="Visible")
+    assert matches.names == ("visible", "thermal")
+    assert matcher.modality("v") == matcher.modality("visible") == 0
+    with pytest.raises(SpecError, match="unknown modality 'sketch'; this run knows visible and thermal"):
+        matcher.modality("sketch")
+    with pytest.raises(SpecError, match="both visible"):
+        matcher.match(query, matcher.open_gallery(image_run.root / "Visible", 0), query_modality="visible")
+
+
+def test_the_prediction_sets_cover_the_queries_they_are_calibrated_on(spectrum_run):
+    matcher, data, alpha = open_run(spectrum_run.folder), spectrum_run.data, 0.2
+    test = data.table.select(data.split("A", 0).test)
+    queries, sought = test.select(test.modality == 1), test.select(test.modality == 0)
+    mineral = dict(zip(sought.path.tolist(), sought.identity.tolist(), strict=True))
+    matches = matcher.match(
+        [spectrum_run.root / p for p in queries.path], spectrum_run.root / "raman", alpha=alpha
+    )
+    covered = [
+        identity in {mineral.get(f"raman/{path}") for path in answer.prediction_set}
+        for identity, answer in zip(queries.identity, matches.answers, strict=True)
+    ]
+    n = matches.rule.pairs
+    assert n == len(queries) == len(matcher.stored.calibration.scores["r2v"])
+    assert sum(covered) == np.ceil((n + 1) * (1 - alpha))  # no more, as the scores have no ties
+    for answer in matches.answers:
+        assert [m.in_set for m in answer.matches] == [m.path in answer.prediction_set for m in answer.matches]
+        inside = [m.path for m in answer.matches if m.in_set]
+        assert list(answer.prediction_set[: len(inside)]) == inside  # best first
+
+
+def test_too_few_calibration_queries_put_everything_into_the_set_and_say_so(image_run, people, copied):
+    matches = open_run(image_run.folder).match(thermal(image_run), people, alpha=0.001)
+    assert len(matches.answers[0].prediction_set) == len(matches.gallery.paths) == 8
+    assert "everything, as 10 calibration queries are too few" in str(matches)
+    assert matches.to_dict()["least_score"] is None
+    (copied / "calibration.json").unlink()  # as for a run from before there were any
+    matcher = open_run(copied)
+    assert (matcher.rule(0.1, 1).distance, matcher.modalities) == (np.inf, ("v", "r"))
+
+
+def test_the_second_search_reads_no_file_of_the_gallery(image_run, people, monkeypatch):
+    first = open_run(image_run.folder).match(thermal(image_run), people)
+    read, asked = RunMatcher.read, []
+    monkeypatch.setattr(RunMatcher, "read", lambda self, path: asked.append(path) or read(self, path))
+    second = open_run(image_run.folder).match(thermal(image_run), people)
+    assert second.answers == first.answers
+    assert asked == [thermal(image_run)]
+    Image.new("RGB", (20, 40), (9, 9, 9)).save(people / "new.png")
+    third = open_run(image_run.folder).match(thermal(image_run), people)
+    assert len(third.gallery.paths) == len(first.gallery.paths) + 1
+    assert len(asked) == 2 + len(third.gallery.paths)
+
+
+def test_damaged_files_of_a_gallery_are_named_and_passed_over(image_run, people):
+    damaged = [people / "damaged.jpg", people / "empty.png"]
+    damaged[0].write_bytes(thermal(image_run).read_bytes()[:100])
+    damaged[1].write_bytes(b"")
+    (people / "nowhere.png").symlink_to(people / "gone.png")
+    (people / "notes.md").write_text("not of the gallery")
+    for _ in range(2):  # from the files, then from the cache
+        told: list[str] = []
+        matches = open_run(image_run.folder).match(thermal(image_run), people, 100, report=told.append)
+        assert len(told) == 3 and all(str(p) in "\n".join(told) for p in (*damaged, people / "nowhere.png"))
+        assert len(matches.answers[0].matches) == len(matches.gallery.paths) == 8
+        assert len(matches.to_dict()["skipped"]) == 3
+
+
+def test_what_cannot_be_searched_is_one_clear_error(image_run, people, tmp_path):
+    matcher, query = open_run(image_run.folder), thermal(image_run)
+    (tmp_path / "spectrum.txt").write_text("1, 2\n3, 4\n")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "a.png").write_bytes(b"no picture")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    for gallery, words in (
+        ("missing", "no such folder"),
+        ("empty", "holds no image"),
+        ("broken", "none of its 1 files can be read"),
+    ):
+        with pytest.raises(DataError, match=words):
+            matcher.match(query, tmp_path / gallery, report=silent)
+    for asked, words in (
+        ("spectrum.txt", "is no image, which run"),
+        ("missing.png", "no such file"),
+        ("broken.png", "cannot be read as an image"),
+    ):
+        with pytest.raises(DataError, match=words):
+            matcher.match(tmp_path / asked, people)
+    for settings, words in (
+        ({"k": 0}, "k 1 or more"),
+        ({"queries": []}, "must be a query"),
+        ({"alpha": 1.0}, "alpha must be between 0 and 1"),
+    ):
+        with pytest.raises(SpecError, match=words):
+            matcher.match(**({"queries": [query], "gallery": people} | settings))
+
+
+def test_spectra_without_signal_or_of_the_other_kind_are_refused(spectrum_run, tmp_path):
+    matcher = open_run(spectrum_run.folder)
+    (tmp_path / "flat.txt").write_text("\n".join(f"{x}, 1" for x in range(200, 900, 10)))
+    with pytest.raises(DataError, match=r"flat\.txt: has no signal from 100 to"):
+        matcher.match(tmp_path / "flat.txt", spectrum_run.root / "raman")
+    with pytest.raises(DataError, match="is no spectrum"):
+        matcher.match(tmp_path / "picture.png", spectrum_run.root / "raman")
+
+
+def test_matches_are_drawn(finished, tmp_path):
+    matcher, table = open_run(finished.folder), finished.data.table
+    queries = [finished.root / path for path in table.path[table.modality == 1][:2]]
+    folder = finished.root / str(table.path[table.modality == 0][0]).partition("/")[0]
+    matcher.draw(matcher.match(queries, folder, 3), tmp_path / "matches.png")
+    with Image.open(tmp_path / "matches.png") as picture:
+        assert picture.width >= 900
+    with pytest.raises(DataError, match="the figure cannot be saved"):
+        matcher.draw(matcher.match(queries, folder, 3), tmp_path / "matches.xyz")
