@@ -13,7 +13,7 @@ BIN := .venv/bin
 RUN := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 
 .DEFAULT_GOAL := help
-.PHONY: help environment lock demo tables test lint unit check-notebooks check-book notebooks book clean
+.PHONY: help environment lock demo tables test lint unit check-notebooks check-book colab notebooks book clean
 
 help:  ## this list
 	@echo "xmodal-lite: make TARGET"
@@ -65,6 +65,9 @@ check-notebooks: environment
 
 check-book: environment
 	$(RUN) $(BIN)/pytest tests/book
+
+colab:  ## the wheel among Colab's own versions, in an environment of its own (5 GB): make PYTHON=python3.13 colab
+	PYTHON="$(PYTHON)" .ci/colab
 
 notebooks: environment  ## run every notebook and store what it shows in its .ipynb twin
 	$(RUN) $(BIN)/python book/execute_notebooks.py

@@ -1,10 +1,15 @@
 """The command line: what a user types, what comes back, and one line for each mistake."""
 
+import json
+import resource
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from xmodal_lite import benchmarks as benchmark_registry
 from xmodal_lite import cli, standins
 
 
@@ -95,5 +100,86 @@ def test_an_unknown_protocol_is_one_line(monkeypatch, capsys, root):
     assert "no protocol 'C'; known: A, B" in error
 
 
+def test_a_scheduler_that_is_not_there_is_one_line(monkeypatch, capsys, tmp_path, root):
+    monkeypatch.setattr("xmodal_lite.experiments.workers.SECONDS", 1)
+    options = ["--data-root", root, "--profile", "tiny", "--store", str(tmp_path)]
+    error = error_of(
+        monkeypatch, capsys, "tables", "run", "marrnet-t1", "--scheduler", "127.0.0.1:9", *options
+    )
+    assert error.splitlines()[-1].startswith("error: no Dask scheduler answers at 127.0.0.1:9")
+
+
 def test_tables_are_listed():
     assert "marrnet-t1" in call("tables", "list").output
+
+
+@pytest.fixture(scope="module")
+def run_folder(root, tmp_path_factory):
+    store = tmp_path_factory.mktemp("store")
+    options = ["--profile", "tiny", "--data-root", root, "--store", str(store), "--set", "identities=4"]
+    assert call("run", "contrastive", "rruff", *options, "--set", "steps=2").exit_code == 0
+    return next(store.iterdir())
+
+
+def test_a_run_matches_files_and_is_exported(run_folder, root, tmp_path):
+    query = str(sorted(Path(root, "infrared").rglob("*.txt"))[0])
+    figure = tmp_path / "matches.png"
+    options = [query, "--gallery", f"{root}/raman", "--store", str(run_folder.parent), "-k", "3"]
+    shown = call("match", *options, "--run", run_folder.name[:8], "--figure", str(figure))
+    assert shown.exit_code == 0, shown.output
+    assert "    1  " in shown.stdout and "    4  " not in shown.stdout
+    assert "prediction sets at 90 %" in shown.stdout
+    assert figure.stat().st_size > 1000
+    written = call(
+        "export", run_folder.name, "--to", str(tmp_path / "out"), "--store", str(run_folder.parent)
+    )
+    assert written.exit_code == 0, written.output
+    for run in (run_folder, tmp_path / "out"):
+        shown = call("match", *options, "--run", str(run), "--json", "--figure", "")
+        found = json.loads(shown.stdout)
+        assert found["query_modality"] == "infrared" and found["run"] == run_folder.name
+        assert [match["rank"] for match in found["answers"][0]["matches"]] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"--run": "zzz"}, "is no folder, and no run in"),
+        ({"--gallery": "no/such"}, "no such folder"),
+        ({"--query-modality": "sketch"}, "unknown modality 'sketch'; this run knows Raman and infrared"),
+        ({"--alpha": "1.5"}, "alpha must be between 0 and 1"),
+    ],
+)
+def test_a_mistake_in_matching_is_one_line(monkeypatch, capsys, run_folder, root, changes, message):
+    query = str(sorted(Path(root, "infrared").rglob("*.txt"))[0])
+    options = {"--gallery": f"{root}/raman", "--run": str(run_folder), "--figure": ""} | changes
+    error = error_of(
+        monkeypatch, capsys, "match", query, *(word for pair in options.items() for word in pair)
+    )
+    assert message in error
+    assert error.startswith("error: ") and "Traceback" not in error
+
+
+def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_space(tmp_path):
+    """Files above some size cannot be written, which the system reports as it does a full disk."""
+    root, store = standins.write("rruff", tmp_path / "rruff", identities=24), tmp_path / "runs"
+    options = ["--data-root", str(root), "--profile", "tiny", "--store", str(store), "--set", "steps=6"]
+    command = [sys.executable, "-m", "xmodal_lite.cli", "run", "two-stream", "rruff", *options]
+
+    def started(most_bytes=None):
+        def limit():
+            if most_bytes:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+
+        return subprocess.run(command, capture_output=True, text=True, preexec_fn=limit)
+
+    data_full = started(10_000)
+    assert data_full.returncode == 2 and "the prepared samples could not be written" in data_full.stderr
+    benchmark_registry.load("rruff", root)
+    store_full = started(10_000)
+    assert store_full.returncode == 2 and "could not write" in store_full.stderr
+    assert "free some space" in store_full.stderr
+    for failed in (data_full, store_full):
+        assert failed.stderr.splitlines()[-1].startswith("error: ") and "Traceback" not in failed.stderr
+    assert not list(store.glob("*/checkpoint-*"))
+    assert started().returncode == 0

@@ -1,12 +1,15 @@
 """The library imports where only Colab's own packages are: no papermill, no jupytext, no Sphinx, no Dask."""
 
+import os
 import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 
 COLAB = {
@@ -25,11 +28,13 @@ class Block:
 BLOCKED = set(sys.argv[1].split(","))
 sys.meta_path.insert(0, Block())
 import xmodal_lite
+from xmodal_lite.experiments import load_table, table_names
+assert [load_table(name) for name in table_names()]
 names = [info.name for info in pkgutil.walk_packages(xmodal_lite.__path__, "xmodal_lite.")]
 for name in names:
     importlib.import_module(name)
 assert not BLOCKED & {name.partition(".")[0] for name in sys.modules}
-print(len(names))
+print(len(names), xmodal_lite.__file__)
 """
 
 
@@ -61,9 +66,26 @@ def blocked_modules() -> set[str]:
     }  # fmt: skip
 
 
-def import_all(blocked: set[str]) -> subprocess.CompletedProcess:
+def import_all(blocked: set[str], folder: Path | None = None) -> subprocess.CompletedProcess:
+    """Import every module: of the checkout, or of a folder that holds the package."""
     command = [sys.executable, "-c", IMPORT_ALL, ",".join(sorted(blocked))]
-    return subprocess.run(command, capture_output=True, text=True)
+    where = {} if folder is None else {"PYTHONPATH": str(folder)}
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=os.environ | where)
+
+
+@pytest.fixture(scope="module")
+def unpacked_wheel(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel as pip builds it from the checkout, unpacked."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", str(folder), str(repository)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if "No matching distribution found for hatchling" in done.stderr:
+        pytest.skip("pip cannot fetch the build tool hatchling here, which needs a network")
+    assert done.returncode == 0, done.stderr
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "unpacked")
+    return folder / "unpacked"
 
 
 def test_the_library_depends_on_what_colab_has(repository: Path):
@@ -78,7 +100,31 @@ def test_the_packages_that_colab_lacks_are_blocked():
 def test_every_module_imports_with_colab_packages_alone():
     done = import_all(blocked_modules())
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 5
+    assert int(done.stdout.split()[0]) > 5
+
+
+def test_the_wheel_imports_with_colab_packages_alone_and_lacks_no_file(
+    unpacked_wheel: Path, repository: Path
+):
+    done = import_all(blocked_modules(), unpacked_wheel)
+    assert done.returncode == 0, done.stderr
+    number, home = done.stdout.split()
+    assert Path(home).is_relative_to(unpacked_wheel)
+    assert int(number) == int(import_all(blocked_modules()).stdout.split()[0])
+    kept = [
+        path for path in (repository / "xmodal_lite").rglob("*") if path.suffix in (".py", ".yml", ".typed")
+    ]
+    assert [path for path in kept if not (unpacked_wheel / path.relative_to(repository)).exists()] == []
+
+
+def test_colab_runs_what_we_say_it_has(repository: Path):
+    """The list that `make colab` installs has every requirement, at a version that pyproject.toml allows."""
+    lines = (repository / ".ci" / "colab-packages.txt").read_text(encoding="utf-8").splitlines()
+    pins = dict(line.split("==") for line in lines if line and not line.startswith("#"))
+    versions = {canonical(name): version for name, version in pins.items()}
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for need in map(Requirement, project["dependencies"]):
+        assert need.specifier.contains(versions[canonical(need.name)]), need
 
 
 def test_the_block_is_noticed():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,18 +18,23 @@ from xmodal_lite.benchmarks.download import fetch
 from xmodal_lite.errors import SpecError, XmodalError
 from xmodal_lite.experiments import (
     RunStore,
+    export,
+    find_run,
     load_table,
     make_spec,
     method_names,
     open_benchmark,
+    open_run,
     profile_names,
     resolve,
     run,
     run_notebook,
     shown_markdown,
     stored_records,
+    sweep_table,
     table_names,
 )
+from xmodal_lite.training import DEVICES, Recipe, make_accelerator
 
 from .experiments.tables import results_markdown
 
@@ -42,6 +49,7 @@ Root = Annotated[
 ]
 Profile = Annotated[str, typer.Option(help=f"One of {', '.join(profile_names())}.")]
 Store = Annotated[Path, typer.Option(help="Folder that keeps runs; a finished run is never repeated.")]
+RUN = "Folder of a finished or an exported run, or the start of a run's hash in --store."
 
 
 @app.command("benchmarks")
@@ -101,13 +109,16 @@ def run_one(
         list[str], typer.Option("--set", help="Change the recipe: steps=100, weights.adv=0, ...")
     ] = [],  # noqa: B006
     store: Store = Path("runs"),
+    device: Annotated[str, typer.Option(help=f"One of {', '.join(DEVICES)}.")] = "auto",
 ) -> None:
     """Run one method on one benchmark; started again after an interruption, it goes on from its last checkpoint."""
     overrides = dict(_parse_change(item) for item in change)
     recipe = resolve(
         method, benchmark, profile, overrides
-    )  # a wrong name is told before any data is read or made
-    data = open_benchmark(benchmark, data_root, profile=profile, size=getattr(recipe, "size", None))
+    )  # a wrong name is told before any data is read or made, and so is a device that is not there
+    accelerator = make_accelerator(recipe.precision, device) if isinstance(recipe, Recipe) else None
+    with accelerator.local_main_process_first() if accelerator else nullcontext():
+        data = open_benchmark(benchmark, data_root, profile=profile, size=getattr(recipe, "size", None))
     spec = make_spec(
         method,
         data,
@@ -116,12 +127,69 @@ def run_one(
         seed=seed,
         overrides=overrides,
     )
-    record = run(spec, data, RunStore(store))
+    record = run(spec, data, RunStore(store), accelerator=accelerator)
+    if accelerator is not None and not accelerator.is_main_process:
+        return
     typer.echo(f"{method} on {benchmark} ({data.source} data), profile {profile}, seed {seed}")
     typer.echo(record.report())
     typer.echo(
         f"{record.seconds:.1f} s, {record.peak_memory_mb:.0f} MB, {record.device}; {store / spec.hash / 'record.json'}"
     )
+    if record.speed():
+        typer.echo(record.speed())
+
+
+@app.command("match")
+def match_files(
+    queries: Annotated[
+        list[Path], typer.Argument(help="Files of one modality: images, or spectra of two columns.")
+    ],
+    gallery: Annotated[
+        Path, typer.Option(help="Folder with files of the other modality, in subfolders or not.")
+    ],
+    run: Annotated[str, typer.Option(help=RUN)],
+    store: Store = Path("runs"),
+    k: Annotated[int, typer.Option("-k", min=1, help="Places of a ranked list.")] = 5,
+    alpha: Annotated[
+        float,
+        typer.Option(help="Share of queries like those of the run's test whose prediction set may miss."),
+    ] = 0.1,
+    query_modality: Annotated[
+        str, typer.Option(help="By the benchmark's name for it, such as infrared or sketch; or v or r.")
+    ] = "r",
+    figure: Annotated[
+        str, typer.Option(help="Where to draw queries and matches; empty: nowhere.")
+    ] = "matches.png",
+    as_data: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """Rank a gallery for queries of the other modality, by the cosine of a trained run's embeddings.
+
+    The prediction set of a query holds all files that score high enough that 1 - alpha of the run's held-out test
+    queries had a true match there. This holds for new queries that are exchangeable with those, as if drawn from the
+    same cameras or instruments and the same kind of people or minerals, and whose identity the gallery shows; for
+    others it promises nothing.
+    """
+    matcher = open_run(run, store)
+    to_stderr = partial(typer.echo, err=True)  # what is printed is the answer alone
+    matches = matcher.match(queries, gallery, k, alpha=alpha, query_modality=query_modality, report=to_stderr)
+    typer.echo(json.dumps(matches.to_dict(), indent=1) if as_data else matches)
+    if figure:
+        matcher.draw(matches, figure)
+        to_stderr(f"drawn: {figure}")
+
+
+@app.command("export")
+def export_run(
+    run: Annotated[str, typer.Argument(help=RUN)],
+    to: Annotated[Path, typer.Option(help="Folder to make.")],
+    store: Store = Path("runs"),
+    onnx: Annotated[bool, typer.Option("--onnx", help="Also write an ONNX file for each modality.")] = False,
+) -> None:
+    """Write what matching needs of a run into a folder: weights, record, calibration, model card, log, checksums."""
+    differences = export(find_run(run, store), to, onnx=onnx)
+    for name, apart in differences.items():
+        typer.echo(f"{name}: embeddings at most {apart:.1e} from torch's")
+    typer.echo(f"wrote {to}; next: xmodal match QUERY --gallery FOLDER --run {to}")
 
 
 @tables.command("list")
@@ -150,9 +218,19 @@ def run_table_notebook(
     store: Store = Path("runs"),
     results: Annotated[str, typer.Option(help="Also copy the records into this folder.")] = "",
     output: Annotated[Path, typer.Option(help="Folder for the executed notebook.")] = Path("_build/tables"),
+    scheduler: Annotated[
+        str, typer.Option(help="Make the runs on Dask workers: a scheduler's address, or 'local'.")
+    ] = "",
+    workers: Annotated[
+        int, typer.Option(min=0, help="Of '--scheduler local'; 0: one on each GPU, or on each core.")
+    ] = 0,
 ) -> None:
     """Re-run a table by papermill. Start the same command twice to share the runs between two processes."""
     load_table(name)
+    if scheduler:
+        sweep_table(
+            name, scheduler, data_root=data_root, profile=profile, seeds=seeds, store=store, workers=workers
+        )
     notebook = Path("notebooks/tables") / f"{name.replace('-', '_')}.ipynb"
     parameters: dict[str, Any] = {
         "run": True,

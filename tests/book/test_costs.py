@@ -1,11 +1,16 @@
 """The tables of costs are what the stored records and measurements give."""
 
+import contextlib
 import importlib.util
 from pathlib import Path
 
 import pytest
 
+from xmodal_lite.errors import SpecError
+from xmodal_lite.experiments import resolve
+from xmodal_lite.experiments.profiles import STANDINS
 from xmodal_lite.experiments.spec import RunRecord, RunSpec
+from xmodal_lite.models import model_names
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,6 +50,52 @@ def test_the_committed_tables_are_what_is_stored():
     assert make_costs.RUNS.read_text(encoding="utf-8") == written, "run: python book/make_costs.py"
     written = make_costs.parts_table(make_costs.stored_parts())
     assert make_costs.PARTS.read_text(encoding="utf-8") == written, "run: python book/make_costs.py"
+    written = make_costs.paper_table(make_costs.stored_parts(), make_costs.stored_runs())
+    assert make_costs.PAPER.read_text(encoding="utf-8") == written, "run: python book/make_costs.py"
+
+
+def test_every_recipe_is_counted_as_it_is_today():
+    """Steps are the recipe's; a new method, benchmark or schedule asks for the count to be made again."""
+    stored = [
+        row
+        for one in make_costs.stored_parts()
+        if one["benchmark"] == make_costs.COUNTS
+        for row in one["rows"]
+    ]
+    today = {}
+    for benchmark in STANDINS:
+        for method in model_names():
+            with contextlib.suppress(SpecError):
+                today[f"{method} {benchmark}"] = resolve(method, benchmark, "paper", {}).steps
+    assert {row["what"]: row["steps"] for row in stored} == today, (
+        "run: python benchmarks/operation_counts.py"
+    )
+
+
+def test_a_run_that_was_measured_stands_in_place_of_its_estimate(records: list[RunRecord]):
+    counted = {"benchmark": make_costs.COUNTS, "rows": [COUNTED]}
+    (line,) = [line for line in make_costs.paper_table([counted], []).splitlines() if "xmodal run" in line]
+    # a step on the T4: 4 TFLOP at 0.4 x 65 TFLOP/s and 22.4 GB at 0.7 x 320 GB/s, so 0.254 s
+    assert line.startswith("| `xmodal run marrnet rruff --profile paper` | 600 | 2.5 estimated |")
+    assert line.endswith("| 3 GB estimated | 3 GB |")
+    spec = records[0].spec.model_copy(update={"profile": "paper"})
+    run = records[0].model_copy(
+        update={"spec": spec, "device": "Tesla T4", "seconds": 90.0, "peak_memory_mb": 1234.0}
+    )
+    table = make_costs.paper_table([counted], [run])
+    assert "| 1.5 measured |" in table and "| 1,234 MB measured |" in table and "estimated" in table
+    other = run.model_copy(update={"device": "Some CPU"})
+    assert "measured" not in make_costs.paper_table([counted], [other]).partition("Estimates")[0]
+
+
+def test_a_step_of_small_operations_takes_the_time_to_start_them():
+    small = COUNTED | {"GFLOP": 0.1, "moved_MB": 0.1, "operations": 3000}
+    for card in make_costs.CARDS.values():
+        assert make_costs._step_seconds(small, card) == pytest.approx(0.03)
+
+
+def test_without_counts_it_is_said_how_to_count():
+    assert "operation_counts.py" in make_costs.paper_table([], [])
 
 
 def test_without_records_nothing_is_claimed():
@@ -72,6 +123,10 @@ def test_what_was_measured_is_shown_and_what_was_not_is_told_how_to_measure():
     assert both.index("CPU, 2 threads") < both.index("Some GPU, 1 thread,") and "not measured" not in both
 
 
+COUNTED = {
+    "what": "marrnet rruff", "steps": 600, "bits": 16, "GFLOP": 4000.0, "moved_MB": 22400.0, "operations": 100,
+    "parameters_M": 1.0, "kept_MB": 2000.0, "state_MB": 1000.0, "checkpoint_MB": 1000.0, "cache_MB": 1000.0,
+}  # fmt: skip
 PARTS = """\
 **Data path**
 

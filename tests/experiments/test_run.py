@@ -34,7 +34,9 @@ def test_every_method_runs_to_a_record(data, tmp_path, method):
     assert all(0 <= value <= 1 for value in record.metrics.values())
     assert record.fingerprint == data.fingerprint
     assert "stand-in protocol A" in record.protocol
-    assert (record.parameters > 0) == (method in ("two-stream", "contrastive", "marrnet"))
+    trained = method in ("two-stream", "contrastive", "marrnet")
+    assert (record.parameters > 0) == trained
+    assert (record.step_flop > 0) == (record.steps_per_second > 0) == bool(record.speed()) == trained
 
 
 def test_the_same_seed_gives_the_same_record_and_another_seed_does_not(data, tmp_path):

@@ -8,8 +8,8 @@ from typing import Any
 
 from xmodal_lite import standins
 from xmodal_lite.benchmarks import Benchmark, load
-from xmodal_lite.errors import SpecError
-from xmodal_lite.experiments.profiles import SIZES, STANDINS
+from xmodal_lite.errors import DataError, SpecError
+from xmodal_lite.experiments.profiles import STANDINS, size_of
 
 
 def open_benchmark(
@@ -40,9 +40,10 @@ def open_benchmark(
     SpecError
         No root is given, and the benchmark has no stand-in.
     DataError
-        The root is not in the benchmark's layout.
+        The root is not in the benchmark's layout, or the stand-in cannot be written.
     """
-    settings: dict[str, Any] = {} if name == "rruff" else {"size": size or SIZES[profile]}
+    size = size or size_of(name, profile)
+    settings: dict[str, Any] = {} if size is None else {"size": size}
     if not root:
         root = _standin(name, profile, Path(folder))
     return load(name, root, **settings)
@@ -58,7 +59,13 @@ def _standin(name: str, profile: str, folder: Path) -> Path:
     target = folder / "-".join(["standin", name, *map(str, knobs.values())])
     if not (target / "standin.json").exists():
         workers = {} if name == "rruff" else {"workers": _workers()}
-        standins.write(name, target, **knobs, **workers)
+        try:
+            standins.write(name, target, **knobs, **workers)
+        except OSError as error:
+            raise DataError(
+                f"{target}: the stand-in cannot be written ({error}); free space there, start from a folder that can "
+                "be written, or give the folder with the data"
+            ) from error
     return target
 
 

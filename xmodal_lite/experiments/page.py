@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -21,6 +23,7 @@ from xmodal_lite.experiments.tables import (
     records_of,
     results_markdown,
 )
+from xmodal_lite.experiments.workers import local_cluster, run_on_workers
 
 PROFILES = {"real": "paper", "stand-in": "demo"}  # what a table is meant to be run with
 CAUTION = (
@@ -140,12 +143,61 @@ def open_page(
         return TablePage(
             table, {source: _stored(Path(root) / "results", name, source) for source in PROFILES}
         )
-    data = open_benchmark(table.benchmark, data_root, profile=profile, folder=Path(root) / "data")
+    data = open_benchmark(
+        table.benchmark, data_root, profile=profile, folder=Path(root) / "data", size=table.size
+    )
     runs = RunStore(store)
     records = run_all(table.specs(data, profile=profile, seeds=range(seeds)), data, runs)
     if publish_to:
         publish(records, runs, Path(publish_to) / name / data.source)
     return TablePage(table, {data.source: records})
+
+
+def sweep_table(
+    name: str,
+    scheduler: str,
+    *,
+    data_root: str = "",
+    folder: Path | str = "data",
+    profile: str = "demo",
+    seeds: int = 5,
+    store: Path | str = "runs",
+    workers: int = 0,
+) -> list[RunRecord]:
+    """Make the runs of a table on Dask workers, so that `open_page` finds them finished.
+
+    Parameters
+    ----------
+    name : str
+        Name of the table.
+    scheduler : str
+        Address of a Dask scheduler, or "local" for one that lives as long as the sweep.
+    data_root, profile, seeds, store
+        As for `open_page`.
+    folder : Path or str
+        Where stand-ins are kept.
+    workers : int
+        Of the local scheduler; 0 for one on each GPU, or on each core.
+
+    Raises
+    ------
+    SweepError, SpecError, CheckpointError, DivergedError
+        See `xmodal_lite.experiments.workers.run_on_workers`.
+    DataError
+        The data are not in their layout.
+    """
+    table = load_table(name)
+    where: dict[str, Any] = {
+        "name": table.benchmark,
+        "root": str(Path(data_root).resolve()) if data_root else "",
+        "profile": profile,
+        "folder": str(Path(folder).resolve()),
+        "size": table.size,
+    }
+    data = open_benchmark(**where)
+    specs = table.specs(data, profile=profile, seeds=range(seeds))
+    with local_cluster(workers) if scheduler == "local" else nullcontext(scheduler) as address:
+        return run_on_workers(specs, where, data.fingerprint, RunStore(store), address)
 
 
 def _stored(results: Path, name: str, source: str) -> list[RunRecord]:

@@ -45,7 +45,7 @@ SPECTRA_METHODS: dict[str, dict[str, Any]] = {
 
 # Images of people. "paper" is the AGW recipe, known from its public code; the smaller profiles are ours, chosen on a
 # stand-in of another seed than the one that is reported on.
-SIZES = {"tiny": (64, 32), "demo": (80, 40), "paper": (288, 144)}
+PEOPLE_SIZES = {"tiny": (64, 32), "demo": (80, 40), "paper": (288, 144)}
 EPOCHS, STEPS_PER_EPOCH = 81, {"sysu-mm01": 695, "regdb": 64, "llcm": 530, "folder": 100}
 PEOPLE: dict[str, dict[str, Any]] = {
     "tiny": {
@@ -90,6 +90,40 @@ PEOPLE_METHODS: dict[str, dict[str, Any]] = {
     "mun": {"augment": CAJ},
     # at weight 1 the branches take the shared stages over; chosen on held-out training people
     "enhancing": {"augment": CAJ, "weights": {"intra": 0.1}},
+    # people walk on between two cameras: nothing lies on top of anything, so what is transformed is compared as a whole
+    "marrnet": {
+        "augment": CAJ,
+        "model": {"triplet": "weighted", "transform": "perceptual", "unet_width": 8, "unet_widest": 64},
+        "weights": {"adv": 0.05},
+    },
+}
+
+# Faces. Ours: the sizes of crops that face recognition trains at, and a schedule that the small profiles scale down.
+FACES = ("cufs", "cufsf", "casia-nir-vis", "tufts")
+ALIGNED_FACES = ("cufs", "cufsf", "tufts")  # both pictures of a pair show one moment, or a drawing of it
+FACE_SIZES = {"tiny": (32, 32), "demo": (64, 64), "paper": (112, 112)}
+FACE_AUGMENT = {"flip": 0.5, "warp": 0.05, "light": 0.2, "colour": "grey"}
+FACE_PROFILES: dict[str, dict[str, Any]] = {
+    "tiny": {"steps": 30, "identities": 8, "model": {"backbone": "resnet10"}},
+    "demo": {"steps": 150, "identities": 32, "model": {"backbone": "resnet10"}, "precision": "bf16"},
+    "paper": {
+        "steps": 6000,
+        "identities": 64,
+        "learning_rate": 3e-4,
+        "model": {"backbone": "resnet50", "pretrained": True},
+        "precision": "bf16",
+        "log_every": 100,
+        "checkpoint_every": 500,
+    },
+}
+FACE_METHODS: dict[str, dict[str, Any]] = {
+    "two-stream": {},
+    "mun": {},
+    "enhancing": {"weights": {"intra": 0.1}},
+    "marrnet": {
+        "model": {"temperature": 0.1, "unet_width": 8, "unet_widest": 64},
+        "weights": {"id": 0.3, "adv": 0.05},
+    },
 }
 
 
@@ -101,17 +135,46 @@ def rruff(method: str, profile: str) -> dict[str, Any]:
 
 def people(benchmark: str, method: str, profile: str) -> dict[str, Any]:
     """Return the settings of a trained method on images of people."""
-    own, base = PEOPLE_METHODS[method], PEOPLE[profile]
-    nested = {key: base.get(key, {}) | own[key] for key in own if isinstance(own[key], dict)}
     length = {"steps": EPOCHS * STEPS_PER_EPOCH[benchmark]} if profile == "paper" else {}
-    return base | length | {"size": SIZES[profile]} | own | nested
+    return _merged(PEOPLE[profile] | length | {"size": PEOPLE_SIZES[profile]}, PEOPLE_METHODS[method])
+
+
+def faces(benchmark: str, method: str, profile: str) -> dict[str, Any]:
+    """Return the settings of a trained method on faces: one pair an identity and step where sets hold one pair each."""
+    aligned = benchmark in ALIGNED_FACES
+    base = {
+        "samples": 1 if aligned else 2,
+        "size": FACE_SIZES[profile],
+        "learning_rate": 1e-3,
+        "weight_decay": 0.05,
+        "augment": FACE_AUGMENT | {"pad": FACE_SIZES[profile][0] // 16, "together": aligned},
+    } | FACE_PROFILES[profile]
+    settings = _merged(base, FACE_METHODS[method])
+    if method == "marrnet" and not aligned:
+        settings["model"]["transform"] = "perceptual"
+    return settings
+
+
+def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a profile with a method's own; of two dictionaries under one name, both entries."""
+    nested = {key: base.get(key, {}) | own[key] for key in own if isinstance(own[key], dict)}
+    return base | own | nested
 
 
 def recipe(benchmark: str, method: str, profile: str, dims: int | None = None) -> dict[str, Any]:
     """Return the settings of a trained method in a profile; KeyError if nobody has made a recipe for the pair."""
     if benchmark == "rruff" or dims == 1:
         return rruff(method, profile)
+    if benchmark in FACES:
+        return faces(benchmark, method, profile)
     return people(benchmark, method, profile)
+
+
+def size_of(benchmark: str, profile: str) -> tuple[int, int] | None:
+    """Return the height and width at which a benchmark's images are loaded; None for spectra."""
+    if benchmark == "rruff":
+        return None
+    return (FACE_SIZES if benchmark in FACES else PEOPLE_SIZES)[profile]
 
 
 STANDINS: dict[str, dict[str, dict[str, int]]] = {  # knobs of the stand-in that a profile runs on
@@ -130,5 +193,17 @@ STANDINS: dict[str, dict[str, dict[str, int]]] = {  # knobs of the stand-in that
         "tiny": {"identities": 30, "images": 3},
         "demo": {"identities": 150},
         "paper": {"identities": 1064},
+    },
+    "cufs": {"tiny": {"identities": 40}, "demo": {"identities": 606}, "paper": {"identities": 606}},
+    "cufsf": {"tiny": {"identities": 40}, "demo": {"identities": 1194}, "paper": {"identities": 1194}},
+    "casia-nir-vis": {
+        "tiny": {"identities": 40, "images": 2},
+        "demo": {"identities": 400, "images": 4},
+        "paper": {"identities": 725, "images": 12},
+    },
+    "tufts": {
+        "tiny": {"identities": 30, "images": 2},
+        "demo": {"identities": 112, "images": 8},
+        "paper": {"identities": 112, "images": 14},
     },
 }

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
 
 from xmodal_lite.benchmarks import Benchmark, Split
 from xmodal_lite.data.on_disk import read_rows, send
@@ -19,17 +21,34 @@ from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import SpecError
 from xmodal_lite.evaluation import Report
 from xmodal_lite.experiments import provenance
+from xmodal_lite.experiments.calibration import calibrate, write_calibration
 from xmodal_lite.experiments.methods import ClassicalRecipe, resolve
 from xmodal_lite.experiments.spec import RunRecord, RunSpec
 from xmodal_lite.experiments.store import RunStore
 from xmodal_lite.models import Matcher, build
 from xmodal_lite.models.classical import build_classical
-from xmodal_lite.training import Fitted, Recipe, TrainingSet, draw_seed, fit
+from xmodal_lite.training import (
+    Fitted,
+    Recipe,
+    TrainingSet,
+    draw_seed,
+    fit,
+    make_accelerator,
+    several_processes,
+    step_flop,
+)
 
 MODEL_DRAW = 2**32 - 1  # the model's first weights use a draw of their own, far from the steps 0, 1, 2, ...
 
 
-def run(spec: RunSpec, benchmark: Benchmark, store: RunStore, *, wait: bool = True) -> RunRecord:
+def run(
+    spec: RunSpec,
+    benchmark: Benchmark,
+    store: RunStore,
+    *,
+    wait: bool = True,
+    accelerator: Accelerator | None = None,
+) -> RunRecord:
     """Return the record of a run: from the store if it is finished, else by running what is left of it.
 
     Parameters
@@ -42,6 +61,9 @@ def run(spec: RunSpec, benchmark: Benchmark, store: RunStore, *, wait: bool = Tr
         Where runs are kept.
     wait : bool
         Wait while another process makes the same run, or raise at once.
+    accelerator : Accelerator, optional
+        From `make_accelerator`; by default one for the recipe's precision. Where it has several processes, all of them
+        call this, and the main one alone holds the run and writes.
 
     Raises
     ------
@@ -49,7 +71,7 @@ def run(spec: RunSpec, benchmark: Benchmark, store: RunStore, *, wait: bool = Tr
         The specification names other data than `benchmark` holds.
     RunBusyError
         Another process holds the run, and `wait` is false.
-    CheckpointError, DivergedError
+    CheckpointError, DivergedError, DeviceError
         See `xmodal_lite.training.fit`.
     """
     if spec.data.partition(":")[2] != benchmark.fingerprint[:12]:
@@ -57,14 +79,20 @@ def run(spec: RunSpec, benchmark: Benchmark, store: RunStore, *, wait: bool = Tr
             f"run {spec.hash} is of data {spec.data}, but the data at hand is {benchmark.source}:"
             f"{benchmark.fingerprint[:12]}; give the root that the run was made with, or start a new run"
         )
-    if finished := store.record(spec):
+    if not several_processes() and (finished := store.record(spec)):
         return finished
-    with store.writing(spec, wait=wait) as folder:
-        if finished := store.record(spec):  # another process was quicker
+    accelerator = accelerator or _own_accelerator(spec, benchmark)
+    main, record = accelerator is None or accelerator.is_main_process, None
+    with ExitStack() as held:
+        if main:
+            held.enter_context(store.writing(spec, wait=wait))
+            record = store.record(spec)  # another run of this may have been quicker
+        if finished := _told_by_main(record, accelerator):
             return finished
-        record = _execute(spec, benchmark, folder)
-        store.finish(record)
-    return record
+        record = _execute(spec, benchmark, store.folder(spec), accelerator)
+        if main:
+            store.finish(record)
+        return _told_by_main(record, accelerator)
 
 
 def train(spec: RunSpec, benchmark: Benchmark, folder: Path | None = None) -> Fitted:
@@ -74,7 +102,7 @@ def train(spec: RunSpec, benchmark: Benchmark, folder: Path | None = None) -> Fi
         raise SpecError(f"method '{spec.method}' has nothing to train; use run()")
     split = benchmark.split(spec.protocol, spec.seed)
     with _threads(recipe.threads):
-        return _fit(spec, recipe, benchmark, split, folder, Accelerator(mixed_precision=recipe.precision))
+        return _fit(spec, recipe, benchmark, split, folder, make_accelerator(recipe.precision))[0]
 
 
 def embed(
@@ -100,38 +128,75 @@ def embed(
     (n, D) float32
         In the order of `rows`.
     """
-    device = next(matcher.parameters()).device
     modality = benchmark.table.modality[rows]
-    parts: dict[int, torch.Tensor] = {}
-    kind = torch.float16 if precision == "fp16" else torch.bfloat16
-    with torch.inference_mode(), torch.autocast(device.type, kind, enabled=precision != "no"):
-        for m in np.unique(modality):
-            chosen = rows[modality == m]
-            pieces = np.split(chosen, range(batch, len(chosen), batch))
-            samples = (
-                send(read_rows(benchmark.samples, piece), device) for piece in pieces
-            )  # (batch, C, ...)
-            parts[int(m)] = torch.cat([matcher.embed(x, int(m)).float().cpu() for x in samples])  # (n_m, D)
+    parts: dict[int, np.ndarray] = {}
+    for m in np.unique(modality):
+        chosen = rows[modality == m]
+        pieces = np.split(chosen, range(batch, len(chosen), batch))
+        samples = (read_rows(benchmark.samples, piece) for piece in pieces)  # (batch, C, ...)
+        parts[int(m)] = embed_pieces(matcher, samples, int(m), precision=precision)  # (n_m, D)
     features = np.empty((len(rows), next(iter(parts.values())).shape[1]), dtype=np.float32)
     for m, part in parts.items():
-        features[modality == m] = part.numpy()
+        features[modality == m] = part
     return features
 
 
-def _execute(spec: RunSpec, benchmark: Benchmark, folder: Path) -> RunRecord:
+def embed_pieces(
+    matcher: Matcher, pieces: Iterable[np.ndarray], modality: int, *, precision: str = "no"
+) -> np.ndarray:
+    """Return the embeddings (n, D) float32 of samples of one modality, which come in pieces (batch, C, ...)."""
+    device = next(matcher.parameters()).device
+    kind = torch.float16 if precision == "fp16" else torch.bfloat16
+    with torch.inference_mode(), torch.autocast(device.type, kind, enabled=precision != "no"):
+        parts = [matcher.embed(send(x, device), modality).float().cpu() for x in pieces]
+    return torch.cat(parts).numpy()
+
+
+def _own_accelerator(spec: RunSpec, benchmark: Benchmark) -> Accelerator | None:
+    """Return the device, precision and processes of a run; None for a method without training."""
+    recipe = _recipe(spec, benchmark)
+    return make_accelerator(recipe.precision) if isinstance(recipe, Recipe) else None
+
+
+def _told_by_main(record: Any, accelerator: Accelerator | None) -> Any:
+    """Return in every process the record, or None, that the main one has."""
+    if accelerator is None or accelerator.num_processes == 1:
+        return record
+    return broadcast_object_list([record])[0]
+
+
+def _execute(spec: RunSpec, benchmark: Benchmark, folder: Path, accelerator: Accelerator | None) -> Any:
+    """Return the record of a run, made of what is left to do; None in processes that only help to train."""
     recipe = _recipe(spec, benchmark)
     split = benchmark.split(spec.protocol, spec.seed)
     with _threads(recipe.threads):
         if isinstance(recipe, ClassicalRecipe):
             return _run_classical(spec, recipe, benchmark, split)
-        accelerator = Accelerator(mixed_precision=recipe.precision)
-        fitted = _fit(spec, recipe, benchmark, split, folder, accelerator)
+        accelerator = accelerator or make_accelerator(recipe.precision)
+        fitted, flop = _fit(spec, recipe, benchmark, split, folder, accelerator)
+        if not accelerator.is_main_process:
+            return None
         started = perf_counter()
-        report = split.evaluate(embed(fitted.matcher, benchmark, split.test, precision=recipe.precision))
+        precision = accelerator.mixed_precision
+        features = embed(fitted.matcher, benchmark, split.test, precision=precision)
+        report = split.evaluate(features)
         losses = {name: value for name, value in fitted.history[-1].items() if name not in ("step", "rate")}
         parameters = sum(p.numel() for p in fitted.matcher.parameters())
         seconds = fitted.seconds + perf_counter() - started
-        return _record(spec, benchmark, report, losses, parameters, seconds, accelerator.device)
+        write_calibration(calibrate(spec, benchmark, split.test, features), folder)
+        return _record(
+            spec,
+            benchmark,
+            report,
+            losses,
+            parameters,
+            seconds,
+            accelerator.device,
+            precision=precision,
+            processes=accelerator.num_processes,
+            step_flop=flop,
+            steps_per_second=recipe.steps / fitted.seconds,
+        )
 
 
 def _recipe(spec: RunSpec, benchmark: Benchmark) -> Recipe | ClassicalRecipe:
@@ -154,24 +219,25 @@ def _fit(
     split: Split,
     folder: Path | None,
     accelerator: Accelerator,
-) -> Fitted:
+) -> tuple[Fitted, int]:
+    """Return the trained model, and the operations of a step."""
     data = TrainingSet.of(benchmark.table, benchmark.samples, split.train, recipe, seed=spec.seed)
     torch.manual_seed(draw_seed(spec.seed, MODEL_DRAW))
     matcher = build(spec.method, dims=benchmark.dims, num_classes=data.num_classes, **recipe.model)
-    return fit(matcher, data, recipe, seed=spec.seed, folder=folder, owner=spec.hash, accelerator=accelerator)
+    flop = step_flop(matcher, data.batch(0))
+    fitted = fit(
+        matcher, data, recipe, seed=spec.seed, folder=folder, owner=spec.hash, accelerator=accelerator
+    )
+    return fitted, flop
 
 
 def _run_classical(spec: RunSpec, recipe: ClassicalRecipe, benchmark: Benchmark, split: Split) -> RunRecord:
     started = perf_counter()
     model = build_classical(spec.method, **recipe.options)
-    v, r = _aligned_rows(benchmark.table, split.train)
-    if not len(v):
-        raise SpecError(
-            f"'{spec.method}' learns from aligned pairs, and {benchmark.name} has none; choose a trained method"
-        )
-    model.fit(benchmark.samples[v].reshape(len(v), -1), benchmark.samples[r].reshape(len(r), -1))
+    v, r = _paired_rows(benchmark.table, split.train)
+    model.fit(benchmark.samples[v], benchmark.samples[r])
     modality = benchmark.table.modality[split.test]
-    samples = benchmark.samples[split.test].reshape(len(split.test), -1)  # (n, C * L)
+    samples = benchmark.samples[split.test]  # (n, C, ...)
     parts = {m: model.embed(samples[modality == m], m) for m in (0, 1)}
     features = np.empty((len(split.test), parts[0].shape[1]), dtype=np.float32)
     for m, part in parts.items():
@@ -180,11 +246,19 @@ def _run_classical(spec: RunSpec, recipe: ClassicalRecipe, benchmark: Benchmark,
     return _record(spec, benchmark, report, {}, 0, perf_counter() - started, torch.device("cpu"))
 
 
-def _aligned_rows(table: SampleTable, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return every pair of a v row and an r row that show one specimen: two arrays (n,)."""
+def _paired_rows(table: SampleTable, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return pairs of a v row and an r row, two arrays (n,): all that show one specimen.
+
+    Where nothing is aligned, the first sample of an identity goes with its first in the other modality, and so on.
+    """
     frame = pd.DataFrame({"row": rows, "pair": table.pair[rows], "modality": table.modality[rows]})
+    keys = ["pair"]
+    if (frame.pair < 0).all():
+        frame["pair"] = table.identity[rows]
+        frame["turn"] = frame.groupby(["pair", "modality"]).cumcount()
+        keys.append("turn")
     v, r = (frame[(frame.modality == m) & (frame.pair >= 0)] for m in (0, 1))
-    pairs = v.merge(r, on="pair", suffixes=("_v", "_r"))
+    pairs = v.merge(r, on=keys, suffixes=("_v", "_r"))
     return pairs.row_v.to_numpy(), pairs.row_r.to_numpy()
 
 
@@ -196,7 +270,9 @@ def _record(
     parameters: int,
     seconds: float,
     device: torch.device,
+    **trained: Any,
 ) -> RunRecord:
+    """Return the record of a run; `trained` are the fields that a run without training leaves at their defaults."""
     return RunRecord(
         spec=spec,
         protocol=report.protocol,
@@ -213,6 +289,7 @@ def _record(
         seconds=round(seconds, 2),
         peak_memory_mb=round(provenance.peak_memory_mb(device), 1),
         finished=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        **trained,
     )
 
 

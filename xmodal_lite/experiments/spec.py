@@ -12,6 +12,7 @@ from xmodal_lite.benchmarks import Benchmark
 from xmodal_lite.errors import SpecError
 from xmodal_lite.evaluation import Report
 from xmodal_lite.experiments.methods import resolve
+from xmodal_lite.training import speed
 
 HASH_LENGTH = 16
 
@@ -92,6 +93,15 @@ class RunRecord(BaseModel):
         Highest memory of the process (resident, on a CPU) or of the GPU.
     finished : str
         UTC date and time.
+    precision : str
+        What was trained and tested in: what the recipe asks for, or what the device has instead. Methods without
+        training, and older records, leave this and the next three at their defaults.
+    processes : int
+        How many trained together, each with a device of its own.
+    step_flop : int
+        Floating-point operations of a training step, from `xmodal_lite.training.step_flop`.
+    steps_per_second : float
+        Of training, its start and its checkpoints included.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -111,10 +121,25 @@ class RunRecord(BaseModel):
     seconds: float
     peak_memory_mb: float
     finished: str
+    precision: str = ""
+    processes: int = 1
+    step_flop: int = 0
+    steps_per_second: float = 0.0
 
     def report(self) -> Report:
         """Return the numbers with their protocol, as they print."""
         return Report(self.protocol, self.metrics, tuple(self.draws))
+
+    def speed(self) -> str:
+        """Return what the training computed, in words; empty where it was not counted."""
+        if not self.step_flop:
+            return ""
+        asked = self.spec.recipe.get("precision", self.precision)
+        instead = "" if asked == self.precision else f" (instead of {asked})"
+        return (
+            f"{self.precision}{instead}, {self.processes} processes, "
+            f"{speed(self.step_flop, self.steps_per_second, self.device, self.processes)}"
+        )
 
 
 def make_spec(

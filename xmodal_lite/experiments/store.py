@@ -81,7 +81,7 @@ class RunStore:
                 f"cannot write to the run store {self.root}: {error}; choose another --store"
             ) from error
         try:
-            (folder / "spec.json").write_text(spec.model_dump_json(indent=1), encoding="utf-8")
+            write_whole(folder / "spec.json", spec.model_dump_json(indent=1))
             yield folder
         finally:
             lock.release()
@@ -104,11 +104,22 @@ def read_record(path: Path) -> RunRecord:
 
 
 def write_record(record: RunRecord, path: Path) -> None:
-    """Write one record beside its final name and rename it, so that a reader never sees half of it."""
+    """Write one record; see `write_whole`."""
+    write_whole(path, record.model_dump_json(indent=1) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text beside its final name and rename it, so that a reader never sees half of it.
+
+    Raises
+    ------
+    CheckpointError
+        The file cannot be written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        partial.write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        partial.write_text(text, encoding="utf-8")
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)

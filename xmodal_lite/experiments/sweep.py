@@ -45,7 +45,7 @@ def run_all(
             except RunBusyError:
                 busy.append(spec)
                 continue
-            report(_line(records[spec.hash], len(records), len(specs)))
+            report(run_line(records[spec.hash], len(records), len(specs)))
         if busy:  # all that is left is held elsewhere: wait for the first of them
             records[busy[0].hash] = run(busy[0], benchmark, store)
         waiting = busy[1:]
@@ -84,7 +84,8 @@ def stored_records(results: Path, table: str, source: str) -> list[RunRecord]:
     return read_records(folder)
 
 
-def _line(record: RunRecord, done: int, total: int) -> str:
+def run_line(record: RunRecord, done: int, total: int) -> str:
+    """Say in one line what a finished run was and what came out."""
     spec = record.spec
     changes = " ".join(f"{name}={value}" for name, value in spec.overrides.items())
     ranks = " ".join(

@@ -10,15 +10,17 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError, model_validator
 
 from xmodal_lite.benchmarks import Benchmark
 from xmodal_lite.errors import SpecError
 from xmodal_lite.experiments.interval import Interval, against_reported, interval, verdict
 from xmodal_lite.experiments.spec import RunRecord, RunSpec, make_spec
+from xmodal_lite.models import model_names
 
 DEFINITIONS = resources.files(__package__) / "definitions"
 NOT_AVAILABLE = "not available"
+_SIZE = TypeAdapter(tuple[int, int])
 NOT_RUN = "not run"
 
 
@@ -130,6 +132,12 @@ class Table(BaseModel):
         return tuple(row for row in self.rows if row.method is not None)
 
     @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width at which the images are loaded, where the rows change that of the profile."""
+        sizes = [row.overrides["size"] for row in self.run_rows if "size" in row.overrides]
+        return _SIZE.validate_python(sizes[0]) if sizes else None
+
+    @property
     def headings(self) -> dict[str, str]:
         """Metric to whole heading, such as "Raman query, infrared gallery: rank-1"."""
         return {
@@ -166,7 +174,7 @@ def table_names() -> tuple[str, ...]:
 
 
 def load_table(name: str) -> Table:
-    """Read a table's definition.
+    """Read a table's definition; its `overrides` are those of every row that is trained.
 
     Raises
     ------
@@ -176,7 +184,10 @@ def load_table(name: str) -> Table:
     if name not in table_names():
         raise SpecError(f"unknown table '{name}'; known: {', '.join(table_names())}")
     definition = _read(f"{name}.yml")
+    shared = definition.pop("overrides", {})
     for row in definition["rows"]:
+        if row.get("method") in model_names():
+            row["overrides"] = shared | row.get("overrides", {})
         if "reported" in row:
             row["reported"] = _reported(row["reported"], definition["benchmark"], definition["protocols"])
     try:

@@ -1,0 +1,248 @@
+"""A sweep on Dask workers: one run per worker, so one per GPU, on this machine or on many.
+
+The run store stays the truth, Dask only hands out the work. A finished run is never repeated; a worker that dies gives
+its run to another one, which goes on from the last checkpoint; and a second sweep of the same runs shares them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
+from typing import Any
+
+import torch
+
+from xmodal_lite.errors import DataError, SpecError, XmodalError
+from xmodal_lite.experiments import provenance
+from xmodal_lite.experiments.data import open_benchmark
+from xmodal_lite.experiments.run import run
+from xmodal_lite.experiments.spec import RunRecord, RunSpec, make_spec
+from xmodal_lite.experiments.store import RunBusyError, RunStore
+from xmodal_lite.experiments.sweep import run_line
+
+SECONDS = 30  # that a scheduler, or the first of its workers, may take to answer
+LATER = -1  # Dask's priority of a run that another process holds: after all others
+
+
+class SweepError(XmodalError, RuntimeError):
+    """The scheduler is gone or a worker cannot take part; what is finished or checkpointed stays in the store."""
+
+
+def run_on_workers(
+    specs: Sequence[RunSpec],
+    data: Mapping[str, Any],
+    fingerprint: str,
+    store: RunStore,
+    scheduler: str,
+    report: Callable[[str], None] = print,
+) -> list[RunRecord]:
+    """Run every specification that is not finished yet on Dask workers; the records come in the order asked for.
+
+    Parameters
+    ----------
+    specs : sequence of RunSpec
+        What to run.
+    data : mapping
+        Keyword arguments of `open_benchmark`; every worker opens the data itself, so its paths are absolute.
+    fingerprint : str
+        Of the data that the specifications name, all of it.
+    store : RunStore
+        On a disk that every worker sees under the same path.
+    scheduler : str
+        Address of a Dask scheduler.
+    report : callable
+        Gets one line a run.
+
+    Raises
+    ------
+    SweepError
+        No scheduler or no worker answers, the scheduler is gone, or a worker has other code, data or threads.
+    SpecError
+        Dask is not installed.
+    CheckpointError, DivergedError
+        A run stopped, as it would have in this process.
+    """
+    records = {spec.hash: found for spec in specs if (found := store.record(spec))}
+    waiting = [spec for spec in specs if spec.hash not in records]
+    report(f"{len(specs)} runs, {len(records)} of them finished before")
+    if waiting:
+        with _connected(scheduler) as client:
+            report(f"dashboard, where the scheduler has bokeh: {client.dashboard_link}")
+            terms = {"data": dict(data), "fingerprint": fingerprint, "store": str(store.root.resolve())}
+            for spec in _finished(client, waiting, terms | {"code": provenance.CODE}):
+                records[spec.hash] = _stored(store, spec)
+                report(run_line(records[spec.hash], len(records), len(specs)))
+    return [records[spec.hash] for spec in specs]
+
+
+@contextmanager
+def local_cluster(workers: int = 0) -> Iterator[str]:
+    """Start a scheduler and its workers on this machine, and yield the scheduler's address.
+
+    Parameters
+    ----------
+    workers : int
+        How many; 0 for one on each GPU, or on each core where there is no GPU.
+
+    Raises
+    ------
+    SpecError
+        Dask is not installed.
+    """
+    distributed = _dask()
+    gpus = _gpus()
+    count = workers or len(gpus) or os.cpu_count() or 1
+    homes = [{"CUDA_VISIBLE_DEVICES": gpus[n % len(gpus)]} if gpus else {} for n in range(count)]
+    own = {"host": "127.0.0.1"}
+    scheduler = {"cls": distributed.Scheduler, "options": own | {"dashboard_address": "127.0.0.1:8787"}}
+    options = own | {"nthreads": 1, "memory_limit": 0}  # no limit: a run may use what there is
+    nannies = {
+        n: {"cls": distributed.Nanny, "options": options | {"env": env}} for n, env in enumerate(homes)
+    }
+    with distributed.SpecCluster(scheduler=scheduler, workers=nannies) as cluster:
+        yield cluster.scheduler_address
+
+
+def _dask() -> Any:
+    try:
+        import distributed
+    except ModuleNotFoundError as error:
+        raise SpecError("--scheduler needs Dask; install it: pip install 'xmodal-lite[scale]'") from error
+    return distributed
+
+
+def _gpus() -> list[str]:
+    """Name the GPUs that this process may use, as CUDA_VISIBLE_DEVICES does."""
+    everything = ",".join(map(str, range(torch.cuda.device_count())))
+    return [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", everything).split(",") if name]
+
+
+@contextmanager
+def _connected(scheduler: str) -> Iterator[Any]:
+    distributed = _dask()
+    try:
+        client = distributed.Client(scheduler, timeout=SECONDS)
+    except (OSError, ValueError) as error:
+        raise SweepError(
+            f"no Dask scheduler answers at {scheduler} ({error or type(error).__name__}). Start one with "
+            "'dask scheduler' and give the address that it prints, or use --scheduler local"
+        ) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=SECONDS)
+        except TimeoutError as error:
+            raise SweepError(
+                f"the scheduler at {scheduler} has no worker. Start one for each GPU, in the same environment: "
+                f"dask worker {scheduler} --nthreads 1 --memory-limit 0"
+            ) from error
+        yield client
+
+
+def _finished(client: Any, specs: Sequence[RunSpec], terms: dict[str, Any]) -> Iterator[RunSpec]:
+    """Hand out all runs, and yield each when it is finished, by whichever process."""
+    distributed = _dask()
+    known: dict[str, RunSpec] = {}
+
+    def submit(spec: RunSpec, *, wait: bool) -> Any:
+        key = _key(spec) + ("-held" if wait else "")
+        known[key] = spec
+        priority = LATER if wait else 0
+        return client.submit(_work, spec.model_dump_json(), wait, key=key, priority=priority, **terms)
+
+    futures = distributed.as_completed([submit(spec, wait=False) for spec in specs])
+    try:
+        for future in futures:
+            spec = known[future.key]
+            if _outcome(future, spec):
+                yield spec
+            else:  # another process holds it; a worker waits for that when nothing else is left
+                futures.add(submit(spec, wait=True))
+    finally:
+        with suppress(Exception):  # the scheduler may be gone
+            client.cancel(list(futures.futures))
+
+
+def _key(spec: RunSpec) -> str:
+    """Name a task: the dashboard groups by what stands before the first hyphen, and shows the rest with each."""
+    group = f"{spec.method}/{spec.benchmark}/{spec.protocol}/{spec.profile}".replace("-", "_")
+    return f"{group}-seed_{spec.seed}-{spec.hash}"
+
+
+def _outcome(future: Any, spec: RunSpec) -> bool:
+    """Return whether a run is finished (or held by another process); every fault becomes one clear error."""
+    distributed = _dask()
+    what = f"run {spec.hash} ({spec.method}, {spec.protocol}, seed {spec.seed})"
+    try:
+        return future.result()
+    except XmodalError:
+        raise
+    except distributed.CancelledError as error:
+        raise SweepError(
+            "the scheduler is gone. Finished runs are stored, the others have their checkpoints: start a scheduler and "
+            "give the same command again"
+        ) from error
+    except distributed.KilledWorker as error:
+        raise SweepError(
+            f"{what} took several workers down with it, as a lack of memory does. Its last checkpoint is whole; give "
+            "each worker more memory, or the run fewer samples a step"
+        ) from error
+    except Exception as error:
+        raise SweepError(f"{what} failed on a worker: {type(error).__name__}: {error}") from error
+
+
+def _stored(store: RunStore, spec: RunSpec) -> RunRecord:
+    record = store.record(spec)
+    if record is None:
+        raise SweepError(
+            f"a worker finished run {spec.hash}, but its record is not in {store.root}: give a --store on a disk that "
+            "all workers share under the same path"
+        )
+    return record
+
+
+def _work(text: str, wait: bool, *, data: dict[str, Any], fingerprint: str, store: str, code: str) -> bool:
+    """Make one run on a worker; False if another process holds it and `wait` is false."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    me = f"worker {worker.address}"
+    if worker.state.nthreads != 1:
+        raise SweepError(
+            f"{me} has {worker.state.nthreads} threads, and runs side by side in one process would share their random "
+            "draws; start it with --nthreads 1"
+        )
+    if code != provenance.CODE:
+        raise SweepError(
+            f"{me} has other code ({provenance.CODE[:12]}, not {code[:12]}); give it the same version of xmodal-lite "
+            "and start it again"
+        )
+    try:
+        benchmark = _opened(**data)
+    except DataError as error:
+        raise SweepError(f"{me} cannot read the data: {error}") from error
+    if benchmark.fingerprint != fingerprint:
+        raise SweepError(
+            f"{me} has other data in {data['root'] or data['folder']} ({benchmark.fingerprint[:12]}, not "
+            f"{fingerprint[:12]}); give it the same files and start it again"
+        )
+    spec = RunSpec.model_validate_json(text)
+    own = make_spec(
+        spec.method,
+        benchmark,
+        protocol=spec.protocol,
+        profile=spec.profile,
+        seed=spec.seed,
+        overrides=dict(spec.overrides),
+    )
+    if own != spec:
+        raise SweepError(f"{me} has another recipe for profile '{spec.profile}'; give it the same version")
+    try:
+        run(spec, benchmark, RunStore(store), wait=wait)
+    except RunBusyError:
+        return False
+    return True
+
+
+_opened = cache(open_benchmark)  # once a process
