@@ -3,8 +3,8 @@
     python book/make_costs.py
 
 reads the run records under `results/` and writes `book/costs-table.md`, reads what the scripts of `benchmarks/` stored
-in `results/benchmarks/` and writes `book/costs-parts.md`. `book/costs.md` includes both, and `tests/book/test_costs.py`
-fails when one is stale.
+in `results/benchmarks/` and writes `book/costs-parts.md`, and puts both together in `book/costs-paper.md`: what a run
+of the paper profile takes. `book/costs.md` includes the three, and `tests/book/test_costs.py` fails when one is stale.
 """
 
 from __future__ import annotations
@@ -15,17 +15,38 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from xmodal_lite.experiments.spec import RunRecord
 from xmodal_lite.experiments.store import read_records
+from xmodal_lite.training.flops import PEAK
 
 ROOT = Path(__file__).resolve().parent.parent
-RUNS, PARTS = ROOT / "book" / "costs-table.md", ROOT / "book" / "costs-parts.md"
+RUNS, PARTS, PAPER = (ROOT / "book" / f"costs-{name}.md" for name in ("table", "parts", "paper"))
 STORED = ROOT / "results" / "benchmarks"
 HEAD = ["| Benchmark | Profile | Method | Data | Runs | Median time | Longest | Peak memory | Machine |"]
 RULE = ["|:---|:---|:---|:---|---:|---:|---:|---:|:---|"]
-UNITS = ("s", "ms", "MB")
+UNITS = ("s", "ms", "MB", "M")
+COUNTS = "operation counts"  # what `benchmarks/operation_counts.py` stores
+
+
+class Card(NamedTuple):
+    """A GPU by its data sheet: name as the driver gives it, TFLOP/s in 32 bits without tensor cores, GB/s of memory."""
+
+    device: str
+    single: float
+    bandwidth: float
+
+
+# NVIDIA's data sheets: T4 (8.1, up to 320), A100 80 GB SXM (19.5, 2039), H200 SXM (67, 4800)
+CARDS = {
+    "T4": Card("Tesla T4", 8.1, 320.0),
+    "A100": Card("NVIDIA A100-SXM4-80GB", 19.5, 2039.0),
+    "H200": Card("NVIDIA H200", 67.0, 4800.0),
+}
+# What an estimate assumes, ours: the share of the peak that matrix products reach, the share of the bandwidth that the
+# rest reaches, and the time in which Python starts one operation.
+PRODUCTS, MOVES, START = 0.4, 0.7, 10e-6
 
 Measured = dict[str, Any]  # what `benchmarks/_table.py` stores
 
@@ -57,6 +78,57 @@ def parts_table(stored: Iterable[Measured]) -> str:
     return "\n\n".join(parts or ["No part has been measured with this edition yet: **not measured**."]) + "\n"
 
 
+def paper_table(stored: Iterable[Measured], records: Iterable[RunRecord]) -> str:
+    """Return what a run of the paper profile takes on each card: measured where there is a record, else estimated."""
+    counted = [row for one in stored if one["benchmark"] == COUNTS for row in one["rows"]]
+    if not counted:
+        return "Nothing has been counted with this edition yet: `python benchmarks/operation_counts.py`.\n"
+    run = [record for record in records if record.spec.profile == "paper"]
+    head = f"| Command | Steps | {' | '.join(f'{card}, minutes' for card in CARDS)} | GPU memory | Disk |"
+    lines = [head, "|:---|---:|" + "---:|" * (len(CARDS) + 2), *(_paper_line(row, run) for row in counted)]
+    assumed = (
+        f"Estimates assume that matrix products reach {100 * PRODUCTS:.0f} % of the card's peak, all else "
+        f"{100 * MOVES:.0f} % of its memory's bandwidth, and that an operation takes {1e6 * START:.0f} µs to start at "
+        "the least: "
+        + "; ".join(
+            f"{name} {PEAK[card.device]:g} TFLOP/s in 16 bits, {card.single:g} in 32, {card.bandwidth:,.0f} GB/s"
+            for name, card in CARDS.items()
+        )
+        + "."
+    )
+    return "\n".join([*lines, "", assumed]) + "\n"
+
+
+def _paper_line(row: Measured, run: Sequence[RunRecord]) -> str:
+    method, benchmark = row["what"].split()
+    mine = [one for one in run if (one.spec.method, one.spec.benchmark) == (method, benchmark)]
+    minutes = []
+    for name, card in CARDS.items():
+        seconds = [one.seconds for one in mine if name in one.device]
+        if seconds:
+            minutes.append(f"{median(seconds) / 60:.3g} measured")
+        else:
+            minutes.append(f"{row['steps'] * _step_seconds(row, card) / 60:.2g} estimated")
+    measured = [one.peak_memory_mb for one in mine if any(name in one.device for name in CARDS)]
+    memory = f"{max(measured):,.0f} MB measured" if measured else f"{_memory(row):.2g} GB estimated"
+    disk = (2 * row["checkpoint_MB"] + (row["cache_MB"] or 0)) / 1000
+    cells = [f"`xmodal run {method} {benchmark} --profile paper`", f"{row['steps']:,}", *minutes, memory]
+    return f"| {' | '.join(cells)} | {disk:.2g} GB{'' if row['cache_MB'] else ' and the cache'} |"
+
+
+def _step_seconds(row: Measured, card: Card) -> float:
+    """Estimate the time of a step from what it computes and moves, one after the other."""
+    peak = PEAK[card.device] if row["bits"] == 16 else card.single
+    products = row["GFLOP"] / (1e3 * PRODUCTS * peak)
+    moves = row["moved_MB"] / (1e3 * MOVES * card.bandwidth)
+    return max(products + moves, row["operations"] * START)
+
+
+def _memory(row: Measured) -> float:
+    """Estimate the memory of a step in GB: weights, gradients and moments, and what the forward pass keeps."""
+    return (row["state_MB"] + row["kept_MB"]) / 1000
+
+
 def _knows_devices(script: str) -> bool:
     """Tell whether a speed script runs on more than the processor."""
     return '"--device"' in (ROOT / "benchmarks" / f"{script}.py").read_text(encoding="utf-8")
@@ -74,9 +146,11 @@ def stored_parts() -> list[Measured]:
 
 
 def main() -> None:
-    """Write both pages from what is stored."""
-    RUNS.write_text(costs_table(stored_runs()), encoding="utf-8")
-    PARTS.write_text(parts_table(stored_parts()), encoding="utf-8")
+    """Write the three tables from what is stored."""
+    runs, parts = stored_runs(), stored_parts()
+    RUNS.write_text(costs_table(runs), encoding="utf-8")
+    PARTS.write_text(parts_table(parts), encoding="utf-8")
+    PAPER.write_text(paper_table(parts, runs), encoding="utf-8")
 
 
 def _line(key: tuple[str, ...], records: Sequence[RunRecord]) -> str:
