@@ -67,7 +67,8 @@ class Matcher(nn.Module, ABC):
 
 def full_precision(device: torch.device) -> torch.autocast:
     """Return a context without automatic mixed precision: distances lose too many digits in 16 bits."""
-    return torch.autocast(device.type, enabled=False)
+    kind = "cpu" if device.type == "meta" else device.type  # autocast does not know the meta device
+    return torch.autocast(kind, enabled=False)
 
 
 def check_batch(batch: Batch) -> None:
