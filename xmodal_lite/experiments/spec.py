@@ -135,9 +135,11 @@ class RunRecord(BaseModel):
         if not self.step_flop:
             return ""
         asked = self.spec.recipe.get("precision", self.precision)
-        instead = "" if asked == self.precision else f" (instead of {asked})"
+        used, wanted = ("float32" if name == "no" else name for name in (self.precision, asked))
+        instead = "" if used == wanted else f" (instead of {wanted})"
+        together = "" if self.processes == 1 else f"{self.processes} processes, "
         return (
-            f"{self.precision}{instead}, {self.processes} processes, "
+            f"{used}{instead}, {together}"
             f"{speed(self.step_flop, self.steps_per_second, self.device, self.processes)}"
         )
 
