@@ -106,14 +106,19 @@ def _paper_line(row: Measured, run: Sequence[RunRecord]) -> str:
     for name, card in CARDS.items():
         seconds = [one.seconds for one in mine if name in one.device]
         if seconds:
-            minutes.append(f"{median(seconds) / 60:.3g} measured")
+            minutes.append(f"{_rounded(median(seconds) / 60)} measured")
         else:
-            minutes.append(f"{row['steps'] * _step_seconds(row, card) / 60:.2g} estimated")
+            minutes.append(f"{_rounded(row['steps'] * _step_seconds(row, card) / 60)} estimated")
     measured = [one.peak_memory_mb for one in mine if any(name in one.device for name in CARDS)]
-    memory = f"{max(measured):,.0f} MB measured" if measured else f"{_memory(row):.2g} GB estimated"
+    memory = f"{max(measured):,.0f} MB measured" if measured else f"{_rounded(_memory(row))} GB estimated"
     disk = (2 * row["checkpoint_MB"] + (row["cache_MB"] or 0)) / 1000
     cells = [f"`xmodal run {method} {benchmark} --profile paper`", f"{row['steps']:,}", *minutes, memory]
-    return f"| {' | '.join(cells)} | {disk:.2g} GB{'' if row['cache_MB'] else ' and the cache'} |"
+    return f"| {' | '.join(cells)} | {_rounded(disk)} GB{'' if row['cache_MB'] else ' and the cache'} |"
+
+
+def _rounded(value: float) -> str:
+    """Write a number with two digits that count, and no power of ten."""
+    return f"{float(f'{value:.2g}'):,g}"
 
 
 def _step_seconds(row: Measured, card: Card) -> float:

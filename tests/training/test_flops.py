@@ -58,9 +58,8 @@ def test_no_host_reads_a_value_in_a_step_of_any_method(name, dims, options):
     before = copy.deepcopy(model.state_dict())
     count, twice = (step_flop(model, pairs(dims, n)) for n in (8, 16))
     assert 1.5 * count < twice < 2.5 * count
-    assert all(
-        torch.equal(value, before[key]) for key, value in model.state_dict().items() if value.numel() > 1
-    )
+    after = dict(model.state_dict())  # MUN's centres start as NaN
+    torch.testing.assert_close(after, dict(before), rtol=0, atol=0, equal_nan=True)
     assert {p.device.type for p in model.parameters()} == {"cpu"}
 
 
