@@ -149,14 +149,16 @@ class Backbone(nn.Module, ABC):
         Length D of an embedding.
     stem_channels : int
         Channels C of the stem's map.
-    trunk, last : nn.Module
-        The shared stages, map to map. The last one stands apart: some methods branch before it.
+    trunk : nn.Sequential
+        The shared stages but for the last one, map to map.
+    last : nn.Module
+        The last one, which stands apart: some methods branch before it.
     """
 
     dims: int
     features: int
     stem_channels: int
-    trunk: nn.Module
+    trunk: nn.Sequential
     last: nn.Module
 
     @abstractmethod

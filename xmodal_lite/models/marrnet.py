@@ -121,12 +121,11 @@ class MarrNet(Matcher):
         losses, both = {}, labels.repeat(2)  # (2N,)
         if self.classifier is not None:
             losses["id"] = functional.cross_entropy(self.classifier(g), both)
-        if "tri" in self.active:
-            losses["tri"] = (
-                info_nce(*g.chunk(2), labels, self.temperature)
-                if self.triplet == "info-nce"
-                else weighted_triplet(g if self.dims == 1 else f, both)
-            )
+        if "tri" in self.active and self.triplet == "info-nce":
+            g_v, g_r = g.chunk(2)
+            losses["tri"] = info_nce(g_v, g_r, labels, self.temperature)
+        elif "tri" in self.active:
+            losses["tri"] = weighted_triplet(g if self.dims == 1 else f, both)
         return losses
 
     def _of_unet(self, u_v: Tensor, u_r: Tensor, batch: Batch) -> dict[str, Tensor]:

@@ -104,6 +104,7 @@ class SyncedNorm(_BatchNorm):
     @torch.no_grad()
     def _follow(self, mean: Tensor, variance: Tensor, count: int) -> None:
         """Move the running statistics, of which the variance is the unbiased one."""
+        assert self.momentum is not None  # which would be a mean over all steps; no model asks for that
         self.get_buffer("running_mean").lerp_(mean, self.momentum)
         self.get_buffer("running_var").lerp_(variance * count / (count - 1), self.momentum)
         self.get_buffer("num_batches_tracked").add_(1)
