@@ -106,7 +106,7 @@ def _paper_line(row: Measured, run: Sequence[RunRecord]) -> str:
     for name, card in CARDS.items():
         seconds = [one.seconds for one in mine if name in one.device]
         if seconds:
-            minutes.append(f"{_rounded(median(seconds) / 60)} measured")
+            minutes.append(f"{_shown(median(seconds) / 60)} measured")
         else:
             minutes.append(f"{_rounded(row['steps'] * _step_seconds(row, card) / 60)} estimated")
     measured = [one.peak_memory_mb for one in mine if any(name in one.device for name in CARDS)]
@@ -117,8 +117,8 @@ def _paper_line(row: Measured, run: Sequence[RunRecord]) -> str:
 
 
 def _rounded(value: float) -> str:
-    """Write a number with two digits that count, and no power of ten."""
-    return f"{float(f'{value:.2g}'):,g}"
+    """Write an estimate: no more than two digits of it count."""
+    return _shown(float(f"{value:.2g}"))
 
 
 def _step_seconds(row: Measured, card: Card) -> float:

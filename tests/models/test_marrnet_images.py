@@ -15,9 +15,9 @@ VARIANTS = [
 ]
 
 
-def make(**options):
+def make(num_classes=3, **options):
     torch.manual_seed(0)
-    return build("marrnet", dims=2, num_classes=3, backbone="resnet10", unet_width=4, **options)
+    return build("marrnet", dims=2, num_classes=num_classes, backbone="resnet10", unet_width=4, **options)
 
 
 def pairs(n=6):
@@ -119,12 +119,12 @@ def test_is_small_at_the_size_of_the_recipe():
 def test_learns_to_match_random_pairs():
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(1)
-    v, r = (torch.randint(256, (3, 3, *SIZE), dtype=torch.uint8, generator=generator) for _ in range(2))
-    batch, model = Batch(v, r, torch.arange(3), torch.ones(3, dtype=torch.bool)), make()
+    v, r = (torch.randint(256, (4, 3, *SIZE), dtype=torch.uint8, generator=generator) for _ in range(2))
+    batch, model = Batch(v, r, torch.arange(4), torch.ones(4, dtype=torch.bool)), make(num_classes=4)
     optimiser = torch.optim.AdamW(model.parameters(), 2e-3)
     for _ in range(25):
         optimiser.zero_grad()
         sum(model(batch).values()).backward()
         optimiser.step()
     similarity = model.embed(v, 0) @ model.embed(r, 1).T
-    assert torch.equal(similarity.argmax(1), torch.arange(3))
+    assert torch.equal(similarity.argmax(1), torch.arange(4))
