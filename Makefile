@@ -37,7 +37,7 @@ lock:  ## write requirements.lock from what is installed in .venv
 	@{ echo "# Every package of the environment, at the version that the tests ran with (Python 3.11, Linux)."; \
 	  echo "# Made by 'make lock', which is pip freeze in .venv without the project itself. Install it with"; \
 	  echo "# pip install -r requirements.lock"; \
-	  $(BIN)/python -m pip freeze --exclude-editable --exclude xmodal-lite \
+	  $(BIN)/python -m pip freeze --all --exclude pip --exclude-editable --exclude xmodal-lite \
 	  | sed -E 's/^((nvidia|cuda)-[a-z0-9-]+|triton)==.*/& ; sys_platform == "linux"/'; } > requirements.lock
 
 demo: tables book  ## the first table on stand-in minerals (or RRUFF=path; SEEDS=5), then the book
@@ -67,7 +67,7 @@ check-book: environment
 	$(RUN) $(BIN)/pytest tests/book
 
 colab:  ## the wheel among Colab's own versions, in an environment of its own (5 GB): make PYTHON=python3.13 colab
-	PYTHON="$(PYTHON)" .ci/colab
+	$(if $(filter file,$(origin PYTHON)),,PYTHON="$(PYTHON)") .ci/colab
 
 notebooks: environment  ## run every notebook and store what it shows in its .ipynb twin
 	$(RUN) $(BIN)/python book/execute_notebooks.py

@@ -23,6 +23,7 @@ import xmodal_lite
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 RUNS: dict[str, dict[str, Any]] = {  # a reader's changes to the cell of parameters
     "01_modality_gap.ipynb": {},
+    "04_marrnet_raman_ir.ipynb": {},
     "benchmark.ipynb": {"method": "mun"},
     "tables/marrnet_t1.ipynb": {"run": True, "profile": "tiny", "seeds": 1, "store": "runs"},
 }

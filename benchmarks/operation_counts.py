@@ -145,8 +145,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--output", type=Path)
-    rows = [count(*pair) for pair in pairs()]
-    print_and_store("operation counts", rows, parser.parse_args().output)
+    output = parser.parse_args().output
+    print_and_store("operation counts", [count(*pair) for pair in pairs()], output)
 
 
 if __name__ == "__main__":

@@ -252,6 +252,11 @@ _ = ax.legend()
 # :pyobject: transformation
 # ```
 #
+# ```{literalinclude} ../xmodal_lite/losses/reconstruction.py
+# :language: python
+# :pyobject: _distance
+# ```
+#
 # By hand, on spectra of three points, of which the last was not measured:
 
 # %%

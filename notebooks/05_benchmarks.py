@@ -72,10 +72,14 @@ sysu_root = ""  # str: full path of SYSU-MM01, the folder that holds cam1 to cam
 # | `sysu-mm01` | people, six cameras | visible, near infrared | 491 | signed agreement {cite}`wu2017,wu2020` | all and indoor search |
 # | `regdb` | people, two cameras | visible, thermal | 412 | form on the owners' page {cite}`nguyen2017,ye2018` | ten halves |
 # | `llcm` | people, nine cameras in low light | visible, near infrared | 1,064 | signed agreement {cite}`zhang2023llcm` | one split |
+# | `cufs` | faces | photograph, sketch | 606 | its owners {cite}`wang2009` | ours, 404-202 and 306-300 |
+# | `cufsf` | faces | photograph, sketch with exaggeration | 1,194 | its owners {cite}`zhang2011` | ours, 500-694 and 700-494 |
+# | `casia-nir-vis` | faces | visible, near infrared | 725 | its owners {cite}`li2013` | View 2, ten folds |
+# | `tufts` | faces | visible, thermal | 112 | its owners {cite}`panetta2020` | ours, 90 to train |
 # | `folder` | whatever you have | any two | yours | your own | one search each way |
 #
-# These are the names that every command takes. The faces and sketches of the first paper have none yet: they are not in
-# this edition.
+# These are the names that every command takes. This chapter opens the three sets of people; `xmodal check` knows the layout of
+# all.
 
 # %%
 # NBVAL_CHECK_OUTPUT

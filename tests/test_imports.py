@@ -13,8 +13,8 @@ import pytest
 from packaging.requirements import Requirement
 
 COLAB = {
-    "accelerate", "filelock", "matplotlib", "numpy", "pandas", "platformdirs", "pooch", "pydantic", "pyyaml", "rich",
-    "safetensors", "scikit-learn", "scipy", "seaborn", "torch", "torchvision", "tqdm", "typer",
+    "accelerate", "filelock", "matplotlib", "numpy", "pandas", "pillow", "platformdirs", "pooch", "pydantic", "pyyaml",
+    "rich", "safetensors", "scikit-learn", "scipy", "seaborn", "torch", "torchvision", "tqdm", "typer",
 }  # fmt: skip
 
 IMPORT_ALL = """

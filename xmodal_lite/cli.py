@@ -34,9 +34,10 @@ from xmodal_lite.experiments import (
     sweep_table,
     table_names,
 )
+from xmodal_lite.experiments.data import dims_of
+from xmodal_lite.experiments.notebook import check_parameters
+from xmodal_lite.experiments.tables import results_markdown
 from xmodal_lite.training import DEVICES, Recipe, make_accelerator
-
-from .experiments.tables import results_markdown
 
 app = typer.Typer(
     help="Cross-modality matching: data, runs and paper tables.", no_args_is_help=True, add_completion=False
@@ -114,7 +115,7 @@ def run_one(
     """Run one method on one benchmark; started again after an interruption, it goes on from its last checkpoint."""
     overrides = dict(_parse_change(item) for item in change)
     recipe = resolve(
-        method, benchmark, profile, overrides
+        method, benchmark, profile, overrides, dims=dims_of(benchmark, data_root)
     )  # a wrong name is told before any data is read or made, and so is a device that is not there
     accelerator = make_accelerator(recipe.precision, device) if isinstance(recipe, Recipe) else None
     with accelerator.local_main_process_first() if accelerator else nullcontext():
@@ -227,10 +228,6 @@ def run_table_notebook(
 ) -> None:
     """Re-run a table by papermill. Start the same command twice to share the runs between two processes."""
     load_table(name)
-    if scheduler:
-        sweep_table(
-            name, scheduler, data_root=data_root, profile=profile, seeds=seeds, store=store, workers=workers
-        )
     notebook = Path("notebooks/tables") / f"{name.replace('-', '_')}.ipynb"
     parameters: dict[str, Any] = {
         "run": True,
@@ -240,6 +237,11 @@ def run_table_notebook(
         "store": str(store.resolve()),
         "publish_to": str(Path(results).resolve()) if results else "",
     }
+    check_parameters(notebook, parameters)  # a missing notebook is told before anything is run
+    if scheduler:
+        sweep_table(
+            name, scheduler, data_root=data_root, profile=profile, seeds=seeds, store=store, workers=workers
+        )
     done = run_notebook(notebook, output / notebook.name, parameters)
     typer.echo("\n\n".join(shown_markdown(done)))
     typer.echo(f"\nthe table is in {done}")

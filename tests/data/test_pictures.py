@@ -162,8 +162,8 @@ def test_a_warp_moves_without_a_new_colour_and_its_spread_is_that_asked_for():
     torch.manual_seed(0)
     flat = torch.full((4, 3, 12, 10), 77, dtype=torch.uint8)
     assert torch.equal(PictureAugmentation(warp=0.2)(flat, flat)[0], flat)
-    edge = torch.zeros(400, 3, 4, 101, dtype=torch.uint8)
-    edge[..., 51:] = 255  # black left of the middle column, white right of it
+    edge = torch.zeros(400, 3, 4, 100, dtype=torch.uint8)
+    edge[..., 50:] = 255  # the left half black, the right half white
     moved = PictureAugmentation(warp=0.1)(edge, edge)[0].float() / 255
     middle = 1 - 2 * moved[:, 0].mean((1, 2))  # where the edge came to lie, in halves of the picture
     assert float(middle.mean()) == pytest.approx(0, abs=0.02)

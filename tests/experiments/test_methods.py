@@ -5,6 +5,7 @@ import pytest
 from xmodal_lite.data.pictures import PictureAugmentation
 from xmodal_lite.errors import SpecError
 from xmodal_lite.experiments import method_names, profile_names, resolve
+from xmodal_lite.experiments.data import dims_of
 from xmodal_lite.training import Recipe
 
 
@@ -80,3 +81,16 @@ def test_overrides_reach_the_parts_and_leave_the_profile_alone():
 def test_what_is_not_known_is_named(arguments, message):
     with pytest.raises(SpecError, match=message):
         resolve(*arguments)
+
+
+def test_a_folder_of_spectra_gets_the_recipe_of_spectra(tmp_path):
+    for part, name in (("images", "a.png"), ("spectra", "a.csv")):
+        identity = tmp_path / part / "train" / "photo" / "one"
+        identity.mkdir(parents=True)
+        (tmp_path / part / "README.txt").touch()  # is not a sample
+        (identity / name).touch()
+    kinds = {name: dims_of("folder", tmp_path / name) for name in ("images", "spectra")}
+    assert kinds == {"images": None, "spectra": 1}
+    assert dims_of("folder", "") is None and dims_of("rruff", tmp_path / "spectra") is None
+    of_spectra = resolve("contrastive", "folder", "demo", {"augment.noise": 0.1}, dims=1)
+    assert of_spectra.size is None and of_spectra.precision == "no"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from xmodal_lite.experiments import (
 from xmodal_lite.experiments.workers import SweepError, local_cluster, run_on_workers
 
 distributed = pytest.importorskip(
-    "distributed", reason="Dask is not installed: pip install 'xmodal-lite[scale]'"
+    "distributed", reason="Dask is not installed: pip install 'dask[distributed]'"
 )
 
 
@@ -68,7 +69,13 @@ def processes(address) -> dict[str, int]:
         return client.run(os.getpid)
 
 
-def until(happens, seconds=40.0):
+def address_in(note):
+    """Address of a scheduler, once its file is whole."""
+    with suppress(OSError, ValueError):
+        return json.loads(note.read_text())["address"]
+
+
+def until(happens, seconds=120.0):
     """Wait for something, and return it."""
     end = time.monotonic() + seconds
     while not (found := happens()):
@@ -95,7 +102,7 @@ def test_a_killed_worker_loses_nothing(data, where, cluster, tmp_path):
         os.kill(process, signal.SIGKILL)
         killed.append((folder, process))
 
-    killer = threading.Thread(target=kill)
+    killer = threading.Thread(target=kill, daemon=True)
     killer.start()
     swept = run_on_workers(specs, where, data.fingerprint, store, cluster, lines.append)
     killer.join()
@@ -133,7 +140,9 @@ def test_a_run_that_another_process_holds_is_waited_for(data, where, cluster, tm
     specs = specs_of(data)
     with store.writing(specs[0]):
         sweep = threading.Thread(
-            target=run_on_workers, args=(specs, where, data.fingerprint, store, cluster, lines.append)
+            target=run_on_workers,
+            args=(specs, where, data.fingerprint, store, cluster, lines.append),
+            daemon=True,
         )
         sweep.start()
         until(lambda: all(store.record(spec) for spec in specs[1:]))
@@ -200,7 +209,9 @@ def test_no_scheduler_is_one_error(data, where, tmp_path, monkeypatch):
 def test_a_scheduler_without_workers_is_one_error(data, where, tmp_path, monkeypatch):
     monkeypatch.setattr(workers, "SECONDS", 1)
     with (
-        distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None) as none,
+        distributed.LocalCluster(
+            n_workers=0, processes=False, protocol="tcp://", dashboard_address=None
+        ) as none,
         pytest.raises(SweepError, match=r"has no worker.*dask worker tcp://.* --nthreads 1"),
     ):
         run_on_workers(specs_of(data), where, data.fingerprint, RunStore(tmp_path), none.scheduler_address)
@@ -215,20 +226,21 @@ def test_a_scheduler_that_dies_is_one_error_and_the_next_sweep_goes_on(data, whe
     host = [dask, "scheduler", "--port", "0", "--no-dashboard", *options]
     hand = [dask, "worker", "--nthreads=1", "--no-nanny", "--no-dashboard", "--death-timeout=5", *options]
     with subprocess.Popen(host, **quiet) as scheduler:
-        until(note.exists)
-        address = json.loads(note.read_text())["address"]
-        with subprocess.Popen(hand, **quiet) as worker:
-            try:
+        try:
+            address = until(partial(address_in, note))
+            with subprocess.Popen(hand, **quiet) as worker:
+                try:
 
-                def report(line):
-                    if line.startswith("[1/"):
-                        scheduler.kill()
+                    def report(line):
+                        if line.startswith("[1/"):
+                            scheduler.kill()
 
-                with pytest.raises(SweepError, match="the scheduler is gone"):
-                    run_on_workers(specs_of(data), where, data.fingerprint, store, address, report)
-            finally:
-                scheduler.kill()
-                worker.kill()
+                    with pytest.raises(SweepError, match="the scheduler is gone"):
+                        run_on_workers(specs_of(data), where, data.fingerprint, store, address, report)
+                finally:
+                    worker.kill()
+        finally:
+            scheduler.kill()
     done = [spec for spec in specs_of(data) if store.record(spec)]
     assert done
     assert len(run_all(specs_of(data), data, store, lambda _: None)) == 3
@@ -237,7 +249,7 @@ def test_a_scheduler_that_dies_is_one_error_and_the_next_sweep_goes_on(data, whe
 def test_each_local_worker_sees_one_gpu(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
     with local_cluster() as address, distributed.Client(address) as client:
-        seen = client.run(os.environ.get, "CUDA_VISIBLE_DEVICES")
+        seen = client.run(os.getenv, "CUDA_VISIBLE_DEVICES")
         assert sorted(seen.values()) == ["4", "7"]
 
 
@@ -245,12 +257,13 @@ def test_the_dashboard_says_method_benchmark_and_seed(data):
     from distributed.utils import key_split
 
     (spec,) = specs_of(data, seeds=[3])
-    key = workers._key(spec)
-    assert key == f"two_stream/rruff/A/tiny-seed_3-{spec.hash}"
+    key = workers._key(spec, {"store": "here"})
+    assert key.startswith("two_stream/rruff/A/tiny-seed_3-") and key.endswith(f"-{spec.hash}")
+    assert key != workers._key(spec, {"store": "there"})
     assert key_split(key) == "two_stream/rruff/A/tiny"
 
 
 def test_without_dask_it_is_said_what_to_install(data, where, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(SpecError, match=r"pip install 'xmodal-lite\[scale\]'"):
+    with pytest.raises(SpecError, match=r"pip install 'dask\[distributed\]'"):
         run_on_workers(specs_of(data), where, data.fingerprint, RunStore(tmp_path), "tcp://127.0.0.1:9")

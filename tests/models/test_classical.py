@@ -60,7 +60,7 @@ def test_cosine_is_the_sample_itself():
 
 def test_hog_finds_the_same_edges_in_another_colour():
     rng = np.random.default_rng(0)
-    drawn = np.kron(rng.integers(0, 2, (4, 1, 4, 4)), np.ones((8, 8))).astype(np.uint8)  # (4, 1, 32, 32)
+    drawn = np.kron(rng.integers(0, 2, (4, 1, 4, 4)), np.ones((8, 8)))  # (4, 1, 32, 32), 0.0 or 1.0
     dark, light = (np.repeat(a + b * drawn, 3, axis=1).astype(np.uint8) for a, b in ((20, 60), (240, -90)))
     model = build_classical("cosine", features="hog")
     unit = [

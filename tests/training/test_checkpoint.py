@@ -29,6 +29,14 @@ def test_what_is_saved_comes_back(tmp_path, checkpoint):
     assert torch.equal(back.optimiser["state"][0]["exp_avg"], moment)
 
 
+def test_a_layer_under_two_names_is_kept_under_both(tmp_path, checkpoint):
+    layer = torch.nn.Linear(2, 2)
+    model = torch.nn.ModuleList([layer, layer]).state_dict()
+    back = load_checkpoint(save_checkpoint(tmp_path, replace(checkpoint, model=model)), "abc").model
+    assert back.keys() == model.keys()
+    assert all(torch.equal(back[name], value) for name, value in model.items())
+
+
 def test_only_the_newest_is_kept(tmp_path, checkpoint):
     for step in (40, 80, 120):
         save_checkpoint(tmp_path, replace(checkpoint, step=step))

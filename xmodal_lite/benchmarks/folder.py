@@ -120,6 +120,18 @@ def check(root: str | Path) -> Findings:
     return Findings(problems, counts, [])
 
 
+def holds_spectra(root: str | Path) -> bool:
+    """Tell whether the first sample below a root is a spectrum; False where there is none.
+
+    Parameters
+    ----------
+    root : str or pathlib.Path
+        Folder that holds ``train`` and ``test``.
+    """
+    kinds = (path.suffix.lower() for path in Path(root).glob("*/*/*/*"))
+    return next((kind in SPECTRA for kind in kinds if kind in (*SUFFIXES, *SPECTRA)), False)
+
+
 def _scan(root: Path, report: Reporter) -> tuple[SampleTable, tuple[str, str], np.ndarray]:
     """List all samples, the two modalities, and the mask (n,) of those to train on."""
     folders = {part: identity_folders(root / part, report, LAYOUT) for part in PARTS}

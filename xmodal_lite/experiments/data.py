@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from multiprocessing import current_process
 from pathlib import Path
 from typing import Any
 
 from xmodal_lite import standins
 from xmodal_lite.benchmarks import Benchmark, load
+from xmodal_lite.benchmarks.folder import holds_spectra
 from xmodal_lite.errors import DataError, SpecError
 from xmodal_lite.experiments.profiles import STANDINS, size_of
 
@@ -49,6 +51,11 @@ def open_benchmark(
     return load(name, root, **settings)
 
 
+def dims_of(name: str, root: str | Path) -> int | None:
+    """Return 1 where the benchmark `folder` has spectra, so that its recipe is known before its data are read."""
+    return 1 if name == "folder" and root and holds_spectra(root) else None
+
+
 def _standin(name: str, profile: str, folder: Path) -> Path:
     """Return the folder of a stand-in, written when it is not there."""
     if name not in STANDINS:
@@ -70,6 +77,8 @@ def _standin(name: str, profile: str, folder: Path) -> Path:
 
 
 def _workers() -> int:
-    """Return how many processes may draw pictures: one where the main module cannot be imported by a child."""
+    """Return how many processes may draw pictures: one where there can be no children, or none that import main."""
+    if current_process().daemon:  # as Dask's workers are
+        return 1
     main = getattr(__import__("__main__"), "__file__", None)
     return (os.cpu_count() or 1) if main and Path(main).is_file() else 1

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from xmodal_lite.errors import CheckpointError, SpecError
@@ -72,7 +72,8 @@ def export(folder: Path, target: Path, *, onnx: bool = False) -> dict[str, float
         partial.mkdir(parents=True)
         tensors = embedding_tensors(stored.matcher, stored.recipe)
         whole = {name: x.contiguous() for name, x in tensors.items()}
-        save_file(whole, partial / WEIGHTS, {"format": "pt", "run": stored.record.spec.hash})
+        # not save_file: it wraps what the system says of a full disk, and makes a file that only its owner can read
+        (partial / WEIGHTS).write_bytes(save(whole, {"format": "pt", "run": stored.record.spec.hash}))
         for name in ("spec.json", "record.json", CALIBRATION):
             if (folder / name).exists():
                 shutil.copyfile(folder / name, partial / name)
@@ -243,7 +244,7 @@ class _Embed(nn.Module):
 
 def _require_onnx() -> None:
     if missing := [name for name in ONNX_PACKAGES if importlib.util.find_spec(name) is None]:
-        raise SpecError(f"--onnx needs {', '.join(missing)}: pip install 'xmodal-lite[export]'")
+        raise SpecError(f"--onnx needs {', '.join(missing)}: pip install {' '.join(missing)}")
 
 
 def _write_onnx(stored: StoredRun, folder: Path) -> dict[str, float]:

@@ -35,6 +35,7 @@ from xmodal_lite.training import usable_precision
 
 QUERIES = 128  # read, embedded and compared with the gallery at a time
 DRAWN_QUERIES, DRAWN_MATCHES = 20, 8  # a figure holds no more
+ROUNDING = 1e-5  # of a cosine: another batch, library or device changes its last digits
 FORMAT = 1  # of cached galleries; raise it when the same file gets another embedding
 
 
@@ -337,7 +338,7 @@ class RunMatcher:
         calibration = self.stored.calibration
         scores = [] if calibration is None else calibration.scores["r2v" if query_modality else "v2r"]
         try:
-            return Rule(alpha, len(scores), conformal_threshold(scores, alpha))
+            return Rule(alpha, len(scores), conformal_threshold(scores, alpha) + ROUNDING)
         except ValueError as error:
             raise SpecError(str(error)) from error
 
@@ -369,7 +370,12 @@ class RunMatcher:
         ]
         if not files:
             raise DataError(f"{root}: none of its {len(listed)} files can be read; the first: {gone[0]}")
-        settings = {"run": self.stored.record.spec.hash, "modality": modality, "format": FORMAT}
+        settings = {
+            "run": self.stored.record.spec.hash,
+            "folder": str(root.resolve()),  # all galleries of a run share one cache
+            "modality": modality,
+            "format": FORMAT,
+        }
         embeddings, columns = cached(
             root, "gallery", files, settings, lambda: self._build(root, files, modality), self.stored.folder
         )
@@ -495,7 +501,7 @@ def _search(
         scores = asked[start : start + QUERIES] @ stored.T  # (q, G)
         found = largest(scores, k)
         for row, indices, best in zip(scores, found.indices, found.similarities, strict=True):
-            inside = np.flatnonzero(1 - row <= distance)  # as the calibration measured it, in float32
+            inside = np.flatnonzero(1 - row <= distance)
             members = inside[np.argsort(-row[inside], kind="stable")]
             matches = tuple(
                 Match(rank, str(gallery.paths[i]), float(score), bool(1 - score <= distance))

@@ -41,10 +41,10 @@ def run_notebook(notebook: Path, output: Path, parameters: dict[str, Any], *, ec
     NotebookError
         A cell failed.
     """
+    check_parameters(notebook, parameters)
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
-    check_parameters(notebook, parameters)
     output.parent.mkdir(parents=True, exist_ok=True)
     try:
         papermill.execute_notebook(
@@ -70,14 +70,16 @@ def check_parameters(notebook: Path, parameters: dict[str, Any]) -> None:
     Raises
     ------
     SpecError
-        The notebook is missing, or has no parameter of that name; the known names are listed.
+        The notebook is missing, or has no parameter of that name; the known names are listed. Or papermill is missing.
     """
-    import papermill
-
     if not notebook.is_file():
         raise SpecError(
             f"no notebook {notebook}; run from a checkout of the repository, where notebooks/ lies"
         )
+    try:
+        import papermill
+    except ModuleNotFoundError as error:
+        raise SpecError("tables need papermill: pip install papermill ipykernel") from error
     known = papermill.inspect_notebook(str(notebook))
     unknown = sorted(set(parameters) - set(known))
     if unknown:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xmodal_lite.experiments.data import open_benchmark
+from xmodal_lite.experiments.data import dims_of, open_benchmark
 from xmodal_lite.experiments.methods import resolve
 from xmodal_lite.experiments.run import run
 from xmodal_lite.experiments.spec import RunRecord, make_spec
@@ -100,7 +100,10 @@ def run_page(
         See `xmodal_lite.experiments.run`.
     """
     overrides, runs = dict(changes or {}), RunStore(store)
-    recipe = resolve(method, benchmark, profile, overrides)  # a wrong name is told before any data is made
+    dims = dims_of(benchmark, data_root)
+    recipe = resolve(
+        method, benchmark, profile, overrides, dims=dims
+    )  # a wrong name is told before data are made
     size = getattr(recipe, "size", None)
     data = open_benchmark(benchmark, data_root, profile=profile, folder=folder, size=size)
     protocol = protocol or data.protocols[0]

@@ -6,6 +6,8 @@ its run to another one, which goes on from the last checkpoint; and a second swe
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -109,14 +111,15 @@ def _dask() -> Any:
     try:
         import distributed
     except ModuleNotFoundError as error:
-        raise SpecError("--scheduler needs Dask; install it: pip install 'xmodal-lite[scale]'") from error
+        raise SpecError("--scheduler needs Dask; install it: pip install 'dask[distributed]'") from error
     return distributed
 
 
 def _gpus() -> list[str]:
     """Name the GPUs that this process may use, as CUDA_VISIBLE_DEVICES does."""
     everything = ",".join(map(str, range(torch.cuda.device_count())))
-    return [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", everything).split(",") if name]
+    names = os.environ.get("CUDA_VISIBLE_DEVICES", everything).split(",")
+    return [name for name in names if name and not name.startswith("-")]
 
 
 @contextmanager
@@ -126,7 +129,7 @@ def _connected(scheduler: str) -> Iterator[Any]:
         client = distributed.Client(scheduler, timeout=SECONDS)
     except (OSError, ValueError) as error:
         raise SweepError(
-            f"no Dask scheduler answers at {scheduler} ({error or type(error).__name__}). Start one with "
+            f"no Dask scheduler answers at {scheduler} ({str(error) or type(error).__name__}). Start one with "
             "'dask scheduler' and give the address that it prints, or use --scheduler local"
         ) from error
     with client:
@@ -146,7 +149,7 @@ def _finished(client: Any, specs: Sequence[RunSpec], terms: dict[str, Any]) -> I
     known: dict[str, RunSpec] = {}
 
     def submit(spec: RunSpec, *, wait: bool) -> Any:
-        key = _key(spec) + ("-held" if wait else "")
+        key = _key(spec, terms) + ("-held" if wait else "")
         known[key] = spec
         priority = LATER if wait else 0
         return client.submit(_work, spec.model_dump_json(), wait, key=key, priority=priority, **terms)
@@ -164,10 +167,11 @@ def _finished(client: Any, specs: Sequence[RunSpec], terms: dict[str, Any]) -> I
             client.cancel(list(futures.futures))
 
 
-def _key(spec: RunSpec) -> str:
-    """Name a task: the dashboard groups by what stands before the first hyphen, and shows the rest with each."""
+def _key(spec: RunSpec, terms: Mapping[str, Any]) -> str:
+    """Name a task, another one for another store; the dashboard groups by what stands before the first hyphen."""
     group = f"{spec.method}/{spec.benchmark}/{spec.protocol}/{spec.profile}".replace("-", "_")
-    return f"{group}-seed_{spec.seed}-{spec.hash}"
+    mark = hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()[:8]
+    return f"{group}-seed_{spec.seed}-{mark}-{spec.hash}"
 
 
 def _outcome(future: Any, spec: RunSpec) -> bool:

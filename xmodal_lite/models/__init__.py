@@ -95,6 +95,6 @@ def build(name: str, *, dims: int, num_classes: int, **options: Any) -> Matcher:
 
 def _options(*classes: type) -> list[str]:
     """Return the names of the keyword arguments of some constructors."""
-    own = ("self", "dims", "num_classes", "channels", "options")
+    own = ("self", "dims", "num_classes", "channels", "pictures", "options")
     names = (name for cls in classes for name in inspect.signature(cls).parameters if name not in own)
     return list(dict.fromkeys(names))

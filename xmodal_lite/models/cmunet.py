@@ -35,7 +35,7 @@ class CrossModalityUNet(nn.Module):
     widest : int
         Largest number of channels.
     depth : int
-        Number of halvings. Sizes need not be multiples of 2**depth.
+        Number of halvings. Sizes need not be multiples of 2**depth, but must be larger than it.
     context : int, optional
         Positions per axis that the linear map at the bottom sees; larger bottoms are averaged down to it. By default
         32 of a spectrum and 4 x 4 of an image.

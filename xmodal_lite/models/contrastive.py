@@ -19,7 +19,7 @@ class Contrastive(Matcher):
     Parameters
     ----------
     dims : int
-        1; images come with a later task.
+        1: spectra only.
     num_classes : int
         Unused: the loss compares pairs and has no classifier.
     temperature : float

@@ -140,9 +140,11 @@ def _finished(folder: Path) -> list[Path]:
 
 
 def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
-    save_file(
-        {name: value.contiguous() for name, value in checkpoint.model.items()}, folder / "model.safetensors"
-    )
+    # copies: safetensors refuses tensors that share memory, as those of a layer under two names do
+    whole = {
+        name: value.clone(memory_format=torch.contiguous_format) for name, value in checkpoint.model.items()
+    }
+    save_file(whole, folder / "model.safetensors")
     torch.save(checkpoint.optimiser, folder / "optimiser.pt")
     state = {name: getattr(checkpoint, name) for name in ("step", "owner", "history", "seconds")}
     (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")

@@ -32,7 +32,7 @@ def draw(canvas: Canvas, face: Face, moment: Moment) -> None:
     canvas.shade += head * (1 - canvas.shade)
     canvas.hair *= 1 - head
     canvas.head = np.maximum(canvas.head, head)
-    _relief(canvas, face, moment, reach / radius)
+    _relief(canvas, face, moment, reach / radius, head)
     _complexion(canvas, face, head)
     _eyes(canvas, face, moment)
     _brows(canvas, face, moment)
@@ -137,7 +137,7 @@ def _ears(canvas: Canvas, face: Face, moment: Moment) -> None:
             canvas.surface[0, rows] -= (0.5 * canvas.gap * face.cool[2]) * ear * canvas.surface[0, rows]
 
 
-def _relief(canvas: Canvas, face: Face, moment: Moment, part: np.ndarray) -> None:
+def _relief(canvas: Canvas, face: Face, moment: Moment, part: np.ndarray, head: np.ndarray) -> None:
     """Model the head in height (cm): a dome, and what stands out of it or lies deep."""
     u, v, m = canvas.u, canvas.v, face.measure
     dome = np.minimum(part, 1)
@@ -174,7 +174,7 @@ def _relief(canvas: Canvas, face: Face, moment: Moment, part: np.ndarray) -> Non
     h += (0.35 + m("nose_out") * along * (0.4 + 0.3 * along)) * ridge * ridge * end
     h += 0.45 * bump(a, b - nose + 0.45, 1.25 * m("tip"), 0.95)
     h += 0.55 * bump(np.abs(a) - m("nostrils") + 0.45, b - nose + 0.1, 0.85, 0.9)
-    canvas.height += canvas.cover(1 - part, 0.02) * (height - canvas.height)
+    canvas.height += head * (height - canvas.height)
 
 
 def _complexion(canvas: Canvas, face: Face, head: np.ndarray) -> None:
