@@ -1,5 +1,5 @@
 # Two commands matter: `make demo` and `make test`. Both make .venv from requirements.lock first, where it is not
-# there or no longer the same. `make PYTHON=python3.13 test` chooses another interpreter.
+# there or no longer the same. `make PYTHON=python3.13 test` chooses another interpreter for a new one.
 
 PYTHON  ?= python3
 TABLE   ?= marrnet-t1

@@ -1,4 +1,4 @@
-"""Run a chapter and a table as a reader on Colab does: the notebook alone in an empty folder, cells in order.
+"""Run two chapters, a run and a table as a reader on Colab does: the notebook alone in an empty folder, cells in order.
 
     python .ci/colab_notebooks.py FOLDER
 

@@ -109,6 +109,13 @@ def test_a_scheduler_that_is_not_there_is_one_line(monkeypatch, capsys, tmp_path
     assert error.splitlines()[-1].startswith("error: no Dask scheduler answers at 127.0.0.1:9")
 
 
+def test_a_missing_notebook_is_told_before_anything_is_made(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    error = error_of(monkeypatch, capsys, "tables", "run", "marrnet-t1", "--scheduler", "127.0.0.1:9")
+    assert "no notebook notebooks/tables/marrnet_t1.ipynb" in error
+    assert not any(tmp_path.iterdir())
+
+
 def test_tables_are_listed():
     assert "marrnet-t1" in call("tables", "list").output
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,7 +36,7 @@ from xmodal_lite.experiments import (
 from xmodal_lite.experiments.data import dims_of
 from xmodal_lite.experiments.notebook import check_parameters
 from xmodal_lite.experiments.tables import results_markdown
-from xmodal_lite.training import DEVICES, Recipe, make_accelerator
+from xmodal_lite.training import DEVICES, Recipe, main_process_first, make_accelerator
 
 app = typer.Typer(
     help="Cross-modality matching: data, runs and paper tables.", no_args_is_help=True, add_completion=False
@@ -118,7 +117,7 @@ def run_one(
         method, benchmark, profile, overrides, dims=dims_of(benchmark, data_root)
     )  # a wrong name is told before any data is read or made, and so is a device that is not there
     accelerator = make_accelerator(recipe.precision, device) if isinstance(recipe, Recipe) else None
-    with accelerator.local_main_process_first() if accelerator else nullcontext():
+    with main_process_first(accelerator):
         data = open_benchmark(benchmark, data_root, profile=profile, size=getattr(recipe, "size", None))
     spec = make_spec(
         method,

@@ -1,6 +1,7 @@
 """A run is opened from its folder, files are ranked by it, and every mistake is one clear error."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -161,7 +162,9 @@ def test_the_prediction_sets_cover_the_queries_they_are_calibrated_on(spectrum_r
     ]
     n = matches.rule.pairs
     assert n == len(queries) == len(matcher.stored.calibration.scores["r2v"])
-    assert sum(covered) == np.ceil((n + 1) * (1 - alpha))  # no more, as the scores have no ties
+    assert sum(covered) == np.ceil(
+        (n + 1) * (1 - alpha)
+    )  # no more: no two scores are that near to each other
     for answer in matches.answers:
         assert [m.in_set for m in answer.matches] == [m.path in answer.prediction_set for m in answer.matches]
         inside = [m.path for m in answer.matches if m.in_set]
@@ -189,6 +192,17 @@ def test_the_second_search_reads_no_file_of_the_gallery(image_run, people, monke
     third = open_run(image_run.folder).match(thermal(image_run), people)
     assert len(third.gallery.paths) == len(first.gallery.paths) + 1
     assert len(asked) == 2 + len(third.gallery.paths)
+
+
+def test_two_folders_of_equal_names_sizes_and_times_are_two_galleries(image_run, tmp_path):
+    galleries = []
+    for name, colour in (("one", (9, 9, 9)), ("other", (200, 9, 9))):
+        (tmp_path / name).mkdir()
+        path = tmp_path / name / "a.bmp"
+        Image.new("RGB", (20, 40), colour).save(path)
+        os.utime(path, (1e9, 1e9))
+        galleries.append(open_run(image_run.folder).open_gallery(path.parent, 0))
+    assert not np.array_equal(galleries[0].embeddings, galleries[1].embeddings)
 
 
 def test_damaged_files_of_a_gallery_are_named_and_passed_over(image_run, people):

@@ -87,7 +87,10 @@ def test_a_folder_of_spectra_gets_the_recipe_of_spectra(tmp_path):
     for part, name in (("images", "a.png"), ("spectra", "a.csv")):
         identity = tmp_path / part / "train" / "photo" / "one"
         identity.mkdir(parents=True)
-        (tmp_path / part / "README.txt").touch()  # is not a sample
+        for name_of_no_sample in ("README.txt", "train/photo/one/._a.txt", "notes/a/b/c.csv"):
+            path = tmp_path / part / name_of_no_sample
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
         (identity / name).touch()
     kinds = {name: dims_of("folder", tmp_path / name) for name in ("images", "spectra")}
     assert kinds == {"images": None, "spectra": 1}

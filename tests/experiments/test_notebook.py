@@ -1,5 +1,7 @@
 """Papermill with its parameters checked, and without traces of this machine."""
 
+import sys
+
 import nbformat
 import pytest
 
@@ -38,6 +40,12 @@ def test_a_failing_cell_is_named(notebook, tmp_path):
     pytest.importorskip("papermill")
     with pytest.raises(NotebookError, match="ZeroDivisionError"):
         run_notebook(notebook, tmp_path / "out.ipynb", {"number": 0}, echo=False)
+
+
+def test_without_papermill_it_is_said_what_to_install(notebook, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "papermill", None)
+    with pytest.raises(SpecError, match="pip install papermill ipykernel"):
+        run_notebook(notebook, tmp_path / "out.ipynb", {})
 
 
 def test_a_missing_notebook_is_named(tmp_path):

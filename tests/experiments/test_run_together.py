@@ -38,7 +38,11 @@ def launch(root, store, **changes):
         )
         for rank in range(2)
     ]
-    said = [process.communicate(timeout=300) for process in started]
+    try:
+        said = [process.communicate(timeout=300) for process in started]
+    finally:
+        for process in started:
+            process.kill()  # nothing happens to one that has ended
     return [process.returncode for process in started], said
 
 

@@ -147,7 +147,7 @@ def test_a_run_that_another_process_holds_is_waited_for(data, where, cluster, tm
         sweep.start()
         until(lambda: all(store.record(spec) for spec in specs[1:]))
         assert store.record(specs[0]) is None and sweep.is_alive()
-    sweep.join(timeout=40)
+    sweep.join(timeout=120)
     assert store.record(specs[0]) is not None and not sweep.is_alive()
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from xmodal_lite.errors import DeviceError
-from xmodal_lite.training import Recipe, make_accelerator, usable_precision
+from xmodal_lite.training import Recipe, device, make_accelerator, usable_precision
 from xmodal_lite.training.memory import advice_if_full, what_would_fit
 
 
@@ -35,6 +35,13 @@ def test_runs_of_several_precisions_follow_each_other_in_one_process():
 def test_what_is_used_instead_is_said():
     with pytest.warns(UserWarning, match="fp16 needs a GPU, so the run uses bf16"):
         assert make_accelerator("fp16", "cpu").mixed_precision == "bf16"
+
+
+def test_several_processes_without_a_gpu_meet_on_the_processor(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(device, "Accelerator", lambda **options: options["cpu"])
+    assert make_accelerator() is True
 
 
 def test_an_unknown_device_is_refused():

@@ -123,6 +123,21 @@ def test_a_finished_run_trains_no_further(data, tmp_path):
     assert same(first.matcher, again.matcher)
 
 
+def test_the_moving_average_takes_a_shared_layer_once_and_over_what_starts_as_nan():
+    from xmodal_lite.training.fit import _MovingAverage
+
+    model = Toy()
+    model.twin = model.norm  # one layer, two names
+    model.register_buffer("late", torch.full((2,), math.nan))
+    average = _MovingAverage(model, decay=0.5)
+    with torch.no_grad():
+        model.norm.weight.fill_(2.0)
+        model.late.fill_(3.0)
+    average.follow(0)  # keeps 1 / 10 of the ones
+    torch.testing.assert_close(average.matcher.twin.weight.detach(), torch.full((4,), 0.1 * 1 + 0.9 * 2))
+    assert average.matcher.late.tolist() == [3.0, 3.0]
+
+
 def test_nan_stops_with_the_step_and_the_term(data, tmp_path):
     with pytest.raises(
         DivergedError, match=r"loss 'spread' is nan at step 9\. The last checkpoint is from before"
@@ -255,14 +270,14 @@ def test_a_compiled_run_trains_the_same(data, monkeypatch):
 
 
 def test_the_scale_of_fp16_is_kept_for_a_resumed_run(data, tmp_path):
-    def trained(steps):
+    def trained(steps, scale):
         accelerator = make_accelerator(device="cpu")
-        accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+        accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=scale)
         torch.manual_seed(5)
         fit(Toy(), data, recipe(steps=steps), seed=3, folder=tmp_path, accelerator=accelerator)
         return accelerator.scaler
 
-    trained(6).update(new_scale=4.0)
+    trained(6, 8.0)
     state = load_checkpoint(latest_checkpoint(tmp_path), "").optimiser
     assert state["scaler"]["scale"] == 8.0
-    assert trained(12).get_scale() == 8.0
+    assert trained(12, 4.0).get_scale() == 8.0

@@ -44,9 +44,13 @@ def outcomes(tmp_path_factory):
     port = free_port()
     started = [start([WORKER, folders[0]], 0, 1, port)]
     started += [start([WORKER, folders[1]], rank, 2, port) for rank in range(2)]
-    for process in started:
-        told, _ = process.communicate(timeout=300)
-        assert process.returncode == 0, told
+    try:
+        for process in started:
+            told, _ = process.communicate(timeout=300)
+            assert process.returncode == 0, told
+    finally:
+        for process in started:
+            process.kill()  # nothing happens to one that has ended
     return {
         path.stem: [torch.load(folder / path.name, weights_only=True) for folder in folders]
         for path in folders[0].glob("*.pt")

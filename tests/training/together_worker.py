@@ -109,7 +109,8 @@ def resume(case, folder):
     broken = Breaking(whole.v, whole.r, whole.sampler, whole.augmentation)
     try:
         train(case, folder, broken)
-    except KilledError:
+    except KilledError:  # a restart comes later: the main process may still be writing its checkpoint
+        make_accelerator(device="cpu").reduce(torch.zeros(1))
         return train(case, folder, replace(whole))
     raise AssertionError("it was not killed")
 

@@ -128,7 +128,8 @@ def holds_spectra(root: str | Path) -> bool:
     root : str or pathlib.Path
         Folder that holds ``train`` and ``test``.
     """
-    kinds = (path.suffix.lower() for path in Path(root).glob("*/*/*/*"))
+    files = (path for part in PARTS for path in Path(root, part).glob("[!.]*/[!.]*/[!.]*"))
+    kinds = (path.suffix.lower() for path in files)
     return next((kind in SPECTRA for kind in kinds if kind in (*SUFFIXES, *SPECTRA)), False)
 
 

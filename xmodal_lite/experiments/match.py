@@ -35,7 +35,7 @@ from xmodal_lite.training import usable_precision
 
 QUERIES = 128  # read, embedded and compared with the gallery at a time
 DRAWN_QUERIES, DRAWN_MATCHES = 20, 8  # a figure holds no more
-ROUNDING = 1e-5  # of a cosine: another batch, library or device changes its last digits
+ROUNDING = 1e-5  # of a cosine in float32: in another batch, or on another device, its last digits are others
 FORMAT = 1  # of cached galleries; raise it when the same file gets another embedding
 
 
@@ -97,7 +97,7 @@ class Rule:
     pairs : int
         Calibration scores of the run, one for each held-out test query with a match.
     distance : float
-        Largest 1 - score of a member; infinite where the pairs are too few for alpha.
+        Largest 1 - score of a member, `ROUNDING` included; infinite where the pairs are too few for alpha.
     """
 
     alpha: float

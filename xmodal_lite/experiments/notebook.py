@@ -37,7 +37,7 @@ def run_notebook(notebook: Path, output: Path, parameters: dict[str, Any], *, ec
     Raises
     ------
     SpecError
-        The notebook is missing, or has no parameter of that name.
+        The notebook is missing, or has no parameter of that name; or papermill is missing.
     NotebookError
         A cell failed.
     """

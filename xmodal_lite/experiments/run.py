@@ -18,7 +18,7 @@ from accelerate.utils import broadcast_object_list
 from xmodal_lite.benchmarks import Benchmark, Split
 from xmodal_lite.data.on_disk import read_rows, send
 from xmodal_lite.data.table import SampleTable
-from xmodal_lite.errors import SpecError
+from xmodal_lite.errors import SpecError, XmodalError
 from xmodal_lite.evaluation import Report
 from xmodal_lite.experiments import provenance
 from xmodal_lite.experiments.calibration import calibrate, write_calibration
@@ -82,13 +82,20 @@ def run(
     if not several_processes() and (finished := store.record(spec)):
         return finished
     accelerator = accelerator or _own_accelerator(spec, benchmark)
-    main, record = accelerator is None or accelerator.is_main_process, None
+    main = accelerator is None or accelerator.is_main_process
+    told: RunRecord | XmodalError | None = None
     with ExitStack() as held:
         if main:
-            held.enter_context(store.writing(spec, wait=wait))
-            record = store.record(spec)  # another run of this may have been quicker
-        if finished := _told_by_main(record, accelerator):
-            return finished
+            try:
+                held.enter_context(store.writing(spec, wait=wait))
+                told = store.record(spec)  # another run of this may have been quicker
+            except XmodalError as error:  # the other processes wait to be told
+                told = error
+        told = _told_by_main(told, accelerator)
+        if isinstance(told, XmodalError):
+            raise told
+        if told is not None:
+            return told
         record = _execute(spec, benchmark, store.folder(spec), accelerator)
         if main:
             store.finish(record)
@@ -158,11 +165,11 @@ def _own_accelerator(spec: RunSpec, benchmark: Benchmark) -> Accelerator | None:
     return make_accelerator(recipe.precision) if isinstance(recipe, Recipe) else None
 
 
-def _told_by_main(record: Any, accelerator: Accelerator | None) -> Any:
-    """Return in every process the record, or None, that the main one has."""
+def _told_by_main(told: Any, accelerator: Accelerator | None) -> Any:
+    """Return in every process what the main one has: a record, an error or None."""
     if accelerator is None or accelerator.num_processes == 1:
-        return record
-    return broadcast_object_list([record])[0]
+        return told
+    return broadcast_object_list([told])[0]
 
 
 def _execute(spec: RunSpec, benchmark: Benchmark, folder: Path, accelerator: Accelerator | None) -> Any:

@@ -170,7 +170,7 @@ def _finished(client: Any, specs: Sequence[RunSpec], terms: dict[str, Any]) -> I
 def _key(spec: RunSpec, terms: Mapping[str, Any]) -> str:
     """Name a task, another one for another store; the dashboard groups by what stands before the first hyphen."""
     group = f"{spec.method}/{spec.benchmark}/{spec.protocol}/{spec.profile}".replace("-", "_")
-    mark = hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()[:8]
+    mark = hashlib.sha256(json.dumps(terms, sort_keys=True, default=str).encode()).hexdigest()[:8]
     return f"{group}-seed_{spec.seed}-{mark}-{spec.hash}"
 
 

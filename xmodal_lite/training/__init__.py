@@ -1,7 +1,13 @@
 """Training: a recipe, a loop, checkpoints that survive a kill."""
 
 from xmodal_lite.training.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
-from xmodal_lite.training.device import DEVICES, make_accelerator, several_processes, usable_precision
+from xmodal_lite.training.device import (
+    DEVICES,
+    main_process_first,
+    make_accelerator,
+    several_processes,
+    usable_precision,
+)
 from xmodal_lite.training.fit import DivergedError, Fitted, draw_seed, fit
 from xmodal_lite.training.flops import speed, step_flop
 from xmodal_lite.training.recipe import Recipe
@@ -18,6 +24,7 @@ __all__ = [
     "fit",
     "latest_checkpoint",
     "load_checkpoint",
+    "main_process_first",
     "make_accelerator",
     "save_checkpoint",
     "several_processes",

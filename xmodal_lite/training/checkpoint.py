@@ -142,7 +142,8 @@ def _finished(folder: Path) -> list[Path]:
 def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
     # copies: safetensors refuses tensors that share memory, as those of a layer under two names do
     whole = {
-        name: value.clone(memory_format=torch.contiguous_format) for name, value in checkpoint.model.items()
+        name: value.to("cpu", copy=True, memory_format=torch.contiguous_format)
+        for name, value in checkpoint.model.items()
     }
     save_file(whole, folder / "model.safetensors")
     torch.save(checkpoint.optimiser, folder / "optimiser.pt")

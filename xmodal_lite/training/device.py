@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import torch
@@ -26,7 +28,7 @@ def make_accelerator(precision: str = "no", device: str = "auto") -> Accelerator
     precision : {"no", "bf16", "fp16"}
         What the recipe asks for; see `usable_precision` for what is used.
     device : {"auto", "cpu", "cuda"}
-        "auto" takes a GPU where there is one.
+        "auto" takes a GPU where there is one; where there is none, several processes share the processor.
 
     Returns
     -------
@@ -51,13 +53,41 @@ def make_accelerator(precision: str = "no", device: str = "auto") -> Accelerator
     AcceleratorState._reset_state(reset_partial_state=not several_processes())
     return Accelerator(
         mixed_precision=used,
-        cpu=not on_gpu and device == "cpu",
+        cpu=not on_gpu and (device == "cpu" or several_processes()),
         kwargs_handlers=[
             # every step has the same graph; in it some methods have parameters that no loss reaches
             DistributedDataParallelKwargs(static_graph=True),
             InitProcessGroupKwargs(timeout=PATIENCE),
         ],
     )
+
+
+@contextmanager
+def main_process_first(accelerator: Accelerator | None) -> Iterator[None]:
+    """Let the first process of each machine go in alone, then the others; one process just goes in.
+
+    Accelerate's own way asks for a barrier on the kind of device that torch was built for, which need not be there.
+
+    Parameters
+    ----------
+    accelerator : Accelerator, optional
+        Of several processes, or of one; without it nobody is waited for.
+    """
+    if accelerator is None or accelerator.num_processes == 1:
+        yield
+        return
+    if not accelerator.is_local_main_process:
+        _meet(accelerator)
+    try:
+        yield
+    finally:  # where the first one fails, the others go in and fail alike
+        if accelerator.is_local_main_process:
+            _meet(accelerator)
+
+
+def _meet(accelerator: Accelerator) -> None:
+    """Wait until every process is here."""
+    accelerator.reduce(torch.zeros(1, device=accelerator.device)).item()  # .item() waits for a GPU, too
 
 
 def usable_precision(asked: str, on_gpu: bool, has_bf16: bool) -> tuple[str, str]:

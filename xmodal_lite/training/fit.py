@@ -111,7 +111,8 @@ def fit(
             load_checkpoint(found, owner), matcher, average, optimiser, accelerator
         )
     _agree_on(done, folder, accelerator)
-    model, prepared = accelerator.prepare(matcher, optimiser)
+    # all is on the device already; placed again, "cpu:0" makes copies, and the average would follow the old weights
+    model, prepared = accelerator.prepare(matcher, optimiser, device_placement=[False, False])
     log = _LossLog(history)
     started = time.perf_counter()
     # the bar tells epoch, losses and time left; it is silent where the output is not a terminal
@@ -180,8 +181,8 @@ def _parts(batch: Batch, recipe: Recipe, accelerator: Accelerator) -> list[Batch
     if identities % shares or identities < 2 * recipe.accumulate:
         raise SpecError(
             f"{identities} identities a step cannot be dealt out to {recipe.accumulate} parts of {processes} "
-            f"processes, equally many to each and two or more a part; set identities to a multiple of {shares}, or "
-            "accumulate lower"
+            f"processes, equally many to each and two or more a part; set identities to a multiple of {shares} that is "
+            f"{2 * recipe.accumulate} or more, or accumulate lower"
         )
     columns = [x.chunk(shares) for x in (batch.v, batch.r, batch.labels, batch.aligned)]
     return [
@@ -239,11 +240,19 @@ class _MovingAverage:
         self.matcher = copy.deepcopy(matcher).requires_grad_(False)
         self._decay = decay
         self._own, self._theirs = (
-            [value for value in model.state_dict().values() if value.is_floating_point()]
+            # each once: a shared layer has several names
+            list(
+                {
+                    (x.data_ptr(), x.shape): x for x in model.state_dict().values() if x.is_floating_point()
+                }.values()
+            )
             for model in (self.matcher, matcher)
         )
 
     def follow(self, step: int) -> None:
+        if step == 0:  # what starts as NaN, such as MUN's prototypes, is taken over
+            for own, theirs in zip(self._own, self._theirs, strict=True):
+                own.copy_(torch.where(own.isnan(), theirs, own))
         keep = min(self._decay, (step + 1) / (step + 10))
         torch._foreach_lerp_(self._own, self._theirs, 1 - keep)
 
