@@ -146,7 +146,8 @@ decoder = nn.ModuleList([layer(a + b, a) for a, b in pairwise(widths)])
 # Four halvings leave 32 positions. A stack of small convolutions still sees only part of the axis, and here that is not
 # enough: a hydroxyl stretch at 3600 cm$^{-1}$ in the infrared says something about lattice lines at 200 cm$^{-1}$ in Raman.
 # So the bottom gets one linear map over *all* positions. And since the weights are the same for both modalities (that is
-# the point), a learned offset tells them which one they are reading.
+# the point), a learned offset tells them which one they are reading. At the top it stands before a ReLU: behind it, a constant
+# would go through one more convolution and then be taken out again, by an instance norm.
 
 # %%
 mix = nn.Linear(32 * 32, 32 * 32)
@@ -155,7 +156,8 @@ correction = nn.Conv1d(16, 1, 1)
 
 
 def redraw(x, modality):
-    levels = [encoder[0](x) + top_offset[modality]]  # (B, 16, 512)
+    convolution, norm, relu = encoder[0]
+    levels = [relu(norm(convolution(x)) + top_offset[modality])]  # (B, 16, 512)
     for down in encoder[1:]:
         levels.append(down(levels[-1]))  # (B, 32, 256) ... (B, 32, 32)
     z = levels.pop()

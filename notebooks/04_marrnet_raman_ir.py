@@ -142,7 +142,8 @@ torch.testing.assert_close(by_hand / 10, info_nce(g_v, g_r, labels, tau))
 print("the loop and the library agree")
 
 # %% [markdown]
-# And here is the chain. A batch holds N pairs, one spectrum of each kind, both of one mineral:
+# And here is the chain. A batch holds N pairs, one spectrum of each kind, both of one mineral (`gathered` collects the rows of all
+# processes that train together; in one process it changes nothing):
 #
 # ```{literalinclude} ../xmodal_lite/models/marrnet.py
 # :language: python

@@ -274,7 +274,8 @@ for name in theirs:
 print("ours equals the library's:", ", ".join(theirs))
 
 # %% [markdown]
-# The whole of a branch, and of the losses, in the library:
+# The whole of a branch, and of the losses, in the library (`gathered` collects the rows of all processes that train together; in
+# one process it changes nothing):
 #
 # ```{literalinclude} ../xmodal_lite/models/enhancing.py
 # :language: python

@@ -37,6 +37,12 @@ def test_the_modality_makes_a_difference():
     assert not torch.allclose(unet(x, 0), unet(x, 1))
 
 
+def test_the_offset_at_the_top_reaches_the_inside():
+    unet, x = awake(CrossModalityUNet(1, width=4)), torch.rand(2, 1, 512)
+    torch.nn.init.normal_(unet.top_offset)
+    assert (unet(x, 0) - unet(x, 1))[..., 128:384].abs().mean() > 0.05  # not at the padded ends alone
+
+
 def test_every_place_reaches_every_place():
     unet = awake(CrossModalityUNet(1, width=4))
     x = torch.rand(1, 1, 512, requires_grad=True)

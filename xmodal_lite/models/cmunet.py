@@ -87,7 +87,9 @@ class CrossModalityUNet(nn.Module):
         Tensor
             (B, C * targets, ...).
         """
-        levels = [self.encoder[0](x) + self.top_offset[modality]]  # (B, width, ...)
+        convolution, norm, relu = self.encoder[0].children()
+        # before the ReLU: a constant behind it would be undone by the norm of every layer that reads it
+        levels = [relu(norm(convolution(x)) + self.top_offset[modality])]  # (B, width, ...)
         for layer in self.encoder[1:]:
             levels.append(layer(levels[-1]))  # half the size each time
         z = levels.pop()

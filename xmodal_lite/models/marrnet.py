@@ -156,12 +156,14 @@ class MarrNet(Matcher):
         if "per" in self.active:
             with torch.no_grad():
                 wanted = self._perceive(u_v)
-            losses["per"] = perceptual(self._perceive(u_r), wanted)
+            seen_r = self._perceive(u_r)
+            losses["per"] = perceptual(seen_r, wanted)
         if "tra" in self.active and self.transform == "perceptual":
             # in each space, the sample itself where it is of that modality, else what was drawn
             both_v = torch.cat([samples[0], *(drawn[0] for drawn in heads[1:])], dim=1)
-            both_r = torch.cat([heads[0][1], *samples[1 : self.targets]], dim=1)
-            seen = gathered(self._perceive(both_r)), gathered(self._perceive(both_v))  # (N, D) each
+            if self.targets == 2 or "per" not in self.active:  # else it is what was seen above
+                seen_r = self._perceive(torch.cat([heads[0][1], *samples[1 : self.targets]], dim=1))
+            seen = gathered(seen_r), gathered(self._perceive(both_v))  # (N, D) each
             losses["tra"] = perceptual_transformation(*seen, gathered(batch.labels))
         return losses
 
