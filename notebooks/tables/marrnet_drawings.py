@@ -76,3 +76,14 @@ Markdown(page.markdown("real"))
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Drawings by two teams: rank-1 in both directions. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-marrnet-drawings"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 in both directions with intervals."}}
 if panels := page.panels():
     plots.plot_intervals(panels, bounds)
+
+# %% [markdown]
+# ## What it says
+#
+# On real drawings by real people, no network that is trained from scratch comes near to what edges alone can tell: the cosine of HOG finds
+# more than MarrNet does. cmUNet lifts its extractor a little in one direction; none of its losses shows.
+#
+# So the mark that we set ourselves, ten points above HOG with CCA, is missed by a wide margin, and CCA itself adds nothing to HOG across styles on these.
+# Why? Among the pictures of a training batch InfoNCE is all but solved at the end (its loss is in each record), while the things that are
+# tested are of other groups, of which training saw nothing: what was learned does not carry over. What is to be tried next: pre-training by reconstruction on all pictures, far
+# stronger augmentation, the pixel transformation instead of the perceptual one, and HOG as a second view.

@@ -78,3 +78,10 @@ Markdown(page.markdown("stand-in"))
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "MarrNet on RegDB: rank-1 in both directions. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-marrnet-t2-regdb"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 in both directions with intervals."}}
 if panels := page.panels():
     plots.plot_intervals(panels, bounds)
+
+# %% [markdown]
+# ## What it says
+#
+# Of the stand-in alone, whose ten splits differ much from each other. cmUNet's rows stand above the two-stream network of the same
+# augmentation on the mean, in both directions, but by less than the intervals. No single loss of cmUNet makes a
+# difference that its interval does not cover, except for small ones.

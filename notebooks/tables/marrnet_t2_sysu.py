@@ -83,3 +83,13 @@ Markdown(page.markdown("stand-in"))
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "MarrNet on SYSU-MM01: rank-1 and mAP of the all search. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-marrnet-t2-sysu"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and mAP of the all search with intervals."}}
 if panels := page.panels():
     plots.plot_intervals(panels, bounds)
+
+# %% [markdown]
+# ## What it says
+#
+# Of the stand-in alone. cmUNet in front lifts the two-stream network of the same augmentation, in rank-1 and in mAP, and it stands above MUN and
+# the enhancing network. It is the network that helps, not what it is trained with: without any loss of its own cmUNet does as
+# well, and no step of the ladder makes a difference that its interval does not cover. Redrawing into both spaces adds nothing.
+#
+# A row with cmUNet has more layers than the extractor alone, at the pictures' full size. That is a part of what the paper proposes, and the
+# comparison with a *deeper extractor of equal cost* is still to be made.

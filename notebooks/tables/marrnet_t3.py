@@ -82,3 +82,11 @@ Markdown(page.markdown("stand-in"))
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Photographs and sketches of faces: rank-1 and VR@FAR=1% of sketch queries. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-marrnet-t3"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and VR@FAR=1% of sketch queries with intervals."}}
 if panels := page.panels():
     plots.plot_intervals(panels, bounds)
+
+# %% [markdown]
+# ## What it says
+#
+# Of the stand-in alone. MarrNet stands above its extractor: clearly in verification, on the mean in rank-1. Yet *Two-stream*, MUN and the
+# enhancing network stand above MarrNet. The three share their losses and differ from MarrNet in them: a triplet loss before
+# a batch-norm neck, where MarrNet's recipe for faces has InfoNCE behind it. So the extractor of this recipe is the weaker one, and what cmUNet adds to
+# it should be read against *Extractor alone*. The recipes for faces were not tuned.

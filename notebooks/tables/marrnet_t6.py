@@ -78,3 +78,11 @@ Markdown(page.markdown("stand-in"))
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The losses of cmUNet: rank-1 and VR@FAR=1% of sketch queries. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-marrnet-t6"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and VR@FAR=1% of sketch queries with intervals."}}
 if panels := page.panels():
     plots.plot_intervals(panels, bounds)
+
+# %% [markdown]
+# ## What it says
+#
+# Of the stand-in alone. cmUNet without any loss of its own does as well as with all four. Reconstruction and transformation cost a little on the
+# mean, the perceptual loss wins it back, the adversarial loss does nothing that shows. It is the same finding as on {ref}`spectra
+# <table-marrnet-t1>` and on {ref}`people <table-marrnet-t2-sysu>`: what helps is the network in front, not what the paper trains it with. At
+# these weights, and on faces that nobody has; real photographs and sketches may differ.

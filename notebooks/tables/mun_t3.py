@@ -83,3 +83,20 @@ Markdown(page.markdown("stand-in"))
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The components of MUN: rank-1 and mAP of the all search. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-mun-t3"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and mAP of the all search with intervals."}}
 if panels := page.panels():
     plots.plot_intervals(panels, bounds)
+
+# %% [markdown]
+# ## What it says
+#
+# Of the stand-in alone. No row of MUN stands above the two-stream network of the same augmentation, and only the cross-modality learner
+# by itself stands below it, in mAP. Among the rows of MUN, the two learners together do better than the cross-modality learner
+# alone, and the modality alignment loss does not help. The paper's own sum, without the triplet loss, has the highest mean
+# of MUN's rows, within the spread.
+#
+# **How far to trust five seeds.** These runs are of one GPU. Five earlier ones, of the same recipe on a processor, whose draws are others,
+# had MUN three points of rank-1 above its baseline and *higher* in mAP. An interval over five seeds covers the seeds that
+# were drawn, and a difference of a point or two on this stand-in is not settled by one set of them.
+#
+# **What was tried to help it.** Leaving out the triplet loss, leaving out either alignment loss, either learner alone (this page), and five
+# other things in the place of the auxiliary modality ({ref}`next table <table-mun-t4>`). None makes a difference that the intervals
+# do not cover. A reason that we suspect: the stand-in's people differ between the modalities mostly in what is seen of their
+# clothes, which channel exchange already teaches the baseline to ignore, so that little is left for a bridge.

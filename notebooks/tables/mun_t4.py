@@ -82,3 +82,11 @@ Markdown(page.markdown("stand-in"))
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "MUN with other auxiliary modalities: rank-1 and mAP of the all search. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-mun-t4"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and mAP of the all search with intervals."}}
 if panels := page.panels():
     plots.plot_intervals(panels, bounds)
+
+# %% [markdown]
+# ## What it says
+#
+# Of the stand-in alone. Nothing that is put in the place of the auxiliary modality makes a difference in rank-1 that the intervals do not
+# cover. In mAP the X-modality image stands below having none at all, and MUN's unified features stand above the X-modality image. So
+# the choice of the auxiliary matters less here than the word *unifying* suggests; see {ref}`the components <table-mun-t3>` for what five seeds can
+# and cannot tell.

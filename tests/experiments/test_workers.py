@@ -28,6 +28,7 @@ from xmodal_lite.experiments import (
 )
 from xmodal_lite.experiments.workers import SweepError, local_cluster, run_on_workers
 
+dask = pytest.importorskip("dask", reason="Dask is not installed: pip install 'dask[distributed]'")
 distributed = pytest.importorskip(
     "distributed", reason="Dask is not installed: pip install 'dask[distributed]'"
 )
@@ -248,6 +249,10 @@ def test_a_scheduler_that_dies_is_one_error_and_the_next_sweep_goes_on(data, whe
 
 def test_each_local_worker_sees_one_gpu(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
+    monkeypatch.setenv(
+        "DASK_DISTRIBUTED__DIAGNOSTICS__NVML", "False"
+    )  # it would ask the driver for GPU number 4
+    monkeypatch.setitem(dask.config.config["distributed"]["diagnostics"], "nvml", False)
     with local_cluster() as address, distributed.Client(address) as client:
         seen = client.run(os.getenv, "CUDA_VISIBLE_DEVICES")
         assert sorted(seen.values()) == ["4", "7"]
