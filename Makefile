@@ -67,7 +67,7 @@ check-book: environment
 	$(RUN) $(BIN)/pytest tests/book
 
 colab:  ## the wheel among Colab's own versions, in an environment of its own (5 GB): make PYTHON=python3.13 colab
-	$(if $(filter file,$(origin PYTHON)),,PYTHON="$(PYTHON)") .ci/colab
+	.ci/colab
 
 notebooks: environment  ## run every notebook and store what it shows in its .ipynb twin
 	$(RUN) $(BIN)/python book/execute_notebooks.py
