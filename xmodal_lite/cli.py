@@ -236,8 +236,8 @@ def run_table_notebook(
         "store": str(store.resolve()),
         "publish_to": str(Path(results).resolve()) if results else "",
     }
-    check_parameters(notebook, parameters)  # a missing notebook is told before anything is run
     if scheduler:
+        check_parameters(notebook, parameters)  # a missing notebook is told before anything is run
         sweep_table(
             name, scheduler, data_root=data_root, profile=profile, seeds=seeds, store=store, workers=workers
         )

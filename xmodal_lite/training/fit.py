@@ -240,12 +240,8 @@ class _MovingAverage:
         self.matcher = copy.deepcopy(matcher).requires_grad_(False)
         self._decay = decay
         self._own, self._theirs = (
-            # each once: a shared layer has several names
-            list(
-                {
-                    (x.data_ptr(), x.shape): x for x in model.state_dict().values() if x.is_floating_point()
-                }.values()
-            )
+            # torch hands these out once each, where a state_dict has a shared layer under every name
+            [x.detach() for x in (*model.parameters(), *model.buffers()) if x.is_floating_point()]
             for model in (self.matcher, matcher)
         )
 
