@@ -7,8 +7,10 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from xmodal_lite import plots
+from xmodal_lite.evaluation import VerificationMetrics, verification_metrics
 
 
 @pytest.fixture(autouse=True)
@@ -100,6 +102,62 @@ def test_curves_are_in_percent() -> None:
     ax = plots.plot_cmc({"one": np.array([0.25, 0.5]), "two": np.array([0.5, 1])}, "t")
     np.testing.assert_allclose(ax.lines[1].get_xydata(), [[1, 50], [2, 100]])
     assert "%" in ax.get_ylabel()
+
+
+def normal_scores(apart: float, genuine: int = 400, impostor: int = 4000) -> VerificationMetrics:
+    """Scores of two normal distributions of one width, without noise."""
+    sides = [norm.ppf((np.arange(count) + 0.5) / count) for count in (genuine, impostor)]
+    return verification_metrics(sides[0] + apart, sides[1])
+
+
+def marked(ax, marker: str) -> list[np.ndarray]:
+    """Coordinates of the marks of one kind, a method each."""
+    return [line.get_xydata() for line in ax.lines if line.get_marker() == marker and len(line.get_xydata())]
+
+
+def test_operating_points_are_what_the_steps_say() -> None:
+    methods = {"good": normal_scores(2), "poor": normal_scores(1)}
+    figure = plots.plot_verification(methods, "Good is better than poor")
+    roc, det = figure.axes
+    curves = [line for line in roc.lines if line.get_drawstyle() == "steps-post"]
+    assert [line.get_label() for line in curves] == ["good", "poor"]
+    assert len({line.get_linestyle() for line in curves}) == 2
+    for metrics, line, dots, on_det in zip(
+        methods.values(), curves, marked(roc, "o"), marked(det, "o"), strict=True
+    ):
+        x, y = line.get_xydata().T
+        read = [y[x <= far].max() for far in (0.1, 1)]  # a step holds its height to the next FAR
+        np.testing.assert_allclose(dots, np.stack([[0.1, 1], read], axis=1))
+        np.testing.assert_allclose(on_det, np.stack([[0.1, 1], 100 - np.array(read)], axis=1))
+        assert read[1] == pytest.approx(100 * metrics.tpr_at_far(0.01))
+    assert (roc.get_xscale(), roc.get_xlim()[0]) == ("log", 0.1)
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert words == ["good", "poor", "FAR of 0.1 % and 1 %", "EER"]
+    assert_nothing_is_cut_off(figure)
+
+
+def test_normal_scores_make_a_straight_det() -> None:
+    """Of slope -1, as both sides are equally wide; it meets the diagonal in the EER, half their distance out."""
+    _, det = plots.plot_verification({"normal": normal_scores(2, 20_000, 20_000)}, "t").axes
+    (line,) = (line for line in det.lines if line.get_drawstyle() == "steps-post")
+    points = line.get_xydata()
+    inside = points[((points > 0.5) & (points < 99)).all(axis=1)]
+    drawn = det.transAxes.inverted().transform(det.transData.transform(inside))  # 0 to 1 across the axes
+    assert np.ptp(drawn[:, 0]) > 0.3
+    assert np.ptp(drawn.sum(axis=1)) < 0.01
+    (equal,) = marked(det, "D")
+    np.testing.assert_allclose(equal, [[100 * norm.cdf(-1)] * 2], rtol=0.01)
+    assert drawn.sum(axis=1).mean() == pytest.approx(
+        det.transAxes.inverted().transform(det.transData.transform(equal)).sum(), abs=0.01
+    )
+
+
+def test_few_impostors_leave_no_far_of_a_thousandth() -> None:
+    """Of 100 impostor pairs none may be accepted at 0.1 %: the dot stands where only better pairs are."""
+    roc, _ = plots.plot_verification({"few": verification_metrics([3, 1], np.arange(100) / 50)}, "t").axes
+    np.testing.assert_allclose(marked(roc, "o")[0], [[0.1, 50], [1, 50]])
+    figure = plots.plot_verification({"perfect": verification_metrics([1.0], [0.0])}, "t")
+    assert_nothing_is_cut_off(figure)
 
 
 def test_the_full_dots_average_to_the_average_precision() -> None:

@@ -17,6 +17,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
 from matplotlib.ticker import MaxNLocator
+from scipy.stats import norm
+
+from xmodal_lite.evaluation import VerificationMetrics
 
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 PURPLE, SKY, AMBER, BLACK, GREY = "#CC79A7", "#56B4E9", "#E69F00", "#222222", "#6E6E6E"
@@ -25,6 +28,7 @@ HIT_COLOUR, MISS_COLOUR = "#BFE3D7", "#F0F0F0"  # light enough for black text on
 
 WIDTH = 7.0  # inches: the text width of a page
 LINE_STYLES = ("-", "--", ":", "-.")  # beside the colours, so that no line is told by its colour alone
+FARS = (0.1, 1)  # %, the false acceptance rates that face papers quote
 
 Spectrum = tuple[np.ndarray, np.ndarray]  # axis (L,) in cm^-1, intensity (L,)
 Cell = tuple[str, np.ndarray, bool]  # caption, sample, whether it is framed
@@ -210,6 +214,67 @@ def plot_cmc(curves: Mapping[str, np.ndarray], title: str) -> Axes:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(loc="lower right")
     return ax
+
+
+def plot_verification(methods: Mapping[str, VerificationMetrics], title: str) -> Figure:
+    """Draw what a score is worth for verifying pairs, in percent: the ROC on the left, the DET on the right.
+
+    The ROC has the FAR on a logarithmic axis from 0.1 %. The DET has both errors in normal deviates, where normal
+    scores make a straight line (Martin et al., Eurospeech 1997). Curves go in steps, so that what is read off them is
+    `VerificationMetrics.tpr_at_far`, which does not interpolate. Dots mark it at a FAR of 0.1 % and of 1 %, diamonds
+    the equal error rate. What has an error below 0.05 % or above 99.5 % lies outside the DET.
+
+    Parameters
+    ----------
+    methods : mapping of str to VerificationMetrics
+        By the name for the legend, from `xmodal_lite.evaluation.verification_metrics`.
+    title : str
+        What the figure shows, as a sentence.
+
+    Returns
+    -------
+    Figure
+        With two axes, ROC and DET.
+    """
+    figure, (roc, det) = plt.subplots(1, 2, figsize=(WIDTH, 4.3))
+    for (name, metrics), style in zip(methods.items(), cycle(LINE_STYLES), strict=False):
+        tpr = np.array([100 * metrics.tpr_at_far(far / 100) for far in FARS])
+        eer = 100 * metrics.eer
+        (line,) = roc.plot(
+            100 * metrics.roc.fpr, 100 * metrics.roc.tpr, style, drawstyle="steps-post", label=name
+        )
+        colour = line.get_color()
+        det.plot(100 * metrics.det.far, 100 * metrics.det.frr, style, drawstyle="steps-post", color=colour)
+        for ax, height, balanced in ((roc, tpr, 100 - eer), (det, 100 - tpr, eer)):
+            ax.plot(FARS, height, "o", color=colour, clip_on=ax is det)  # 0.1 % is the very edge of the ROC
+            ax.plot([eer], [balanced], "D", color=colour)
+    for marker, meaning in (("o", "FAR of 0.1 % and 1 %"), ("D", "EER")):
+        roc.plot([], [], marker, color=GREY, label=meaning)
+    roc.set(xscale="log", xlim=(FARS[0], 100), ylim=(0, 105), xlabel="FAR (%)", ylabel="TPR (%)", title="ROC")
+    roc.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
+    _to_deviates(det)
+    det.set(xlabel="FAR (%)", ylabel="FRR (%)", title="DET")
+    figure.suptitle(title, x=0.01, ha="left", size=12)
+    figure.legend(loc="outside lower center", ncols=3)
+    return figure
+
+
+def _to_deviates(ax: Axes) -> None:
+    """Give both axes of a DET, in percent, the scale of normal deviates, and draw the line of equal errors."""
+
+    def deviate(percent: np.ndarray) -> np.ndarray:
+        """0 and 100 % have none: they are put far outside the axes."""
+        return norm.ppf(np.clip(percent, 1e-3, 100 - 1e-3) / 100)
+
+    scale = (deviate, lambda z: 100 * norm.cdf(z))
+    ticks = [0.1, 1, 5, 20, 50, 80, 95]
+    ax.plot(ticks, ticks, color=GREY, linewidth=0.8, zorder=0)
+    ax.set_xscale("function", functions=scale)
+    ax.set_yscale("function", functions=scale)
+    ax.set(xlim=(0.05, 99.5), ylim=(0.05, 99.5))
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.set_box_aspect(1)
 
 
 def plot_precision_recall(places: Sequence[int], size: int, title: str) -> Axes:
