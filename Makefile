@@ -12,6 +12,9 @@ OUT     ?= _build/tables
 BIN := .venv/bin
 RUN := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 
+# pip compiles nothing (17,000 files, of which we import a third): Python does that at first import, and must be let.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help environment lock demo tables test lint unit check-notebooks check-book colab notebooks book clean
 
@@ -28,7 +31,7 @@ environment:
 	  exit 1; }; \
 	echo "Installing requirements.lock into .venv: about 6 GB, some minutes, once"; \
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv; \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.lock; \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .; \
 	cat requirements.lock pyproject.toml > .venv/made-from
 
