@@ -54,19 +54,46 @@ def print_and_store(
     threads : int, optional
         How many were allowed; by default what torch is set to.
     """
-    versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
-    threads = torch.get_num_threads() if threads is None else threads
-    where = torch.cuda.get_device_name(device) if device.startswith("cuda") else device
-    print(f"{name}: {where}, {threads} threads, " + ", ".join(" ".join(item) for item in versions.items()))
+    machine = _machine(device, threads)
+    versions = ", ".join(" ".join(item) for item in machine["versions"].items())
+    print(f"{name}: {machine['device']}, {machine['threads']} threads, {versions}")
     columns = [column for column in rows[0] if column != "what"]
     width = max(len(row["what"]) for row in rows)
     print(" ".join([" " * width, *(f"{column:>12}" for column in columns)]))
     for row in rows:
         print(" ".join([f"{row['what']:{width}}", *(f"{_shown(row[column]):>12}" for column in columns)]))
     if output is not None:
-        table = {"benchmark": name, "device": where, "threads": threads, "versions": versions, "rows": rows}
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+        store(name, rows, output, device, threads)
+
+
+def store(
+    name: str, rows: Sequence[Row], output: Path, device: str = "cpu", threads: int | None = None
+) -> None:
+    """Write rows as JSON, whole or not at all, so that what a long script has so far outlasts its end.
+
+    Parameters
+    ----------
+    name, rows, output, device, threads
+        As in `print_and_store`.
+    """
+    table = {"benchmark": name, **_machine(device, threads), "rows": rows}
+    output.parent.mkdir(parents=True, exist_ok=True)
+    draft = output.with_suffix(".part")
+    draft.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    draft.replace(output)
+
+
+def _machine(device: str, threads: int | None) -> dict[str, Any]:
+    """Say where a table was measured: device, threads, versions."""
+    return {
+        "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else device,
+        "threads": torch.get_num_threads() if threads is None else threads,
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
+    }
 
 
 def _shown(number: float | None) -> str:

@@ -3,16 +3,18 @@
     python benchmarks/training_step.py --rounds 3
     python benchmarks/training_step.py --device cuda
 
-The second does all that a GPU is asked for: both methods that have a mark, batches of 64 to 1024, not compiled,
-compiled, and compiled with CUDA graphs ("reduce-overhead"), then a profile of the first of them. A case that does not
-fit the memory, or that torch cannot compile, has no numbers. `AGW_min` is 81 epochs of 695 steps, as at SYSU size.
+The second does all that a GPU is asked for: both methods that have a mark, batches of 64 to 1024, not compiled, then a
+profile of the first of them, then all again compiled, and compiled with CUDA graphs ("reduce-overhead"). The file of
+results is written after every case, so a run that is cut short leaves what it had. A case that fails, as one does that
+needs more memory or that torch cannot compile, has no numbers. `AGW_min` is 81 epochs of 695 steps, as at SYSU size.
 
 The published version (AGW, Ye et al., TPAMI 2022, public code) holds three whole ResNets, of which two give their stems
 alone, and trains in float32 with the images' channels outermost. Ours is `fit` itself, in the precision asked for.
-Every version runs in a process of its own, in turns, so that memory is its own and a busy machine hits all alike; the
-time is the best of all steps after the first ones. On a busy machine the processor's time, which adds up over threads,
-says more than the clock, best with `--threads 1`. Pictures are random and lie on the device already: `data_path.py`
-measures their way there. On 2 cores a round takes a minute for each version at the default size.
+Every version runs in a process of its own, so that memory is its own, and those that are not compiled take turns, then
+the others, so that a busy machine hits all alike; the time is the best of all steps after the first ones. On a busy
+machine the processor's time, which adds up over threads, says more than the clock, best with `--threads 1`. Pictures
+are random and lie on the device already: `data_path.py` measures their way there. On 2 cores a round takes a minute for
+each version at the default size.
 """
 
 from __future__ import annotations
@@ -20,25 +22,27 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import time
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torchvision
-from _table import Row, peak, print_and_store
+from _table import Row, peak, print_and_store, store
 from torch import Tensor, nn
 from torch.autograd import DeviceType
 from torch.nn import functional
 from torch.profiler import ProfilerActivity, profile
 
-from xmodal_lite.errors import DeviceError
 from xmodal_lite.losses import weighted_triplet
 from xmodal_lite.models import Batch, build
 from xmodal_lite.training import Recipe, fit, make_accelerator, step_flop
 from xmodal_lite.training.flops import PEAK
 
+NAME = "training step"
 IDENTITIES, SAMPLES = 395, 4  # of SYSU-MM01's training set; K, pairs of one identity in a batch
 WARM, TIMED = {"cpu": 1, "cuda": 10}, {"cpu": 2, "cuda": 30}  # steps
 PUBLISHED = "as published"
@@ -46,6 +50,7 @@ SCHEDULE = 81 * 695  # steps of the AGW recipe at SYSU size, 64 images each
 MODES = ("no", "default", "reduce-overhead")  # of torch.compile; the last one records CUDA graphs
 ON_CUDA = {"method": ["two-stream", "mun"], "batch": [64, 128, 256, 512, 1024], "compile": list(MODES)}
 ON_CPU = {"method": ["two-stream"], "batch": [64], "compile": ["no"]}
+IMPORTED = ["torchvision", "xmodal_lite.training"]  # once, for the processes of all cases
 KINDS = {  # of operations in a profile, by a part of their names, the first that fits
     "convolution": ("conv",),
     "batch norm": ("batch_norm",),
@@ -159,6 +164,7 @@ def pairs(case: Case) -> Batch:
 
 def published_steps(case: Case, clock: Clock, steps: int) -> None:
     """Train as the public code does."""
+    torch.backends.cudnn.benchmark = True
     model = Published(case.backbone).to(case.device)
     optimiser = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4, nesterov=True)
     drawn = clock.pairs
@@ -191,17 +197,13 @@ def our_steps(case: Case, clock: Clock, steps: int) -> None:
     fit(model, clock, recipe, seed=0, accelerator=accelerator)
 
 
-def measure(case: Case) -> Measured | None:
-    """Measure the fastest step and the peak memory, of the GPU or of this process; None where the case cannot run."""
+def measure(case: Case) -> Measured:
+    """Measure the fastest step and the peak memory, of the GPU or of this process."""
     torch.set_num_threads(case.threads)
     warm, timed = (steps[case.device] for steps in (WARM, TIMED))
     run = published_steps if case.method == PUBLISHED else our_steps
-    try:
-        clock = Clock(pairs(case))
-        run(case, clock, warm + timed + 1)  # a step lasts until the next one begins, so the last has no end
-    except (torch.OutOfMemoryError, DeviceError, torch._dynamo.exc.TorchDynamoException) as error:
-        print(f"{case}: {str(error).splitlines()[0]}")
-        return None
+    clock = Clock(pairs(case))
+    run(case, clock, warm + timed + 1)  # a step lasts until the next one begins, so the last has no end
     seconds, processor = np.diff(clock.times[warm:], axis=0).min(axis=0).tolist()
     memory = peak() if case.device == "cpu" else torch.cuda.max_memory_allocated() / 1e6
     return Measured(seconds, processor, memory, flop_of(case))
@@ -214,10 +216,26 @@ def flop_of(case: Case) -> int:
     return step_flop(model, pairs(case))
 
 
-def measure_apart(case: Case) -> Measured | None:
-    """Measure in a fresh process."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(measure, case).result()
+def apart(run: Callable[[Case], Any], case: Case) -> Any:
+    """Return what a function says of a case in a fresh process; None, and why in print, where it fails."""
+    context = multiprocessing.get_context("forkserver")  # its server imports, and never touches a GPU
+    context.set_forkserver_preload(IMPORTED)
+    try:
+        with ProcessPoolExecutor(1, context) as pool:
+            return pool.submit(attempt, run, case).result()
+    except BrokenExecutor:
+        print(f"{case}: not measured, the process died", flush=True)
+        return None
+
+
+def attempt(run: Callable[[Case], Any], case: Case) -> Any:
+    """Call a function; None where it fails, whatever the reason, since other cases come after this one."""
+    try:
+        return run(case)
+    except Exception as error:
+        reason = str(error).partition("\n")[0]
+        print(f"{case}: not measured, {type(error).__name__}: {reason}", flush=True)
+        return None
 
 
 def best(rounds: list[Measured | None]) -> Measured | None:
@@ -306,30 +324,48 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1, help="of all versions in turn; the best counts")
     parser.add_argument("--output", type=Path, help="a profile goes beside it, with -profile in its name")
     chosen = parser.parse_args()
+    cases = cases_of(chosen)
+    found: dict[Case, Measured | None] = {}
+    measure_in_turns([case for case in cases if case.compile == "no"], chosen, found)
+    if chosen.profile or chosen.device == "cuda":
+        ours = next(case for case in cases if case.method != PUBLISHED)
+        output = chosen.output and chosen.output.with_stem(f"{chosen.output.stem}-profile")
+        if rows := apart(profile_rows, ours):
+            name = f"where the time of a step goes, {ours}"
+            print_and_store(name, rows, output, chosen.device, chosen.threads)
+    measure_in_turns([case for case in cases if case.compile != "no"], chosen, found)
+    rows = [row(case, found) for case in found]
+    print_and_store(NAME, rows, chosen.output, chosen.device, chosen.threads)
+
+
+def cases_of(chosen: argparse.Namespace) -> list[Case]:
+    """List the cases: not compiled before compiled, small batches before large ones, the published version first."""
     defaults = ON_CUDA if chosen.device == "cuda" else ON_CPU
     methods, batches, modes = (
         getattr(chosen, name) or defaults[name] for name in ("method", "batch", "compile")
     )
+    ours = [(method, chosen.precision, mode) for mode in modes for method in methods]
+    size, device, threads = tuple(chosen.size), chosen.device, chosen.threads
     cases = [
-        Case(
-            method, chosen.backbone, tuple(chosen.size), batch, precision, mode, chosen.device, chosen.threads
-        )
+        Case(method, chosen.backbone, size, batch, precision, mode, device, threads)
         for batch in batches
-        for method, precision, mode in [
-            (PUBLISHED, "no", "no"),
-            *((method, chosen.precision, mode) for method in methods for mode in modes),
-        ]
+        for method, precision, mode in [(PUBLISHED, "no", "no"), *ours]
     ]
-    rounds = [[measure_apart(case) for case in cases] for _ in range(chosen.rounds)]
-    of_each = zip(*rounds, strict=True)
-    found = {case: best(list(measured)) for case, measured in zip(cases, of_each, strict=True)}
-    print_and_store(
-        "training step", [row(case, found) for case in cases], chosen.output, chosen.device, chosen.threads
-    )
-    if chosen.profile or chosen.device == "cuda":
-        output = chosen.output and chosen.output.with_stem(f"{chosen.output.stem}-profile")
-        name = f"where the time of a step goes, {cases[1]}"
-        print_and_store(name, profile_rows(cases[1]), output, chosen.device, chosen.threads)
+    return sorted(cases, key=lambda case: MODES.index(case.compile))
+
+
+def measure_in_turns(
+    cases: Sequence[Case], chosen: argparse.Namespace, found: dict[Case, Measured | None]
+) -> None:
+    """Measure some cases in as many rounds as were asked for, and store all that is found after each."""
+    for _ in range(chosen.rounds):
+        for case in cases:
+            found[case] = best([found.get(case), apart(measure, case)])
+            if (measured := found[case]) is not None:
+                print(f"{case}: {measured.seconds:.3g} s, {measured.memory:,.0f} MB", flush=True)
+            if chosen.output:
+                rows = [row(case, found) for case in found]
+                store(NAME, rows, chosen.output, chosen.device, chosen.threads)
 
 
 if __name__ == "__main__":

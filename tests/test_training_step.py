@@ -1,0 +1,76 @@
+"""The speed script of the training step: what comes first, and that what it has measured outlasts its end."""
+
+import importlib
+import json
+from argparse import Namespace
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+DEFAULTS = {
+    "method": None, "backbone": "resnet50", "size": (288, 144), "batch": None, "precision": "bf16", "compile": None,
+    "threads": 1, "rounds": 1, "output": None,
+}  # fmt: skip
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return importlib.import_module("training_step")
+
+
+def asked(**options: object) -> Namespace:
+    return Namespace(**DEFAULTS | {"device": "cpu"} | options)
+
+
+def test_on_a_gpu_the_cases_with_a_mark_come_first_and_the_compiled_ones_last(script: ModuleType):
+    cases = script.cases_of(asked(device="cuda"))
+    assert [(case.method, case.batch, case.compile) for case in cases[:4]] == [
+        ("as published", 64, "no"), ("two-stream", 64, "no"), ("mun", 64, "no"), ("as published", 128, "no")
+    ]  # fmt: skip
+    modes = [case.compile for case in cases]
+    assert modes == ["no"] * 15 + ["default"] * 10 + ["reduce-overhead"] * 10
+
+
+def test_a_case_that_fails_has_no_numbers_and_the_file_holds_all_cases_so_far(
+    script: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    output = tmp_path / "new" / "step.json"
+    stored = []
+
+    def apart(run: object, case: object) -> object:
+        if output.exists():
+            stored.append(len(json.loads(output.read_text())["rows"]))
+        return None if case.batch == 128 else script.Measured(2.0, 4.0, 100.0, 10**12)
+
+    monkeypatch.setattr(script, "apart", apart)
+    chosen = asked(batch=[64, 128, 256], output=output)
+    found = {}
+    script.measure_in_turns(script.cases_of(chosen), chosen, found)
+    table = json.loads(output.read_text())
+    assert stored == [1, 2, 3, 4, 5]
+    assert [row["step_s"] for row in table["rows"]] == [2.0, 2.0, None, None, 2.0, 2.0]
+    assert table["benchmark"] == "training step" and table["rows"][1]["ratio"] == 1.0
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_of_several_rounds_the_best_counts(script: ModuleType, monkeypatch: pytest.MonkeyPatch):
+    times = iter([3.0, 2.0, None, None, 1.0, 4.0])
+    monkeypatch.setattr(
+        script, "apart", lambda *_: (t := next(times)) and script.Measured(t, t, 100.0, 10**12)
+    )
+    found, chosen = {}, asked(rounds=3)
+    script.measure_in_turns(script.cases_of(chosen), chosen, found)
+    assert [measured.seconds for measured in found.values()] == [1.0, 2.0]
+
+
+def test_whatever_goes_wrong_in_a_case_is_told_and_the_others_go_on(
+    script: ModuleType, capsys: pytest.CaptureFixture[str]
+):
+    def fails(case: str) -> None:
+        raise ValueError("no compiler\nand a long story")
+
+    assert script.attempt(fails, "a case") is None
+    assert capsys.readouterr().out == "a case: not measured, ValueError: no compiler\n"
