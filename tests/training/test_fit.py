@@ -219,6 +219,31 @@ def test_sgd_resumes_bit_for_bit_and_trains_the_head_faster(data, tmp_path):
     assert float(moved[1] / moved[0]) == pytest.approx(10, rel=1e-3)
 
 
+class Drawing(Toy):
+    """The toy behind a map that stands where cmUNet does."""
+
+    def __init__(self):
+        super().__init__()
+        self.unet = torch.nn.Linear(6, 6)
+
+    def embed(self, x, modality):
+        return super().embed(self.unet(x), modality)
+
+
+def test_cmunet_learns_at_a_rate_of_its_own(data):
+    torch.manual_seed(5)
+    fresh = Drawing()
+    changes = {"optimiser": "sgd", "average": 0, "warmup": 0, "steps": 1}
+    slow, fast = (
+        fit(copy.deepcopy(fresh), data, recipe(**changes, unet_rate=rate), seed=3).matcher
+        for rate in (1.0, 5.0)
+    )
+    assert torch.equal(slow.maps[0].weight, fast.maps[0].weight)
+    moved = [(model.unet.weight - fresh.unet.weight).norm() for model in (slow, fast)]
+    assert moved[0] > 0
+    assert float(moved[1] / moved[0]) == pytest.approx(5, rel=1e-3)
+
+
 class Apart(Matcher):
     """A linear map whose loss is a mean over samples: no sample has to do with another."""
 

@@ -29,6 +29,8 @@ from xmodal_lite.training.memory import advice_if_full, keep_freed_memory
 from xmodal_lite.training.recipe import Recipe
 from xmodal_lite.training.training_set import TrainingSet
 
+HEAD_PARTS = ("neck", "necks", "classifier", "classifiers")  # names that a recipe's head_rate is for
+
 
 class DivergedError(XmodalError, ArithmeticError):
     """A loss became infinite or not a number; the message says at which step and which one."""
@@ -207,7 +209,7 @@ def _optimiser(matcher: Matcher, recipe: Recipe) -> torch.optim.Optimizer:
     """Return the recipe's optimiser; scales, offsets and biases (one-dimensional) are not decayed."""
     groups = [
         {"params": parameters, "weight_decay": recipe.weight_decay * decayed, "factor": factor}
-        for factor, named in _by_rate(matcher, recipe.head_rate)
+        for factor, named in _by_rate(matcher, recipe).items()
         for decayed in (True, False)
         if (parameters := [p for p in named if (p.ndim > 1) == decayed])
     ]
@@ -216,18 +218,15 @@ def _optimiser(matcher: Matcher, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=0.9, nesterov=True, fused=True)
 
 
-def _by_rate(matcher: Matcher, head_rate: float) -> list[tuple[float, list[torch.nn.Parameter]]]:
-    """Return the trained parameters by the factor of their rate: all alike, or necks and classifiers apart."""
-    named = [(name, p) for name, p in matcher.named_parameters() if p.requires_grad]
-    if head_rate == 1:
-        return [(1.0, [p for _, p in named])]
-    head = {
-        name for name, _ in named if {"neck", "necks", "classifier", "classifiers"} & set(name.split("."))
-    }
-    return [
-        (1.0, [p for name, p in named if name not in head]),
-        (head_rate, [p for name, p in named if name in head]),
-    ]
+def _by_rate(matcher: Matcher, recipe: Recipe) -> dict[float, list[torch.nn.Parameter]]:
+    """Return the trained parameters by the factor of their rate, told by the parts of their dotted names."""
+    factors = dict.fromkeys(HEAD_PARTS, recipe.head_rate) | {"unet": recipe.unet_rate}
+    groups: dict[float, list[torch.nn.Parameter]] = {}
+    for name, parameter in matcher.named_parameters():
+        if parameter.requires_grad:
+            factor = next((factors[part] for part in name.split(".") if part in factors), 1.0)
+            groups.setdefault(factor, []).append(parameter)
+    return groups
 
 
 class _MovingAverage:

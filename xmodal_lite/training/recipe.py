@@ -36,6 +36,8 @@ class Recipe(BaseModel):
         Of the optimiser.
     head_rate : float
         Factor of the learning rate for necks and classifiers, which start from nothing where the rest is pretrained.
+    unet_rate : float
+        Factor of the learning rate for cmUNet, which starts by drawing what it was given and has to learn to redraw it.
     warmup : float
         Share of the steps in which the learning rate rises linearly.
     milestones : tuple of float
@@ -72,6 +74,7 @@ class Recipe(BaseModel):
     optimiser: Literal["adamw", "sgd"] = "adamw"
     learning_rate: float = Field(gt=0)
     head_rate: float = Field(default=1.0, gt=0)
+    unet_rate: float = Field(default=1.0, gt=0)
     weight_decay: float = Field(default=0.0, ge=0)
     warmup: float = Field(default=0.1, ge=0, lt=1)
     milestones: tuple[float, ...] = ()
