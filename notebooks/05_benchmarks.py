@@ -78,8 +78,8 @@ sysu_root = ""  # str: full path of SYSU-MM01, the folder that holds cam1 to cam
 # | `tufts` | faces | visible, thermal | 112 | its owners {cite}`panetta2020` | ours, 90 to train |
 # | `folder` | whatever you have | any two | yours | your own | one search each way |
 #
-# These are the names that every command takes. This chapter opens the three sets of people; `xmodal check` knows the layout of
-# all.
+# These are the names that every command takes. This chapter opens the three sets of people and shows what stands in for
+# the four of faces; `xmodal check` knows the layout of all.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -532,6 +532,61 @@ for name, weights in (("all pixels", None), ("the person", person), ("the backgr
 # %% [markdown]
 # The background gives nothing away from camera to camera, and it should not. In later chapters the same masks tell
 # whether a network looks at people or at walls, and what it does when part of a person is hidden.
+#
+# ## Four sets of faces
+#
+# The same question, asked of faces: is the man in this drawing, or in this infrared picture, on one of those photographs?
+# All sets of faces are read at 112 x 112 pixels.
+#
+# | name | on disk | to train and to test | is looked for in |
+# |:--|:--|:--|:--|
+# | `cufs` | `photos/`, `sketches/`; the names of a pair are equal | 606 pairs: 404 and 202, or 306 and 300 | all of the other modality, both ways |
+# | `cufsf` | the same; names begin with the same number | 1,194 pairs: 500 and 694, or 700 and 494 | all of the other modality, both ways |
+# | `casia-nir-vis` | `s1/` to `s4/`, each with `VIS_128x128/` and `NIR_128x128/`; `protocols/` | 725 people: about 357 and 358, in ten folds | near infrared in one visible picture each |
+# | `tufts` | `visible/`, `thermal/`, a folder for each subject | 1,583 pairs of 112 or 113 people: 90 and the others | all of the other modality, both ways |
+#
+# Measured are rank-1 and its neighbours, as for people, and the *verification rate*, VR@FAR: two pictures are shown, are
+# they of one person? It is the share of true pairs that are accepted at a threshold at which 1 % (or 0.1 %) of the false
+# ones are accepted too. Only CASIA NIR-VIS 2.0 comes with lists. For the other three the sizes are those in use, and who
+# trains is ours: five splits each, drawn by a seed and written to `splits/` the first time that the set is loaded. Put a
+# paper's lists there, and they are used.
+#
+# Stand-ins have these layouts, too. Nobody in the following pictures exists.
+#
+# ```{figure} ../book/_static/figures/faces-cufs.jpg
+# :name: fig-faces-cufs
+# :width: 620px
+# :alt: Six rows of four photographs of drawn faces, each beside its pencil sketch. In the upper three rows the photographs are in colour. The lower three show the same people grey and in changing light, and the sketches have longer or broader heads.
+#
+# Stand-ins of CUFS (above) and CUFSF (below), the same people in both: the photographs of CUFSF are grey, and its sketches
+# exaggerate what is special about a face.
+# ```
+#
+# ```{figure} ../book/_static/figures/faces-casia.jpg
+# :name: fig-faces-casia
+# :width: 620px
+# :alt: Six rows, each one person in four visible and four near-infrared pictures, with other expressions, turns of the head and light. In near infrared the skin is bright. In the last row everything but the head is faded.
+#
+# Stand-in of CASIA NIR-VIS 2.0: no two pictures show one moment. The last row is faded where the mask says that the person
+# is not.
+# ```
+#
+# ```{figure} ../book/_static/figures/faces-tufts.jpg
+# :name: fig-faces-tufts
+# :width: 620px
+# :alt: Pairs of pictures, left in colour, right thermal. In the thermal ones the skin is bright, hair and clothes are darker, and glasses are grey patches.
+#
+# Stand-in of Tufts: two cameras side by side take the same moment. The skin glows, and glasses let no warmth through.
+# ```
+#
+# ```{figure} ../book/_static/figures/faces-gap.jpg
+# :name: fig-faces-gap
+# :width: 520px
+# :alt: Six people, each as a photograph and then in the other modality at gaps 0, 0.25, 0.5, 0.75 and 1. Two sketches, whose heads change shape and whose hair turns light; two near-infrared pictures, whose hair turns light; two thermal ones, whose eyes and beards fade into a coarse, warm blur.
+#
+# The gap of faces, for two people each: sketches, near infrared, thermal. A sketch exaggerates more with a growing gap and
+# says less about how dark things are; a thermal picture becomes one of warmth.
+# ```
 #
 # ## What the stand-in is not
 #

@@ -37,7 +37,7 @@ def draw_casia(folder: Path) -> None:
         sides = [sorted(root.glob(f"s?/{side}_128x128/{number:05d}/*.bmp")) for side in ("VIS", "NIR")]
         rows.append([picture(path) for side in sides for path in side])
     rows[-1] = [masked(root, path) for side in sides for path in side]
-    draw_sheet(rows, ["visible"] * 4 + ["near infrared"] * 4, [False] * 4 + [True] * 4, "faces-casia")
+    draw_sheet(rows, ["visible"] * 4 + ["infrared"] * 4, [False] * 4 + [True] * 4, "faces-casia")
 
 
 def draw_tufts(folder: Path) -> None:
