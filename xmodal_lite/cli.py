@@ -168,6 +168,9 @@ def match_files(
     queries had a true match there. This holds for new queries that are exchangeable with those, as if drawn from the
     same cameras or instruments and the same kind of people or minerals, and whose identity the gallery shows; for
     others it promises nothing.
+
+    A picture in colour where the benchmark's are grey (sketches, infrared and thermal pictures) is refused as a query,
+    and left out of a gallery. A grey one where they are in colour is told of.
     """
     matcher = open_run(run, store)
     to_stderr = partial(typer.echo, err=True)  # what is printed is the answer alone

@@ -3,16 +3,18 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from xmodal_lite import benchmarks
 from xmodal_lite.errors import CheckpointError, DataError, SpecError
 from xmodal_lite.evaluation import cosine_distances
 from xmodal_lite.experiments import RunStore, embed, find_run, make_spec, open_run, run
-from xmodal_lite.experiments.match import RunMatcher
+from xmodal_lite.experiments.match import EXPECTED, RunMatcher
 from xmodal_lite.experiments.run import train
 
 
@@ -184,7 +186,7 @@ def test_too_few_calibration_queries_put_everything_into_the_set_and_say_so(imag
 def test_the_second_search_reads_no_file_of_the_gallery(image_run, people, monkeypatch):
     first = open_run(image_run.folder).match(thermal(image_run), people)
     read, asked = RunMatcher.read, []
-    monkeypatch.setattr(RunMatcher, "read", lambda self, path: asked.append(path) or read(self, path))
+    monkeypatch.setattr(RunMatcher, "read", lambda self, path, m: asked.append(path) or read(self, path, m))
     second = open_run(image_run.folder).match(thermal(image_run), people)
     assert second.answers == first.answers
     assert asked == [thermal(image_run)]
@@ -219,6 +221,70 @@ def test_damaged_files_of_a_gallery_are_named_and_passed_over(image_run, people)
         assert len(matches.to_dict()["skipped"]) == 3
 
 
+# ---- the wrong modality
+
+
+def painted(path: Path, colour: tuple[int, int, int]) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    Image.new("RGB", (20, 40), colour).save(path)
+    return path
+
+
+def test_a_query_in_colour_where_the_modality_is_grey_is_refused(image_run, people, tmp_path):
+    matcher = open_run(image_run.folder)
+    with pytest.raises(
+        DataError, match=r"skin\.png: is in colour .*but a thermal picture is expected.*query-mod"
+    ):
+        matcher.match([thermal(image_run), painted(tmp_path / "skin.png", (190, 140, 120))], people)
+    noise = np.random.default_rng(0).integers(-60, 20, (40, 20, 1))
+    toned = Image.fromarray((np.array((236, 232, 224)) + noise).clip(0, 255).astype(np.uint8))
+    toned.save(tmp_path / "toned.jpg", quality=20)
+    with Image.open(thermal(image_run)) as picture:
+        picture.convert("L").convert("P").save(tmp_path / "palette.png")
+    for name in (
+        "toned.jpg",
+        "palette.png",
+    ):  # neither compression, nor a slight tint, nor a palette is a colour
+        assert matcher.match(tmp_path / name, people).answers
+
+
+def test_a_gallery_in_colour_where_the_modality_is_grey_is_passed_over(image_run, tmp_path):
+    matcher, told = open_run(image_run.folder), []
+    query = painted(tmp_path / "query.png", (190, 140, 120))
+    painted(tmp_path / "mixed" / "skin.png", (190, 140, 120))
+    shutil.copy(thermal(image_run), tmp_path / "mixed" / "warm.bmp")
+    matches = matcher.match(query, tmp_path / "mixed", query_modality="visible", report=told.append)
+    assert matches.gallery.paths.tolist() == ["warm.bmp"]
+    assert len(told) == 1 and "skin.png: is in colour" in told[0]
+    painted(tmp_path / "visible" / "skin.png", (190, 140, 120))
+    with pytest.raises(DataError, match=r"none of its 1 files can be used; .*skin\.png: is in colour"):
+        matcher.match(query, tmp_path / "visible", query_modality="visible", report=told.append)
+
+
+def test_grey_pictures_where_colour_is_usual_are_warned_of(image_run, people, tmp_path):
+    told: list[str] = []
+    (tmp_path / "warm").mkdir()
+    shutil.copy(thermal(image_run), tmp_path / "warm")
+    for _ in range(2):  # from the files, then from the cache
+        open_run(image_run.folder).match(thermal(image_run), tmp_path / "warm", report=told.append)
+    assert len(told) == 2 and all("warm: all 1 pictures are grey, but visible" in one for one in told)
+    matcher = open_run(image_run.folder)
+    settings = {"query_modality": "visible", "report": told.append}
+    assert matcher.match(thermal(image_run), tmp_path / "warm", **settings).answers
+    assert len(told) == 3 and f"{thermal(image_run)}: is grey, but visible" in told[2]
+    matcher.match(thermal(image_run), people, report=told.append)
+    matcher.match(painted(tmp_path / "skin.png", (190, 140, 120)), tmp_path / "warm", **settings)
+    assert len(told) == 3
+
+
+def test_what_is_expected_is_known_of_every_benchmark_of_images_but_ones_own(image_run, tmp_path):
+    assert EXPECTED.keys() == set(benchmarks.names()) - {"rruff", "folder"}
+    stored = open_run(image_run.folder).stored
+    spec = stored.record.spec.model_copy(update={"benchmark": "folder"})
+    own = RunMatcher(replace(stored, record=stored.record.model_copy(update={"spec": spec})))
+    assert own.read(painted(tmp_path / "false-colours.png", (250, 120, 0)), 1).shape == (3, 64, 32)
+
+
 def test_what_cannot_be_searched_is_one_clear_error(image_run, people, tmp_path):
     matcher, query = open_run(image_run.folder), thermal(image_run)
     (tmp_path / "spectrum.txt").write_text("1, 2\n3, 4\n")
@@ -229,7 +295,7 @@ def test_what_cannot_be_searched_is_one_clear_error(image_run, people, tmp_path)
     for gallery, words in (
         ("missing", "no such folder"),
         ("empty", "holds no image"),
-        ("broken", "none of its 1 files can be read"),
+        ("broken", "none of its 1 files can be used"),
     ):
         with pytest.raises(DataError, match=words):
             matcher.match(query, tmp_path / gallery, report=silent)

@@ -66,7 +66,7 @@ def read_image(path: str | Path, size: tuple[int, int] | None = None, *, grey: b
         raise DataError(
             f"{path}: cannot be read as an image ({error}); fetch it again or remove it"
         ) from error
-    if grey and (apart := _channels_apart(colour)) > TINT:
+    if grey and (apart := channels_apart(np.asarray(colour).transpose(2, 0, 1))) > TINT:
         raise DataError(
             f"{path}: is in colour where a grey image is meant (its channels lie {apart:.0f} of 255 apart, {TINT} are "
             "allowed); put the image of the right kind in its place"
@@ -74,6 +74,17 @@ def read_image(path: str | Path, size: tuple[int, int] | None = None, *, grey: b
     if size is not None and colour.size != size[::-1]:
         colour = colour.resize(size[::-1], Image.Resampling.LANCZOS)
     return np.ascontiguousarray(np.asarray(colour).transpose(2, 0, 1))
+
+
+def channels_apart(image: np.ndarray) -> float:
+    """Return how coloured an image is: the largest difference between two channels, 0 to 255, as the mean over pixels.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        (3, H, W) uint8. Grey is 0; up to `TINT`, an image passes for grey.
+    """
+    return float(np.mean(image.max(axis=0) - image.min(axis=0)))
 
 
 def open_images(
@@ -162,12 +173,6 @@ def _decode(
 
     for piece in in_parallel(decoded, paths, "decoding images"):
         yield np.stack(piece)
-
-
-def _channels_apart(image: Image.Image) -> float:
-    """Mean over the pixels of the largest difference between two channels, 0 to 255."""
-    pixels = np.asarray(image)  # (H, W, 3)
-    return float(np.mean(pixels.max(axis=2) - pixels.min(axis=2)))
 
 
 def _fingerprint(root: Path, paths: Iterable[str]) -> str:

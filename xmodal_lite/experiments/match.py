@@ -24,7 +24,7 @@ import torch
 
 from xmodal_lite.benchmarks.folder import SPECTRA
 from xmodal_lite.data.cache import Entry, cached
-from xmodal_lite.data.images import SUFFIXES, in_parallel, read_image
+from xmodal_lite.data.images import SUFFIXES, TINT, channels_apart, in_parallel, read_image
 from xmodal_lite.data.spectra import Preparation, prepare, read_spectrum
 from xmodal_lite.errors import DataError, SpecError
 from xmodal_lite.evaluation import conformal_threshold, largest
@@ -36,7 +36,19 @@ from xmodal_lite.training import usable_precision
 QUERIES = 128  # read, embedded and compared with the gallery at a time
 DRAWN_QUERIES, DRAWN_MATCHES = 20, 8  # a figure holds no more
 ROUNDING = 1e-5  # of a cosine in float32: in another batch, or on another device, its last digits are others
-FORMAT = 1  # of cached galleries; raise it when the same file gets another embedding
+FORMAT = 2  # of cached galleries; raise it when the same file gets another embedding
+COLOURLESS = 1  # of 255: channels that lie less apart are those of a grey picture
+# Of pictures of modality v and r. Spectra have no colours, and what a folder of one's own holds is not known; nor
+# whether CASIA's visible pictures are in colour in every copy.
+EXPECTED = {
+    "sysu-mm01": ("colour", "grey"),
+    "regdb": ("colour", "grey"),
+    "llcm": ("colour", "grey"),
+    "cufs": ("colour", "grey"),
+    "cufsf": ("any", "grey"),
+    "casia-nir-vis": ("any", "grey"),
+    "tufts": ("colour", "grey"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,6 +223,7 @@ class RunMatcher:
         self._size = stored.recipe.size
         self._kind = "spectrum" if self._size is None else "image"
         self._suffixes = SPECTRA if self._size is None else SUFFIXES
+        self._expected = EXPECTED.get(stored.record.spec.benchmark, ("any", "any"))
 
     @property
     def modalities(self) -> tuple[str, str]:
@@ -258,7 +271,8 @@ class RunMatcher:
         query_modality : str
             Name of the queries' modality.
         report : callable
-            Gets one sentence for each file of a gallery's folder that cannot be read.
+            Gets one sentence for each file of a gallery's folder that cannot be used, and for each query, or a whole
+            gallery, that is grey where the benchmark's pictures are in colour.
 
         Returns
         -------
@@ -268,7 +282,8 @@ class RunMatcher:
         Raises
         ------
         DataError
-            A query cannot be read or is of the other kind, or the gallery holds nothing that can be read.
+            A query cannot be read, is of the other kind, or is in colour where the benchmark's pictures are grey; or
+            the gallery holds nothing that can be used.
         SpecError
             k, alpha or the modality makes no sense, there is no query, or the gallery is of the queries' modality.
         """
@@ -278,6 +293,10 @@ class RunMatcher:
         if k < 1 or not queries:
             raise SpecError(f"there must be a query and k 1 or more, not {len(queries)} queries and k {k}")
         asked = self.embed([Path(path) for path in queries], side)  # (Q, D)
+        if self._expected[side] == "colour":
+            for path in queries:
+                if _is_grey(self.read(Path(path), side)):
+                    report(self._doubt(f"{path}: is grey", side))
         if not isinstance(gallery, Gallery):
             gallery = self.open_gallery(gallery, 1 - side, report)
         elif gallery.modality == side:
@@ -310,12 +329,13 @@ class RunMatcher:
 
         from xmodal_lite import plots
 
+        searched = matches.gallery.modality
         rows = [
-            [(Path(answer.query).name, self.read(Path(answer.query)), False)]
+            [(Path(answer.query).name, self.read(Path(answer.query), 1 - searched), False)]
             + [
                 (
                     f"{match.rank}: {match.score:.2f}",
-                    self.read(matches.gallery.folder / match.path),
+                    self.read(matches.gallery.folder / match.path, searched),
                     match.in_set,
                 )
                 for match in answer.matches[:DRAWN_MATCHES]
@@ -354,12 +374,12 @@ class RunMatcher:
         modality : int
             What they are, 0 (v) or 1 (r).
         report : callable
-            Gets one sentence for each file that cannot be read; those are left out.
+            Gets one sentence for each file that cannot be used; those are left out.
 
         Raises
         ------
         DataError
-            The folder is missing, or holds no file of the run's kind that can be read.
+            The folder is missing, or holds no file of the run's kind that can be used.
         """
         root = Path(folder)
         listed = self._list(root)
@@ -369,7 +389,7 @@ class RunMatcher:
             for path in sorted(set(listed) - set(files))
         ]
         if not files:
-            raise DataError(f"{root}: none of its {len(listed)} files can be read; the first: {gone[0]}")
+            raise DataError(f"{root}: none of its {len(listed)} files can be used; the first: {gone[0]}")
         settings = {
             "run": self.stored.record.spec.hash,
             "folder": str(root.resolve()),  # all galleries of a run share one cache
@@ -382,15 +402,31 @@ class RunMatcher:
         skipped = (*gone, *columns["skipped"].tolist())
         for sentence in skipped:
             report(f"skipped {sentence}")
+        if self._expected[modality] == "colour" and columns["grey"]:
+            report(self._doubt(f"{root}: all {len(columns['path'])} pictures are grey", modality))
         return Gallery(root, modality, columns["path"], embeddings, skipped)
 
-    def read(self, path: Path) -> np.ndarray:
-        """Read one file as the run's benchmark did: (3, H, W) uint8 of an image, (1, L) float32 of a spectrum.
+    def read(self, path: Path, modality: int) -> np.ndarray:
+        """Read one file as the run's benchmark did.
+
+        Parameters
+        ----------
+        path : Path
+            An image or a spectrum, as the run has them.
+        modality : int
+            What it should be, 0 (v) or 1 (r).
+
+        Returns
+        -------
+        np.ndarray
+            (3, H, W) uint8 of an image, (1, L) float32 of a spectrum.
 
         Raises
         ------
         DataError
-            The file is of the other kind or cannot be read, or a spectrum has no signal on the axis.
+            The file is of the other kind or cannot be read, or a spectrum has no signal on the axis; or an image is in
+            colour, by more than `xmodal_lite.data.images.TINT`, where the benchmark's are grey: sketches, infrared
+            and thermal pictures.
         """
         if path.suffix.lower() not in self._suffixes:
             raise DataError(
@@ -398,7 +434,14 @@ class RunMatcher:
                 f"({'/'.join(self._suffixes)}); give a file of that kind or a run of the other"
             )
         if self._size is not None:
-            return read_image(path, self._size)
+            image = read_image(path, self._size)
+            if self._expected[modality] == "grey" and (apart := channels_apart(image)) > TINT:
+                raise DataError(
+                    f"{path}: is in colour (its channels lie {apart:.0f} of 255 apart, {TINT} are allowed), but a "
+                    f"{self.modalities[modality]} picture is expected, which is grey; give one, or say with "
+                    "--query-modality what the queries are"
+                )
+            return image
         sample = prepare(read_spectrum(path))
         if not sample.any():
             axis = Preparation().axis()
@@ -410,11 +453,19 @@ class RunMatcher:
     def embed(self, paths: Sequence[Path], modality: int) -> np.ndarray:
         """Return the embeddings (n, D) float32, of unit length, of some files of one modality; see `read`."""
         parts = (paths[start : start + QUERIES] for start in range(0, len(paths), QUERIES))
-        return self._embed((np.stack([self.read(path) for path in part]) for part in parts), modality)
+        pieces = (np.stack([self.read(path, modality) for path in part]) for part in parts)
+        return self._embed(pieces, modality)
 
     def _embed(self, pieces: Iterable[np.ndarray], modality: int) -> np.ndarray:
         features = embed_pieces(self._model, pieces, modality, precision=self._precision)
         return unit_rows("embeddings", features)  # mixed precision leaves lengths near 1
+
+    def _doubt(self, found: str, modality: int) -> str:
+        name, benchmark = self.modalities[modality], self.stored.record.spec.benchmark
+        return (
+            f"warning: {found}, but {name} pictures of {benchmark} are in colour; of another modality, the ranking "
+            "says nothing"
+        )
 
     def _list(self, root: Path) -> list[Path]:
         """List the files of a gallery, sorted by path."""
@@ -436,13 +487,14 @@ class RunMatcher:
         return files
 
     def _build(self, root: Path, files: list[Path], modality: int) -> Entry:
-        """Embed all files that can be read, and remember which they are, for the cache."""
+        """Embed all files that can be used; remember which they are, and whether all are grey, for the cache."""
         paths: list[str] = []
         skipped: list[str] = []
+        coloured: list[bool] = []
 
         def look(path: Path) -> np.ndarray | str:
             try:
-                return self.read(path)
+                return self.read(path, modality)
             except DataError as error:
                 return str(error)
 
@@ -456,15 +508,17 @@ class RunMatcher:
                     name for name, sample in zip(names, piece, strict=True) if not isinstance(sample, str)
                 )
                 done += len(piece)
+                coloured.append(not all(map(_is_grey, batch)))
                 if batch:
                     yield np.stack(batch)
             if not paths:
                 raise DataError(
-                    f"{root}: none of its {len(files)} files can be read; the first: {skipped[0]}"
+                    f"{root}: none of its {len(files)} files can be used; the first: {skipped[0]}"
                 )
 
         features = self._embed(pieces(), modality)
-        return features, {"path": np.array(paths), "skipped": np.array(skipped, dtype=str)}
+        grey = np.array(not any(coloured))
+        return features, {"path": np.array(paths), "skipped": np.array(skipped, dtype=str), "grey": grey}
 
 
 def open_run(
@@ -508,3 +562,7 @@ def _search(
                 for rank, (i, score) in enumerate(zip(indices, best, strict=True), start=1)
             )
             yield matches, tuple(gallery.paths[members].tolist())
+
+
+def _is_grey(image: np.ndarray) -> bool:
+    return channels_apart(image) < COLOURLESS
