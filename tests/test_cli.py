@@ -1,12 +1,14 @@
 """The command line: what a user types, what comes back, and one line for each mistake."""
 
 import json
+import os
 import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from xmodal_lite import benchmarks as benchmark_registry
@@ -86,6 +88,11 @@ def test_changes_reach_the_run(tmp_path, root):
         (("standin", "rruf", "somewhere"), "no stand-in is called 'rruf'"),
         (("download", "sysu-mm01", "somewhere"), "cannot be downloaded"),
         (("tables", "run", "marrnet-t9"), "unknown table 'marrnet-t9'"),
+        (("tables", "run", "marrnet-t1", "--device", "tpu"), "unknown device 'tpu'; known: auto, cpu, cuda"),
+        (
+            ("tables", "run", "marrnet-t1", "--device", "cpu", "--scheduler", "127.0.0.1:9"),
+            "--device cpu is of this machine, but the workers of 127.0.0.1:9 choose their own",
+        ),
         (("tables", "show", "marrnet-t1", "--results", "no/such"), "no stored runs"),
     ],
 )
@@ -93,6 +100,33 @@ def test_a_mistake_is_one_line(monkeypatch, capsys, arguments, message):
     error = error_of(monkeypatch, capsys, *arguments)
     assert message in error
     assert error.startswith("error: ") and "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("run", "marrnet", "rruff"),
+        ("match", "query.txt", "--gallery", "folder", "--run", "zzz"),
+        ("tables", "run", "marrnet-t1"),
+    ],
+)
+def test_a_gpu_that_is_not_there_is_one_line(monkeypatch, capsys, command):
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "false")
+    error = error_of(monkeypatch, capsys, *command, "--device", "cuda")
+    assert error.startswith("error: CUDA is asked for, but torch finds no GPU that its CUDA 13.0 can use")
+
+
+def test_the_processor_is_chosen_for_the_notebook_of_a_table(monkeypatch, tmp_path):
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "false")  # so that it is as before when the test is over
+    seen = []
+    monkeypatch.setattr(cli, "run_notebook", lambda *_: seen.append(os.environ["ACCELERATE_USE_CPU"]))
+    monkeypatch.setattr(cli, "shown_markdown", lambda _: [])
+    for device in ("auto", "cpu"):
+        shown = call("tables", "run", "marrnet-t1", "--device", device, "--output", str(tmp_path))
+        assert shown.exit_code == 0, shown.output
+    assert seen == ["false", "true"]
 
 
 def test_an_unknown_protocol_is_one_line(monkeypatch, capsys, root):
@@ -155,6 +189,7 @@ def test_a_run_matches_files_and_is_exported(run_folder, root, tmp_path):
         ({"--gallery": "no/such"}, "no such folder"),
         ({"--query-modality": "sketch"}, "unknown modality 'sketch'; this run knows Raman and infrared"),
         ({"--alpha": "1.5"}, "alpha must be between 0 and 1"),
+        ({"--device": "tpu"}, "unknown device 'tpu'; known: auto, cpu, cuda"),
     ],
 )
 def test_a_mistake_in_matching_is_one_line(monkeypatch, capsys, run_folder, root, changes, message):

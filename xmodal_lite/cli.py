@@ -36,7 +36,7 @@ from xmodal_lite.experiments import (
 from xmodal_lite.experiments.data import dims_of
 from xmodal_lite.experiments.notebook import check_parameters
 from xmodal_lite.experiments.tables import results_markdown
-from xmodal_lite.training import DEVICES, Recipe, main_process_first, make_accelerator
+from xmodal_lite.training import DEVICES, Recipe, check_device, main_process_first, make_accelerator
 
 app = typer.Typer(
     help="Cross-modality matching: data, runs and paper tables.", no_args_is_help=True, add_completion=False
@@ -49,6 +49,7 @@ Root = Annotated[
 ]
 Profile = Annotated[str, typer.Option(help=f"One of {', '.join(profile_names())}.")]
 Store = Annotated[Path, typer.Option(help="Folder that keeps runs; a finished run is never repeated.")]
+Device = Annotated[str, typer.Option(help=f"One of {', '.join(DEVICES)}.")]
 RUN = "Folder of a finished or an exported run, or the start of a run's hash in --store."
 
 
@@ -109,7 +110,7 @@ def run_one(
         list[str], typer.Option("--set", help="Change the recipe: steps=100, weights.adv=0, ...")
     ] = [],  # noqa: B006
     store: Store = Path("runs"),
-    device: Annotated[str, typer.Option(help=f"One of {', '.join(DEVICES)}.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Run one method on one benchmark; started again after an interruption, it goes on from its last checkpoint."""
     overrides = dict(_parse_change(item) for item in change)
@@ -161,6 +162,7 @@ def match_files(
         str, typer.Option(help="Where to draw queries and matches; empty: nowhere.")
     ] = "matches.png",
     as_data: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    device: Device = "auto",
 ) -> None:
     """Rank a gallery for queries of the other modality, by the cosine of a trained run's embeddings.
 
@@ -172,7 +174,7 @@ def match_files(
     A picture in colour where the benchmark's are grey (sketches, infrared and thermal pictures) is refused as a query,
     and left out of a gallery. A grey one where they are in colour is told of.
     """
-    matcher = open_run(run, store)
+    matcher = open_run(run, store, device=device)
     to_stderr = partial(typer.echo, err=True)  # what is printed is the answer alone
     matches = matcher.match(queries, gallery, k, alpha=alpha, query_modality=query_modality, report=to_stderr)
     typer.echo(json.dumps(matches.to_dict(), indent=1) if as_data else matches)
@@ -227,9 +229,11 @@ def run_table_notebook(
     workers: Annotated[
         int, typer.Option(min=0, help="Of '--scheduler local'; 0: one on each GPU, or on each core.")
     ] = 0,
+    device: Device = "auto",
 ) -> None:
     """Re-run a table by papermill. Start the same command twice to share the runs between two processes."""
     load_table(name)
+    _train_on(device, scheduler)
     notebook = Path("notebooks/tables") / f"{name.replace('-', '_')}.ipynb"
     parameters: dict[str, Any] = {
         "run": True,
@@ -247,6 +251,18 @@ def run_table_notebook(
     done = run_notebook(notebook, output / notebook.name, parameters)
     typer.echo("\n\n".join(shown_markdown(done)))
     typer.echo(f"\nthe table is in {done}")
+
+
+def _train_on(device: str, scheduler: str) -> None:
+    """Choose the device of the processes that this one starts: a notebook's kernel, local workers."""
+    check_device(device)
+    if device != "auto" and scheduler not in ("", "local"):
+        raise SpecError(
+            f"--device {device} is of this machine, but the workers of {scheduler} choose their own: a GPU where they "
+            "have one, or the processor where they are started with ACCELERATE_USE_CPU=true; leave --device out"
+        )
+    if device == "cpu":
+        os.environ["ACCELERATE_USE_CPU"] = "true"  # they inherit it
 
 
 def _parse_change(text: str) -> tuple[str, Any]:

@@ -31,7 +31,7 @@ from xmodal_lite.evaluation import conformal_threshold, largest
 from xmodal_lite.evaluation.distance import unit_rows
 from xmodal_lite.experiments.run import embed_pieces
 from xmodal_lite.experiments.stored import StoredRun, find_run, open_stored
-from xmodal_lite.training import usable_precision
+from xmodal_lite.training import make_accelerator, usable_precision
 
 QUERIES = 128  # read, embedded and compared with the gallery at a time
 DRAWN_QUERIES, DRAWN_MATCHES = 20, 8  # a figure holds no more
@@ -521,9 +521,7 @@ class RunMatcher:
         return features, {"path": np.array(paths), "skipped": np.array(skipped, dtype=str), "grey": grey}
 
 
-def open_run(
-    run: str | Path, store: str | Path = "runs", *, device: torch.device | str | None = None
-) -> RunMatcher:
+def open_run(run: str | Path, store: str | Path = "runs", *, device: str = "auto") -> RunMatcher:
     """Open a finished run to match files with it.
 
     Parameters
@@ -532,8 +530,8 @@ def open_run(
         Folder of a finished run or of an exported one, or the start of a run's hash.
     store : str or Path
         Where to look for a hash.
-    device : torch.device or str, optional
-        By default a GPU where there is one.
+    device : {"auto", "cpu", "cuda"}
+        Where to embed; "auto" takes a GPU where there is one.
 
     Raises
     ------
@@ -541,8 +539,10 @@ def open_run(
         There is no such run or several; it is not finished; a file of it is missing, damaged or of another run.
     SpecError
         Its method stores no weights.
+    DeviceError
+        The device is unknown, or CUDA is asked for and cannot be had.
     """
-    chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    chosen = make_accelerator(device=device).device
     return RunMatcher(open_stored(find_run(run, store)), chosen)
 
 

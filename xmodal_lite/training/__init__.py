@@ -3,6 +3,7 @@
 from xmodal_lite.training.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
 from xmodal_lite.training.device import (
     DEVICES,
+    check_device,
     main_process_first,
     make_accelerator,
     several_processes,
@@ -20,6 +21,7 @@ __all__ = [
     "Fitted",
     "Recipe",
     "TrainingSet",
+    "check_device",
     "draw_seed",
     "fit",
     "latest_checkpoint",

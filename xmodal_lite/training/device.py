@@ -40,10 +40,7 @@ def make_accelerator(precision: str = "no", device: str = "auto") -> Accelerator
     DeviceError
         The device is unknown, or CUDA is asked for and cannot be had; the message says why.
     """
-    if device not in DEVICES:
-        raise DeviceError(f"unknown device '{device}'; known: {', '.join(DEVICES)}")
-    if device == "cuda":
-        _require_cuda()
+    check_device(device)
     on_gpu = device != "cpu" and not _told_to_use_cpu() and torch.cuda.is_available()
     used, note = usable_precision(
         precision, on_gpu, on_gpu and torch.cuda.is_bf16_supported(including_emulation=False)
@@ -60,6 +57,25 @@ def make_accelerator(precision: str = "no", device: str = "auto") -> Accelerator
             InitProcessGroupKwargs(timeout=PATIENCE),
         ],
     )
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that is not there, and take nothing of one that is.
+
+    Parameters
+    ----------
+    device : {"auto", "cpu", "cuda"}
+        As for `make_accelerator`.
+
+    Raises
+    ------
+    DeviceError
+        The device is unknown, or CUDA is asked for and cannot be had; the message says why.
+    """
+    if device not in DEVICES:
+        raise DeviceError(f"unknown device '{device}'; known: {', '.join(DEVICES)}")
+    if device == "cuda":
+        _require_cuda()
 
 
 @contextmanager
