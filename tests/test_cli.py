@@ -1,5 +1,6 @@
 """The command line: what a user types, what comes back, and one line for each mistake."""
 
+import errno
 import json
 import os
 import resource
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from typer.testing import CliRunner
 
 from xmodal_lite import benchmarks as benchmark_registry
@@ -127,6 +129,35 @@ def test_the_processor_is_chosen_for_the_notebook_of_a_table(monkeypatch, tmp_pa
         shown = call("tables", "run", "marrnet-t1", "--device", device, "--output", str(tmp_path))
         assert shown.exit_code == 0, shown.output
     assert seen == ["false", "true"]
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "function"), [("rruff", Path, "write_bytes"), ("tufts", Image.Image, "save")]
+)
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
+def test_a_stand_in_that_cannot_be_written_is_one_line(
+    monkeypatch, capsys, tmp_path, name, place, function, number
+):
+    def fail(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(place, function, fail)
+        options = ["--identities", "24", "--workers", "1"]
+        error = error_of(patched, capsys, "standin", name, str(tmp_path / "full"), *options)
+    assert error.startswith(f"error: {tmp_path / 'full'}: the stand-in cannot be written")
+    assert os.strerror(number) in error and "xmodal standin" in error
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_whose_stand_in_cannot_be_written_is_one_line(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").write_text(
+        "a file where the folder of stand-ins should be"
+    )  # fails for the superuser too
+    error = error_of(monkeypatch, capsys, "run", "cosine", "rruff", "--profile", "tiny")
+    assert error.startswith("error: ") and "the stand-in cannot be written ([Errno 17]" in error
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
 def test_an_unknown_protocol_is_one_line(monkeypatch, capsys, root):

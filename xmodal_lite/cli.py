@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import typer
 
 from xmodal_lite import benchmarks as benchmark_registry
-from xmodal_lite import standins
 from xmodal_lite.benchmarks.download import fetch
 from xmodal_lite.errors import SpecError, XmodalError
 from xmodal_lite.experiments import (
@@ -33,7 +32,7 @@ from xmodal_lite.experiments import (
     sweep_table,
     table_names,
 )
-from xmodal_lite.experiments.data import dims_of
+from xmodal_lite.experiments.data import dims_of, write_standin
 from xmodal_lite.experiments.notebook import check_parameters
 from xmodal_lite.experiments.tables import results_markdown
 from xmodal_lite.training import DEVICES, Recipe, check_device, main_process_first, make_accelerator
@@ -61,7 +60,7 @@ def list_benchmarks() -> None:
 
 
 @app.command("standin")
-def write_standin(
+def make_standin(
     name: str,
     root: Path,
     identities: Annotated[int, typer.Option(min=2)] = 60,
@@ -77,7 +76,7 @@ def write_standin(
 ) -> None:
     """Write a procedural stand-in for a benchmark, in the benchmark's own layout."""
     pictures = {} if name == "rruff" else {"workers": workers} | ({"images": images} if images else {})
-    written = standins.write(name, root, identities=identities, seed=seed, gap=gap, **pictures)
+    written = write_standin(name, root, identities=identities, seed=seed, gap=gap, **pictures)
     typer.echo(f"wrote {identities} identities to {written}; next: xmodal check {name} {written}")
 
 

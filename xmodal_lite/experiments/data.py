@@ -56,6 +56,25 @@ def dims_of(name: str, root: str | Path) -> int | None:
     return 1 if name == "folder" and root and holds_spectra(root) else None
 
 
+def write_standin(name: str, root: Path, **knobs: int | float) -> Path:
+    """Write a stand-in; see `xmodal_lite.standins.write`, whose errors of the disk are told here.
+
+    Raises
+    ------
+    DataError
+        The stand-in cannot be written. Nothing half-written stays.
+    ValueError
+        The name or a knob is unknown, or the folder holds other files.
+    """
+    try:
+        return standins.write(name, root, **knobs)
+    except OSError as error:
+        raise DataError(
+            f"{root}: the stand-in cannot be written ({error}); free space there, or write it elsewhere with 'xmodal "
+            f"standin {name} FOLDER' and give that folder as the data"
+        ) from error
+
+
 def _standin(name: str, profile: str, folder: Path) -> Path:
     """Return the folder of a stand-in, written when it is not there."""
     if name not in STANDINS:
@@ -66,13 +85,7 @@ def _standin(name: str, profile: str, folder: Path) -> Path:
     target = folder / "-".join(["standin", name, *map(str, knobs.values())])
     if not (target / "standin.json").exists():
         workers = {} if name == "rruff" else {"workers": _workers()}
-        try:
-            standins.write(name, target, **knobs, **workers)
-        except OSError as error:
-            raise DataError(
-                f"{target}: the stand-in cannot be written ({error}); free space there, start from a folder that can "
-                "be written, or give the folder with the data"
-            ) from error
+        write_standin(name, target, **knobs, **workers)
     return target
 
 
