@@ -6,7 +6,7 @@ The loop picks P identities for each step and K images of each, with replacement
 draw the same number of steps: as many as the loop counts as an epoch. Beside the times stand the share of the visible
 images that were not shown in any step, and of the cases in which a step shows an image of an identity twice though the
 identity has K of them. Ours shows all m of an identity in ceil(m / K) of our epochs; one of SYSU-MM01's 57 needs 15 of
-them, 14 are drawn. Setting up is done once a run. Takes five seconds, on one core whatever --device says.
+them, 14 are drawn. Setting up is done once a run. Takes five seconds, on one core.
 """
 
 from __future__ import annotations
@@ -81,12 +81,11 @@ def main() -> None:
     arguments = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    arguments.add_argument("--device", default="cpu")
     arguments.add_argument("--output", type=Path)
     chosen = arguments.parse_args()
     np.random.seed(0)
     rows = [row for name in SETS for row in measure(name)]
-    print_and_store("sampler", rows, chosen.output, chosen.device, threads=1)
+    print_and_store("sampler", rows, chosen.output, threads=1)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
     python book/make_costs.py
 
 reads the run records under `results/` and writes `book/costs-table.md`, reads what the scripts of `benchmarks/` stored
-in `results/benchmarks/` and writes `book/costs-parts.md`, and puts both together in `book/costs-paper.md`: what a run
-of the paper profile takes. `book/costs.md` includes the three, and `tests/book/test_costs.py` fails when one is stale.
+in `results/benchmarks/` and writes `book/costs-parts.md`, and puts both together twice: in `book/costs-paper.md`, what
+a run of the paper profile takes, and in `book/costs-memory.md`, what its steps need and which cards have that.
+`book/costs.md` includes the four, and `tests/book/test_costs.py` fails when one is stale.
 """
 
 from __future__ import annotations
@@ -17,17 +18,22 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
+from xmodal_lite.experiments import resolve
 from xmodal_lite.experiments.spec import RunRecord
 from xmodal_lite.experiments.store import read_records
+from xmodal_lite.training import Recipe
 from xmodal_lite.training.flops import PEAK
 
 ROOT = Path(__file__).resolve().parent.parent
-RUNS, PARTS, PAPER = (ROOT / "book" / f"costs-{name}.md" for name in ("table", "parts", "paper"))
+RUNS, PARTS, PAPER, MEMORY = (
+    ROOT / "book" / f"costs-{name}.md" for name in ("table", "parts", "paper", "memory")
+)
 STORED = ROOT / "results" / "benchmarks"
 HEAD = ["| Benchmark | Profile | Method | Data | Runs | Median time | Longest | Peak memory | Machine |"]
 RULE = ["|:---|:---|:---|:---|---:|---:|---:|---:|:---|"]
 UNITS = ("s", "ms", "MB", "M")
 COUNTS = "operation counts"  # what `benchmarks/operation_counts.py` stores
+UNCOUNTED = "Nothing has been counted with this edition yet: `python benchmarks/operation_counts.py`.\n"
 
 
 class Card(NamedTuple):
@@ -47,6 +53,12 @@ CARDS = {
 # What an estimate assumes, ours: the share of the peak that matrix products reach, the share of the bandwidth that the
 # rest reaches, and the time in which Python starts one operation.
 PRODUCTS, MOVES, START = 0.4, 0.7, 10e-6
+# GB of a card that a run can have: the driver keeps some, on a T4 more than elsewhere, where memory corrects its errors
+SIZES = {"8 GB": 8.0, "16 GB (T4)": 15.0, "40 or 80 GB": 40.0}
+# What a step needs over the estimate, ours: of gradients on their way, of copies in 16 bits, of the allocator's gaps.
+# Processes on a CPU needed 1.3 to 1.5 times theirs (`training_step-cpu.json`, less what the libraries take).
+SPARE = 1.5
+SPLITS = (1, 2, 4)  # parts of a step that are shown
 
 Measured = dict[str, Any]  # what `benchmarks/_table.py` stores
 
@@ -80,12 +92,15 @@ def parts_table(stored: Iterable[Measured]) -> str:
 
 def paper_table(stored: Iterable[Measured], records: Iterable[RunRecord]) -> str:
     """Return what a run of the paper profile takes on each card: measured where there is a record, else estimated."""
-    counted = [row for one in stored if one["benchmark"] == COUNTS for row in one["rows"]]
-    if not counted:
-        return "Nothing has been counted with this edition yet: `python benchmarks/operation_counts.py`.\n"
-    run = [record for record in records if record.spec.profile == "paper"]
+    if not (counted := _counted(stored)):
+        return UNCOUNTED
+    run = list(records)
     head = f"| Command | Steps | {' | '.join(f'{card}, minutes' for card in CARDS)} | GPU memory | Disk |"
-    lines = [head, "|:---|---:|" + "---:|" * (len(CARDS) + 2), *(_paper_line(row, run) for row in counted)]
+    lines = [
+        head,
+        "|:---|---:|" + "---:|" * (len(CARDS) + 2),
+        *(_paper_line(row, _on_cards(row, run)) for row in counted),
+    ]
     assumed = (
         f"Estimates assume that matrix products reach {100 * PRODUCTS:.0f} % of the card's peak, all else "
         f"{100 * MOVES:.0f} % of its memory's bandwidth, and that an operation takes {1e6 * START:.0f} µs to start at "
@@ -99,21 +114,102 @@ def paper_table(stored: Iterable[Measured], records: Iterable[RunRecord]) -> str
     return "\n".join([*lines, "", assumed]) + "\n"
 
 
+def memory_table(stored: Iterable[Measured], records: Iterable[RunRecord]) -> str:
+    """Return the memory of a step, whole and in parts, how many parts a card asks for, and what a part compares."""
+    if not (counted := _counted(stored)):
+        return UNCOUNTED
+    run = list(records)
+    ways = [_way(parts) for parts in SPLITS]
+    lines = [
+        f"| Method and benchmark | {' | '.join(f'{way}, GB' for way in ways)} | {' | '.join(SIZES)} |",
+        "|:---|" + "---:|" * len(ways) + ":---|" * len(SIZES),
+        *(_memory_line(row, _on_cards(row, run)) for row in counted),
+        "",
+        f"A card is said to hold a step where {SPARE:g} times its estimate fits beside the benchmark's pictures, which "
+        "lie there too if they fill no more than half of it. *Whole* is a step as the recipe has it.",
+        "",
+        f"| Benchmarks | P | K | {' | '.join(f'others, {way}' for way in ways)} |",
+        "|:---|" + "---:|" * (2 + len(ways)),
+        *_others(counted),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _counted(stored: Iterable[Measured]) -> list[Measured]:
+    return [row for one in stored if one["benchmark"] == COUNTS for row in one["rows"]]
+
+
+def _on_cards(row: Measured, records: Iterable[RunRecord]) -> list[RunRecord]:
+    """Return the runs of the paper profile that were measured on one of the cards."""
+    method, benchmark = row["what"].split()
+    return [
+        one
+        for one in records
+        if (one.spec.method, one.spec.benchmark, one.spec.profile) == (method, benchmark, "paper")
+        and any(name in one.device for name in CARDS)
+    ]
+
+
 def _paper_line(row: Measured, run: Sequence[RunRecord]) -> str:
     method, benchmark = row["what"].split()
-    mine = [one for one in run if (one.spec.method, one.spec.benchmark) == (method, benchmark)]
     minutes = []
     for name, card in CARDS.items():
-        seconds = [one.seconds for one in mine if name in one.device]
+        seconds = [one.seconds for one in run if name in one.device]
         if seconds:
             minutes.append(f"{_shown(median(seconds) / 60)} measured")
         else:
             minutes.append(f"{_rounded(row['steps'] * _step_seconds(row, card) / 60)} estimated")
-    measured = [one.peak_memory_mb for one in mine if any(name in one.device for name in CARDS)]
+    measured = [one.peak_memory_mb for one in run]
     memory = f"{max(measured):,.0f} MB measured" if measured else f"{_rounded(_memory(row))} GB estimated"
     disk = (2 * row["checkpoint_MB"] + (row["cache_MB"] or 0)) / 1000
     cells = [f"`xmodal run {method} {benchmark} --profile paper`", f"{row['steps']:,}", *minutes, memory]
     return f"| {' | '.join(cells)} | {_rounded(disk)} GB{'' if row['cache_MB'] else ' and the cache'} |"
+
+
+def _memory_line(row: Measured, run: Sequence[RunRecord]) -> str:
+    needs = []
+    for parts in SPLITS:
+        measured = [one.peak_memory_mb for one in run if one.spec.overrides.get("accumulate", 1) == parts]
+        if measured:
+            needs.append(f"{_shown(max(measured) * 2**20 / 1e9)} measured")
+        else:
+            needs.append(f"{_rounded(_memory(row, parts))} estimated")
+    identities = _recipe(row).identities
+    fits = [_that_fits(row, identities, size) for size in SIZES.values()]
+    return f"| {row['what'].replace(' ', ', ')} | {' | '.join([*needs, *fits])} |"
+
+
+def _that_fits(row: Measured, identities: int, size: float) -> str:
+    """Name the fewest parts of a step that a card of a size in GB holds; a part has two identities or more."""
+    pictures = (row["cache_MB"] or 0) / 1000
+    left = size - pictures if pictures <= size / 2 else size
+    for parts in range(1, identities // 2 + 1):
+        if identities % parts == 0 and SPARE * _memory(row, parts) <= left:
+            return _way(parts)
+    return "does not fit"
+
+
+def _others(counted: Iterable[Measured]) -> list[str]:
+    """Tell how many samples of other identities a sample meets in the other modality, by batch and parts."""
+    benchmarks: dict[tuple[int, int], dict[str, None]] = defaultdict(dict)
+    for row in counted:
+        recipe = _recipe(row)
+        benchmarks[recipe.identities, recipe.samples][row["what"].split()[1]] = None
+    return [
+        f"| {', '.join(names)} | {p} | {k} | {' | '.join(str(k * (p // parts - 1)) for parts in SPLITS)} |"
+        for (p, k), names in benchmarks.items()
+    ]
+
+
+def _recipe(row: Measured) -> Recipe:
+    method, benchmark = row["what"].split()
+    recipe = resolve(method, benchmark, "paper", {})
+    assert isinstance(recipe, Recipe)
+    return recipe
+
+
+def _way(parts: int) -> str:
+    return "whole" if parts == 1 else f"`accumulate={parts}`"
 
 
 def _rounded(value: float) -> str:
@@ -129,9 +225,9 @@ def _step_seconds(row: Measured, card: Card) -> float:
     return max(products + moves, row["operations"] * START)
 
 
-def _memory(row: Measured) -> float:
-    """Estimate the memory of a step in GB: weights, gradients and moments, and what the forward pass keeps."""
-    return (row["state_MB"] + row["kept_MB"]) / 1000
+def _memory(row: Measured, parts: int = 1) -> float:
+    """Estimate the memory of a step in GB: weights, gradients and moments, and what a part's forward pass keeps."""
+    return (row["state_MB"] + row["kept_MB"] / parts) / 1000
 
 
 def _knows_devices(script: str) -> bool:
@@ -151,11 +247,12 @@ def stored_parts() -> list[Measured]:
 
 
 def main() -> None:
-    """Write the three tables from what is stored."""
+    """Write the four tables from what is stored."""
     runs, parts = stored_runs(), stored_parts()
     RUNS.write_text(costs_table(runs), encoding="utf-8")
     PARTS.write_text(parts_table(parts), encoding="utf-8")
     PAPER.write_text(paper_table(parts, runs), encoding="utf-8")
+    MEMORY.write_text(memory_table(parts, runs), encoding="utf-8")
 
 
 def _line(key: tuple[str, ...], records: Sequence[RunRecord]) -> str:

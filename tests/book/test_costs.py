@@ -52,6 +52,8 @@ def test_the_committed_tables_are_what_is_stored():
     assert make_costs.PARTS.read_text(encoding="utf-8") == written, "run: python book/make_costs.py"
     written = make_costs.paper_table(make_costs.stored_parts(), make_costs.stored_runs())
     assert make_costs.PAPER.read_text(encoding="utf-8") == written, "run: python book/make_costs.py"
+    written = make_costs.memory_table(make_costs.stored_parts(), make_costs.stored_runs())
+    assert make_costs.MEMORY.read_text(encoding="utf-8") == written, "run: python book/make_costs.py"
 
 
 def test_every_recipe_is_counted_as_it_is_today():
@@ -88,6 +90,24 @@ def test_a_run_that_was_measured_stands_in_place_of_its_estimate(records: list[R
     assert "measured" not in make_costs.paper_table([counted], [other]).partition("Estimates")[0]
 
 
+def test_a_card_names_the_fewest_parts_of_a_step_that_fit(records: list[RunRecord]):
+    # 1 GB whatever the batch, 8 GB of the whole batch: 9, 5 and 3 GB, of which half as much again must fit
+    large = COUNTED | {"kept_MB": 8000.0, "cache_MB": 5000.0}
+    counted = {"benchmark": make_costs.COUNTS, "rows": [large]}
+    table = make_costs.memory_table([counted], [])
+    assert (
+        "| marrnet, rruff | 9 estimated | 5 estimated | 3 estimated | `accumulate=2` | `accumulate=2` | whole |"
+        in table
+    )  # the 5 GB of pictures leave 10 of 15, and stay out of 8
+    assert "| rruff | 64 | 1 | 63 | 31 | 15 |" in table
+    small = large | {"state_MB": 6000.0}
+    told = make_costs.memory_table([counted | {"rows": [small]}], [])
+    assert "| does not fit | `accumulate=16` | whole |" in told
+    spec = records[0].spec.model_copy(update={"profile": "paper", "overrides": {"accumulate": 2}})
+    run = records[0].model_copy(update={"spec": spec, "device": "Tesla T4", "peak_memory_mb": 4096.0})
+    assert "| 9 estimated | 4.29 measured | 3 estimated |" in make_costs.memory_table([counted], [run])
+
+
 def test_a_step_of_small_operations_takes_the_time_to_start_them():
     small = COUNTED | {"GFLOP": 0.1, "moved_MB": 0.1, "operations": 3000}
     for card in make_costs.CARDS.values():
@@ -96,6 +116,7 @@ def test_a_step_of_small_operations_takes_the_time_to_start_them():
 
 def test_without_counts_it_is_said_how_to_count():
     assert "operation_counts.py" in make_costs.paper_table([], [])
+    assert "operation_counts.py" in make_costs.memory_table([], [])
 
 
 def test_without_records_nothing_is_claimed():
