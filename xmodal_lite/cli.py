@@ -118,7 +118,7 @@ def run_one(
     )  # a wrong name is told before any data is read or made, and so is a device that is not there
     accelerator = make_accelerator(recipe.precision, device) if isinstance(recipe, Recipe) else None
     with main_process_first(accelerator):
-        data = open_benchmark(benchmark, data_root, profile=profile, size=getattr(recipe, "size", None))
+        data = open_benchmark(benchmark, data_root, profile=profile, size=recipe.size)
     spec = make_spec(
         method,
         data,

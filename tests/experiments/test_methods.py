@@ -97,3 +97,9 @@ def test_a_folder_of_spectra_gets_the_recipe_of_spectra(tmp_path):
     assert dims_of("folder", "") is None and dims_of("rruff", tmp_path / "spectra") is None
     of_spectra = resolve("contrastive", "folder", "demo", {"augment.noise": 0.1}, dims=1)
     assert of_spectra.size is None and of_spectra.precision == "no"
+
+
+def test_a_closed_form_method_has_a_size_of_its_own_only_where_it_is_changed():
+    usual, other = (resolve("cca", "folder", "demo", change) for change in ({}, {"size": [64, 48]}))
+    assert usual.model_dump(mode="json") == {"options": {}, "threads": 1}
+    assert other.model_dump(mode="json") == {"options": {}, "threads": 1, "size": [64, 48]}

@@ -5,11 +5,12 @@ import sys
 from importlib.util import module_from_spec, spec_from_file_location
 
 import pytest
+import torch
 
 from xmodal_lite import standins
 from xmodal_lite.benchmarks import load
 from xmodal_lite.errors import CheckpointError, SpecError
-from xmodal_lite.experiments import RunStore, make_spec, run, run_all, train
+from xmodal_lite.experiments import RunStore, make_spec, provenance, run, run_all, train
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,29 @@ def test_other_data_is_refused(data, tmp_path):
     spec = spec_of(data).model_copy(update={"data": "real:0123456789ab"})
     with pytest.raises(SpecError, match="is of data real:0123456789ab, but the data at hand is stand-in"):
         run(spec, data, RunStore(tmp_path))
+
+
+@pytest.mark.parametrize("method", ["cosine", "two-stream"])
+def test_images_of_another_size_are_refused_or_make_another_run(method, tmp_path):
+    root = standins.write("cufs", tmp_path / "cufs", identities=12)
+    small = load("cufs", root, size=(16, 16))
+    usual, changed = (
+        make_spec(method, small, protocol="404-202", profile="tiny", seed=0, overrides=changes)
+        for changes in ({}, {"size": [16, 16]})
+    )
+    assert usual.hash != changed.hash
+    with pytest.raises(SpecError, match="images of 32 x 32, but they were loaded at 16 x 16; load"):
+        run(usual, small, RunStore(tmp_path / "runs"))
+    if method == "cosine":
+        assert run(changed, small, RunStore(tmp_path / "runs")).spec.recipe["size"] == [16, 16]
+
+
+def test_the_peak_of_an_earlier_run_is_forgotten_on_a_gpu_only(monkeypatch):
+    asked = []
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", asked.append)
+    for name in ("cpu", "cuda"):
+        provenance.reset_peak_memory(torch.device(name))
+    assert asked == [torch.device("cuda")]
 
 
 def test_an_unknown_protocol_is_named(data):

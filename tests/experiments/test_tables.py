@@ -236,6 +236,8 @@ def test_every_definition_is_valid(name):
     assert table.name == name
     assert len(table.rows) > 1
     assert len({metric.partition("/")[0] for metric in table.headings}) == len(table.columns)
+    sizes = {resolve(row.method, table.benchmark, "demo", row.overrides).size for row in table.run_rows}
+    assert len(sizes) == 1  # the rows of a table see the same pictures, those in closed form too
 
 
 def test_what_is_run_in_two_tables_is_written_the_same_way_in_both():

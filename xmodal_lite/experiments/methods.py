@@ -5,7 +5,15 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from xmodal_lite.benchmarks import names as benchmark_names
 from xmodal_lite.errors import SpecError
@@ -24,12 +32,21 @@ class ClassicalRecipe(BaseModel):
         Keyword arguments of the method's class in `xmodal_lite.models.classical`.
     threads : int
         CPU threads.
+    size : tuple of int, optional
+        Height and width of images, if not the profile's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     options: dict[str, JsonValue] = {}
     threads: int = Field(default=1, ge=1)
+    size: tuple[int, int] | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_usual_size(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out the profile's size, so that runs at that size keep the hash which they were stored under."""
+        fields: dict[str, Any] = handler(self)
+        return {name: value for name, value in fields.items() if name != "size" or value is not None}
 
 
 def method_names() -> tuple[str, ...]:

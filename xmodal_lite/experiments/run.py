@@ -23,6 +23,7 @@ from xmodal_lite.evaluation import Report
 from xmodal_lite.experiments import provenance
 from xmodal_lite.experiments.calibration import calibrate, write_calibration
 from xmodal_lite.experiments.methods import ClassicalRecipe, resolve
+from xmodal_lite.experiments.profiles import size_of
 from xmodal_lite.experiments.spec import RunRecord, RunSpec
 from xmodal_lite.experiments.store import RunStore
 from xmodal_lite.models import Matcher, build
@@ -180,6 +181,7 @@ def _execute(spec: RunSpec, benchmark: Benchmark, folder: Path, accelerator: Acc
         if isinstance(recipe, ClassicalRecipe):
             return _run_classical(spec, recipe, benchmark, split)
         accelerator = accelerator or make_accelerator(recipe.precision)
+        provenance.reset_peak_memory(accelerator.device)
         fitted, flop = _fit(spec, recipe, benchmark, split, folder, accelerator)
         if not accelerator.is_main_process:
             return None
@@ -209,12 +211,14 @@ def _execute(spec: RunSpec, benchmark: Benchmark, folder: Path, accelerator: Acc
 def _recipe(spec: RunSpec, benchmark: Benchmark) -> Recipe | ClassicalRecipe:
     """Return the recipe of a run; the data at hand must be prepared as it asks."""
     recipe = resolve(spec.method, spec.benchmark, spec.profile, dict(spec.overrides), dims=benchmark.dims)
-    size = recipe.size if isinstance(recipe, Recipe) else None
+    if benchmark.dims == 1:
+        return recipe
+    size = recipe.size or size_of(spec.benchmark, spec.profile)
     if size is not None and benchmark.samples.shape[2:] != size:
         found = " x ".join(map(str, benchmark.samples.shape[2:]))
         raise SpecError(
-            f"the recipe trains at {size[0]} x {size[1]}, but the images were loaded at {found}; "
-            f"load them with size={size}"
+            f"the recipe is for images of {size[0]} x {size[1]}, but they were loaded at {found}; load them with "
+            f"size={size}, or give the run the override 'size'"
         )
     return recipe
 

@@ -174,7 +174,7 @@ def table_names() -> tuple[str, ...]:
 
 
 def load_table(name: str) -> Table:
-    """Read a table's definition; its `overrides` are those of every row that is trained.
+    """Read a table's definition; its `overrides` are those of every row that is trained, and `size` that of all.
 
     Raises
     ------
@@ -186,8 +186,11 @@ def load_table(name: str) -> Table:
     definition = _read(f"{name}.yml")
     shared = definition.pop("overrides", {})
     for row in definition["rows"]:
+        own = row.get("overrides", {})
         if row.get("method") in model_names():
-            row["overrides"] = shared | row.get("overrides", {})
+            row["overrides"] = shared | own
+        elif row.get("method") and "size" in shared:
+            row["overrides"] = {"size": shared["size"]} | own
         if "reported" in row:
             row["reported"] = _reported(row["reported"], definition["benchmark"], definition["protocols"])
     try:
