@@ -400,7 +400,7 @@ for name, c in (("before", start), ("after", end)):
         f"{name:6} gap {gap(c):.2f}   place {place.mean():.2f} ± {place.std():.2f}   off the way {off.mean():.2f}"
     )
 
-# %% mystnb={"figure": {"caption": "Centres of eight training people before and after, each seen along its own two directions of largest spread. A line leads from a person's visible centre over the auxiliary one to the infrared one. Before, $v$ is on one side and $r$ on the other; after, the three centres of a person stand together.", "name": "fig-mun-centres"}, "image": {"alt": "Two scatter plots. Left, before training: visible centres on one side, infrared centres on the other, auxiliary centres between, joined by long parallel lines. Right, after training: groups of three, one for each person, with short lines within a group."}}
+# %% mystnb={"figure": {"caption": "Centres of eight training people before and after, each seen along its own two directions of largest spread. A line leads from a person's visible centre over the auxiliary one to the infrared one. Before, $v$ is on one side and $r$ on the other; after, the three centres of a person stand closer together, though not in every case.", "name": "fig-mun-centres"}, "image": {"alt": "Two scatter plots. Left, before training: visible centres on one side, infrared centres on the other, auxiliary centres between, joined by long lines. Right, after training: the lines are shorter, some of them still long, and the centres of different people lie among each other."}}
 figure, axes = plt.subplots(1, 2, figsize=(7, 3.6))
 styles = list(zip(["visible", "infrared", "auxiliary"], [*plots.MODALITY_COLOURS, plots.GREEN], "os^"))
 for ax, c, title in zip(axes, (start, end), ("before", f"after {steps} steps")):
@@ -450,8 +450,8 @@ for ax in axes:
 # The gap closes faster on the people that are trained on. On the others it closes less, and matching people
 # that are not in the training set is the task.
 #
-# The ratio of the layer scale moves by less than a tenth in so few steps. Whether the bridge ends up made of what is particular
-# or of what is shared takes a long run to say; every run of the library logs the ratio beside its losses.
+# The ratio of the layer scale moves by less than a tenth in so few steps, and by no more in the stored runs of {ref}`the table <table-mun-t3>`, which are of 250. Whether the
+# bridge ends up made of what is particular or of what is shared takes a longer run to say; every run of the library logs the ratio beside its losses.
 #
 # ## Break it
 #
@@ -475,7 +475,7 @@ for name, options in broken.items():
 pd.DataFrame(rows).set_index("").round(2)
 
 # %% [markdown]
-# The rows differ by a tenth or two, on either side of the whole, and the order means nothing: when the learners ran at the
+# The rows differ by a tenth or two. On the people trained on the whole has the smallest gap, on the unseen it is somewhere in the middle, and the order means nothing: when the learners ran at the
 # maps' full size, with everything else the same, it was another one. That is the lesson of this table. One short run, on
 # eight people in each column, does not tell the pieces apart, however neatly its rows can be ranked.
 #

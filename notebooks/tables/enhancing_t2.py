@@ -17,7 +17,7 @@
 # # Table: the enhancing network on RegDB
 #
 # Table 2 of the paper on enhancing modality-invariant features {cite}`zhang2025enhancing`: RegDB, both directions. None
-# of its own numbers could be verified, so its row says "not available"; the methods of other authors are reported and
+# of its own numbers could be verified, so beside our own row, which says "not run" until it is, there is none of the paper; the methods of other authors are reported and
 # not run. A method is compared with the two-stream network of the *same* augmentation, backbone and schedule. The rows
 # of the baseline are explained {ref}`on its own page <table-agw-regdb>`.
 #

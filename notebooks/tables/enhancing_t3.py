@@ -88,7 +88,7 @@ if panels := page.panels():
 #
 # Of the stand-in alone. Neither module by itself, nor both together, stands above the two-stream network of the same augmentation; none stands
 # below it. Three remedies are rows of the table: the augmentation of the AGW recipe, branches that see the map at its full size,
-# and branches that weigh less. The last two come out a little above the default, within the spread. With the AGW recipe's
+# and branches that weigh less. The last two come out a little above the default in rank-1, within the spread; in mAP the full-size branches do not. With the AGW recipe's
 # augmentation the method does not reach its baseline's mean, again within the spread.
 #
 # Why so little? The branches reach the tested network only through the gradient that they send into the stages before, and the two-stream

@@ -84,4 +84,4 @@ if panels := page.panels():
 #
 # Of the stand-in alone, whose ten splits differ much from each other. cmUNet's rows stand above the two-stream network of the same
 # augmentation on the mean, in both directions, but by less than the intervals. No single loss of cmUNet makes a
-# difference that its interval does not cover, except for small ones.
+# difference that its interval does not cover, except for small ones; all four together raise rank-1 of thermal queries a little.

@@ -87,6 +87,6 @@ if panels := page.panels():
 # ## What it says
 #
 # Of the stand-in alone. MarrNet stands above its extractor: clearly in verification, on the mean in rank-1. Yet *Two-stream*, MUN and the
-# enhancing network stand above MarrNet. The three share their losses and differ from MarrNet in them: a triplet loss before
+# enhancing network stand above MarrNet on the mean, the last by its interval too. The three share their losses and differ from MarrNet in them: a triplet loss before
 # a batch-norm neck, where MarrNet's recipe for faces has InfoNCE behind it. So the extractor of this recipe is the weaker one, and what cmUNet adds to
 # it should be read against *Extractor alone*. The recipes for faces were not tuned.

@@ -87,4 +87,4 @@ if panels := page.panels():
 # ## What it says
 #
 # Of the stand-in alone. MarrNet stands above its extractor, clearly in VR@FAR=1% and on the mean in rank-1. MUN stands above its two-stream
-# baseline and above MarrNet, in both numbers: the one table of the stand-ins in which the auxiliary modality shows. Redrawing into both spaces is no help.
+# baseline and above MarrNet, in both numbers: the one table of the stand-ins in which MUN does. No row here leaves its auxiliary modality out, so what of MUN it is stays open. Redrawing into both spaces is no help.

@@ -84,8 +84,8 @@ if panels := page.panels():
 #
 # Of the stand-in alone. cmUNet without any loss of its own does as well as with all four. Reconstruction and transformation cost a little on the
 # mean, the perceptual loss wins it back, the adversarial loss does nothing that shows. It is the same finding as on {ref}`spectra
-# <table-marrnet-t1>` and on {ref}`people <table-marrnet-t2-sysu>`: what helps is the network in front, not what the paper trains it with. At
-# these weights, and on faces that nobody has; real photographs and sketches may differ.
+# <table-marrnet-t1>` and on {ref}`people <table-marrnet-t2-sysu>`: where anything helps it is the network in front (here on the mean, its
+# interval reaches 0), not what the paper trains it with. At these weights, and on faces that nobody has; real photographs and sketches may differ.
 #
 # And of a short training. With this recipe cmUNet hardly redraws anything: the runs end with a transformation loss no lower than
 # leaving sketches as they are would cost ({ref}`the chapter on faces <cmunet-on-faces>` measures it, and shows what cmUNet draws when it
