@@ -15,6 +15,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,19 +43,17 @@ def make_run(folder: Path) -> tuple[RunMatcher, Path]:
     return open_run(folder / "runs" / spec.hash, device="cpu"), picture
 
 
-def write_gallery(path: Path) -> Gallery:
+def write_gallery(path: Path, run: str) -> Gallery:
     """Write made-up embeddings of the largest size."""
     x = np.random.default_rng(0).standard_normal((SIZES[-1], WIDTH), dtype=np.float32)
     np.save(path, x / np.linalg.norm(x, axis=1, keepdims=True))
     names = np.array([f"{i // 10:05d}/{i % 10}.jpg" for i in range(SIZES[-1])])
-    return Gallery(path.parent, 0, names, np.load(path, mmap_mode="r"), ())
+    return Gallery(path.parent, 0, names, np.load(path, mmap_mode="r"), (), run)
 
 
 def first(gallery: Gallery, size: int) -> Gallery:
     """Return a gallery of the first embeddings."""
-    return Gallery(
-        gallery.folder, gallery.modality, gallery.paths[:size], gallery.embeddings[:size], gallery.skipped
-    )
+    return replace(gallery, paths=gallery.paths[:size], embeddings=gallery.embeddings[:size])
 
 
 def plain_search(query: np.ndarray, gallery: Gallery) -> list[str]:
@@ -102,7 +101,7 @@ def main() -> None:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as name, threadpool_limits(chosen.threads):
         matcher, picture = make_run(Path(name))
-        whole = write_gallery(Path(name) / "gallery.npy")
+        whole = write_gallery(Path(name) / "gallery.npy", matcher.stored.record.spec.hash)
         query = matcher.embed([picture], 1)
         for size in SIZES:
             part = first(whole, size)

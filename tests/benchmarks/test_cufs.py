@@ -173,6 +173,12 @@ def truncate(root: Path) -> None:
     path.write_bytes(path.read_bytes()[:300])
 
 
+def dangle(root: Path) -> None:
+    path = root / "sketches" / "f-003.jpg"
+    path.unlink()
+    path.symlink_to("gone.jpg")
+
+
 def two_left(root: Path) -> None:
     for k in range(4, 13):
         for folder in ("photos", "sketches"):
@@ -201,6 +207,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
         copy("photos/f-005.jpg", "sketches/f-005.jpg"),
         r"sketches/f-005\.jpg: is in colour where a grey image is meant",
     ),
+    "dangling": (dangle, r"sketches/f-003\.jpg: (cannot be opened|no such file)"),
     "truncated": (truncate, r"photos/f-004\.jpg: cannot be read as an image"),
     "no folder": (lambda root: shutil.rmtree(root / "sketches"), r"sketches: no such folder; fetch"),
     "too few": (

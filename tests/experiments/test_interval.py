@@ -45,6 +45,7 @@ def test_text():
         (-0.05, 0.02, "lower"),
         (0.01, 0.02, "no difference shown"),
         (0.3, math.nan, "one seed, no verdict"),
+        (0.3, interval([0.1 + 0.2] * 5).half, "same for every seed, no verdict"),
     ],
 )
 def test_verdict(mean, half, words):

@@ -196,6 +196,34 @@ def test_the_second_search_reads_no_file_of_the_gallery(image_run, people, monke
     assert len(asked) == 2 + len(third.gallery.paths)
 
 
+def test_a_run_that_is_made_again_embeds_its_gallery_again(image_run, people, monkeypatch):
+    matcher = open_run(image_run.folder)
+    matcher.match(thermal(image_run), people)
+    read, asked = RunMatcher.read, []
+    monkeypatch.setattr(RunMatcher, "read", lambda self, path, m: asked.append(path) or read(self, path, m))
+    later = matcher.stored.record.model_copy(update={"finished": "2099-01-01T00:00:00Z"})
+    again = RunMatcher(replace(matcher.stored, record=later))
+    gallery = again.match(thermal(image_run), people).gallery
+    assert len(asked) == 1 + len(gallery.paths)
+    with pytest.raises(SpecError, match=r"was embedded by run 0123, not by .*; open it again"):
+        again.match(thermal(image_run), replace(gallery, run="0123"))
+
+
+def test_a_folder_of_a_gallery_that_cannot_be_opened_is_named(image_run, people, monkeypatch):
+    (people / "closed").mkdir()
+    walk = os.scandir
+
+    def refuse(folder):
+        if str(folder).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(folder))
+        return walk(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)  # the tests may run as root, for whom nothing is closed
+    told: list[str] = []
+    assert open_run(image_run.folder).match(thermal(image_run), people, report=told.append).answers
+    assert len(told) == 1 and "closed: cannot be opened; check its permissions" in told[0]
+
+
 def test_two_folders_of_equal_names_sizes_and_times_are_two_galleries(image_run, tmp_path):
     galleries = []
     for name, colour in (("one", (9, 9, 9)), ("other", (200, 9, 9))):

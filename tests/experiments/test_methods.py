@@ -2,6 +2,7 @@
 
 import pytest
 
+from xmodal_lite.benchmarks import names
 from xmodal_lite.data.pictures import PictureAugmentation
 from xmodal_lite.errors import SpecError
 from xmodal_lite.experiments import method_names, profile_names, resolve
@@ -15,14 +16,22 @@ def test_every_method_has_a_recipe_in_every_profile(method, profile):
     assert resolve(method, "rruff", profile, {}).threads == 1
 
 
-@pytest.mark.parametrize("benchmark", ["sysu-mm01", "regdb", "llcm", "folder"])
-@pytest.mark.parametrize("method", ["two-stream", "mun", "enhancing"])
+@pytest.mark.parametrize("benchmark", [name for name in names() if name != "rruff"])
+@pytest.mark.parametrize("method", ["two-stream", "mun", "enhancing", "marrnet"])
 @pytest.mark.parametrize("profile", profile_names())
 def test_methods_for_images_have_a_recipe_in_every_profile(benchmark, method, profile):
     recipe = resolve(method, benchmark, profile, {})
     assert isinstance(recipe, Recipe)
     assert recipe.size is not None
     assert isinstance(recipe.augment, PictureAugmentation)
+
+
+@pytest.mark.parametrize("benchmark", [name for name in names() if name != "rruff"])
+def test_pixels_are_the_target_where_pairs_are_aligned_and_nowhere_else(benchmark):
+    aligned = benchmark in ("cufs", "cufsf", "tufts")
+    for profile in profile_names():
+        transform = resolve("marrnet", benchmark, profile, {}).model.get("transform", "pixel")
+        assert transform == ("pixel" if aligned else "perceptual")
 
 
 def test_the_paper_profile_is_the_agw_schedule():

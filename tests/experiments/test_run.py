@@ -85,6 +85,38 @@ def test_images_of_another_size_are_refused_or_make_another_run(method, tmp_path
         assert run(changed, small, RunStore(tmp_path / "runs")).spec.recipe["size"] == [16, 16]
 
 
+FACES = {"cufs": {}, "cufsf": {}, "casia-nir-vis": {"images": 2}, "tufts": {"images": 2}}
+
+
+@pytest.mark.parametrize("name", FACES)
+def test_marrnet_runs_on_every_set_of_faces(name, tmp_path):
+    root = standins.write(name, tmp_path / name, identities=20, **FACES[name])
+    faces = load(name, root, size=(32, 32))
+    changes = {"steps": 2, "identities": 4}
+    spec = make_spec("marrnet", faces, protocol=faces.protocols[0], profile="tiny", seed=0, overrides=changes)
+    record = run(spec, faces, RunStore(tmp_path / "runs"))
+    assert {"tra", "per", "adv", "rec"} <= set(record.losses)
+    assert record.losses["tra"] > 0  # pairs are aligned where the recipe takes pixels
+    assert set(record.metrics) >= {"r2v/rank1", "r2v/vr@1%", "r2v/eer"}
+
+
+def test_pixels_without_aligned_pairs_are_refused(tmp_path):
+    root = standins.write("regdb", tmp_path / "regdb", identities=8, images=2)
+    people = load("regdb", root, size=(64, 32))
+    changes = {"steps": 2, "identities": 2, "model.transform": "pixel"}
+    spec = make_spec(
+        "marrnet", people, protocol=people.protocols[0], profile="tiny", seed=0, overrides=changes
+    )
+    with pytest.raises(SpecError, match="no two training pictures of regdb lie on top of each other"):
+        run(spec, people, RunStore(tmp_path / "runs"))
+
+
+def test_a_seed_without_a_split_is_refused_before_any_run(tmp_path):
+    root = standins.write("cufs", tmp_path / "cufs", identities=12)
+    with pytest.raises(SpecError, match="choose seed 0 to 4, not 5"):
+        make_spec("cosine", load("cufs", root, size=(32, 32)), protocol="404-202", profile="tiny", seed=5)
+
+
 def test_the_peak_of_an_earlier_run_is_forgotten_on_a_gpu_only(monkeypatch):
     asked = []
     monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", asked.append)

@@ -173,7 +173,7 @@ def test_differences_pair_the_seeds(make_record):
     seeds = range(4)
     records = [make_record("cosine", seed, v2r__rank1=0.1 * seed) for seed in seeds]
     records += [
-        make_record("marrnet", s, overrides={"weights.adv": 0}, v2r__rank1=0.1 * s + 0.02) for s in seeds
+        make_record("marrnet", s, overrides={"weights.adv": 0}, v2r__rank1=0.1001 * s + 0.02) for s in seeds
     ]
     assert "| +2.0 ± 0.0, higher |" in plain(differences_markdown(Table(**definition()), records, "A"))[2]
 

@@ -95,3 +95,16 @@ def test_speed_in_words():
     assert told == "2e+03 GFLOP a step, 50 steps/s, 100 TFLOP/s, MFU 10.1 % of 989.5 TFLOP/s"
     assert "MFU 5.1 % of 1979 TFLOP/s" in speed(2_000_000_000_000, 50.0, "NVIDIA H200", processes=2)
     assert "MFU" not in speed(2_000_000_000_000, 50.0, "a processor, 2 threads")
+
+
+def test_a_step_at_full_size_keeps_the_marks_in_operations():
+    """Ours: times the two-stream step at the same batch, at most 1.6 for MUN and 1.35 for the two others."""
+    pictures, labels = torch.zeros((64, 3, 288, 144), dtype=torch.uint8), torch.arange(64) // 4
+    batch = Batch(pictures, pictures, labels, labels < 0)
+    unet = {"transform": "perceptual", "unet_width": 8, "unet_widest": 64}
+    flop = {
+        name: step_flop(build(name, dims=2, num_classes=395, backbone="resnet50", **options), batch)
+        for name, options in (("two-stream", {}), ("mun", {}), ("enhancing", {}), ("marrnet", unet))
+    }
+    for name, most in (("mun", 1.6), ("enhancing", 1.35), ("marrnet", 1.35)):
+        assert flop["two-stream"] < flop[name] <= most * flop["two-stream"]

@@ -65,12 +65,9 @@ class Rows:
 
 def file_names(folder: Path, report: Reporter, suffixes: Sequence[str] = SUFFIXES) -> list[str]:
     """List the images of an identity, sorted; an empty folder is a problem."""
-    names = sorted(
-        path.name
-        for path in folder.iterdir()
-        if path.suffix.lower() in suffixes and not path.name.startswith(".")
-    )
-    if not names:
+    within = _within(folder, report)
+    names = sorted(path.name for path in within or [] if path.suffix.lower() in suffixes)
+    if within is not None and not names:
         report(f"{folder}: holds no {'/'.join(suffixes)} file; fetch its files again or remove the folder")
     return names
 
@@ -80,10 +77,20 @@ def identity_folders(folder: Path, report: Reporter, remedy: str) -> list[Path]:
     if not folder.is_dir():
         report(f"{folder}: no such folder; {remedy}")
         return []
-    found = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    if not found:
+    within = _within(folder, report)
+    found = sorted(path for path in within or [] if path.is_dir())
+    if within is not None and not found:
         report(f"{folder}: holds no identity folder; {remedy}")
     return found
+
+
+def _within(folder: Path, report: Reporter) -> list[Path] | None:
+    """List what is in a folder and not hidden; a folder that cannot be opened is a problem, and None."""
+    try:
+        return [path for path in folder.iterdir() if not path.name.startswith(".")]
+    except OSError as error:
+        report(f"{folder}: cannot be opened ({error.strerror}); check its permissions")
+        return None
 
 
 def some(names: Iterable[str], most: int = 10) -> str:

@@ -106,8 +106,15 @@ def cached(
 
 
 def _key(root: Path, files: Sequence[Path], settings: Mapping[str, object]) -> str:
-    stats = [(file, file.stat()) for file in files]
-    listing = [(file.relative_to(root).as_posix(), stat.st_size, stat.st_mtime_ns) for file, stat in stats]
+    listing = []
+    for file in files:
+        try:
+            stat = file.stat()
+        except OSError as error:
+            raise DataError(
+                f"{file}: cannot be opened ({error.strerror}); fetch it again, or mend the link"
+            ) from error
+        listing.append((file.relative_to(root).as_posix(), stat.st_size, stat.st_mtime_ns))
     text = json.dumps([FORMAT, dict(settings), sorted(listing)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 

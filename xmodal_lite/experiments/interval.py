@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+ROUNDING = 1e-9  # of a fraction: the spread of equal numbers, computed
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -55,7 +57,7 @@ def interval(values: Sequence[float]) -> Interval:
     Notes
     -----
     The half width is t(0.975, n - 1) s / sqrt(n), with s the sample standard deviation. It covers the draw of the
-    split and of the weights, not the finite number of queries within one split.
+    weights, and of the split where the protocol draws one by the seed; not the finite number of queries within a split.
     """
     if len(values) == 0:
         raise ValueError("an interval needs at least one value")
@@ -77,6 +79,8 @@ def verdict(difference: Interval) -> str:
     """Say in words what a paired difference of seeds shows."""
     if math.isnan(difference.half):
         return "one seed, no verdict"
+    if difference.half < ROUNDING:  # two methods without chance, on one split: seeds say nothing
+        return "same for every seed, no verdict"
     if difference.mean - difference.half > 0:
         return "higher"
     if difference.mean + difference.half < 0:

@@ -67,6 +67,8 @@ class Gallery:
         float32 of unit length; memory-mapped.
     skipped : tuple of str
         One sentence for each file that could not be read.
+    run : str
+        Hash of the run that embedded them.
     """
 
     folder: Path
@@ -74,6 +76,7 @@ class Gallery:
     paths: np.ndarray
     embeddings: np.ndarray
     skipped: tuple[str, ...]
+    run: str
 
 
 @dataclass(frozen=True)
@@ -285,7 +288,8 @@ class RunMatcher:
             A query cannot be read, is of the other kind, or is in colour where the benchmark's pictures are grey; or
             the gallery holds nothing that can be used.
         SpecError
-            k, alpha or the modality makes no sense, there is no query, or the gallery is of the queries' modality.
+            k, alpha or the modality makes no sense, there is no query, or the gallery is of the queries' modality, or
+            was embedded by another run.
         """
         queries = [queries] if isinstance(queries, str | Path) else queries
         side = self.modality(query_modality)
@@ -302,6 +306,10 @@ class RunMatcher:
         elif gallery.modality == side:
             raise SpecError(
                 f"queries and gallery are both {self.modalities[side]}; one must be the other modality"
+            )
+        elif gallery.run != self.stored.record.spec.hash:
+            raise SpecError(
+                f"the gallery was embedded by run {gallery.run}, not by {self.stored.record.spec.hash}; open it again"
             )
         found = _search(asked, gallery, min(k, len(gallery.paths)), rule.distance)
         answers = (Answer(str(query), *answer) for query, answer in zip(queries, found, strict=True))
@@ -382,16 +390,18 @@ class RunMatcher:
             The folder is missing, or holds no file of the run's kind that can be used.
         """
         root = Path(folder)
-        listed = self._list(root)
+        listed, closed = self._list(root)
         files = [path for path in listed if os.access(path, os.R_OK)]
         gone = [
             f"{path}: cannot be opened; check its permissions, or where the link leads"
-            for path in sorted(set(listed) - set(files))
+            for path in [*closed, *sorted(set(listed) - set(files))]
         ]
         if not files:
             raise DataError(f"{root}: none of its {len(listed)} files can be used; the first: {gone[0]}")
+        record = self.stored.record
         settings = {
-            "run": self.stored.record.spec.hash,
+            "run": record.spec.hash,
+            "made": [record.finished, record.code],  # a run that is made again has other weights
             "folder": str(root.resolve()),  # all galleries of a run share one cache
             "modality": modality,
             "format": FORMAT,
@@ -404,7 +414,7 @@ class RunMatcher:
             report(f"skipped {sentence}")
         if self._expected[modality] == "colour" and columns["grey"]:
             report(self._doubt(f"{root}: all {len(columns['path'])} pictures are grey", modality))
-        return Gallery(root, modality, columns["path"], embeddings, skipped)
+        return Gallery(root, modality, columns["path"], embeddings, skipped, record.spec.hash)
 
     def read(self, path: Path, modality: int) -> np.ndarray:
         """Read one file as the run's benchmark did.
@@ -467,13 +477,14 @@ class RunMatcher:
             "says nothing"
         )
 
-    def _list(self, root: Path) -> list[Path]:
-        """List the files of a gallery, sorted by path."""
+    def _list(self, root: Path) -> tuple[list[Path], list[Path]]:
+        """List the files of a gallery, sorted by path, and the folders that cannot be opened."""
         if not root.is_dir():
             raise DataError(f"{root}: no such folder; give the folder of the gallery")
         files: list[Path] = []
+        closed: list[Path] = []
         others = 0
-        for folder, below, names in os.walk(root):
+        for folder, below, names in os.walk(root, onerror=lambda error: closed.append(Path(error.filename))):
             below[:] = sorted(name for name in below if not name.startswith("."))
             shown = [name for name in sorted(names) if not name.startswith(".")]
             mine = [name for name in shown if name.lower().endswith(self._suffixes)]
@@ -481,10 +492,10 @@ class RunMatcher:
             others += len(shown) - len(mine)
         if not files:
             raise DataError(
-                f"{root}: holds no {self._kind} ({'/'.join(self._suffixes)}), but {others} other files; give the "
-                f"folder of a gallery of that kind"
+                f"{root}: holds no {self._kind} ({'/'.join(self._suffixes)}), but {others} other files and "
+                f"{len(closed)} folders that cannot be opened; give the folder of a gallery of that kind"
             )
-        return files
+        return files, sorted(closed)
 
     def _build(self, root: Path, files: list[Path], modality: int) -> Entry:
         """Embed all files that can be used; remember which they are, and whether all are grey, for the cache."""

@@ -26,7 +26,7 @@ from xmodal_lite.experiments.methods import ClassicalRecipe, resolve
 from xmodal_lite.experiments.profiles import size_of
 from xmodal_lite.experiments.spec import RunRecord, RunSpec
 from xmodal_lite.experiments.store import RunStore
-from xmodal_lite.models import Matcher, build
+from xmodal_lite.models import MarrNet, Matcher, build
 from xmodal_lite.models.classical import build_classical
 from xmodal_lite.training import (
     Fitted,
@@ -235,11 +235,22 @@ def _fit(
     data = TrainingSet.of(benchmark.table, benchmark.samples, split.train, recipe, seed=spec.seed)
     torch.manual_seed(draw_seed(spec.seed, MODEL_DRAW))
     matcher = build(spec.method, dims=benchmark.dims, num_classes=data.num_classes, **recipe.model)
+    _refuse_pixels_without_pairs(matcher, benchmark, split)
     flop = step_flop(matcher, data.batch(0))
     fitted = fit(
         matcher, data, recipe, seed=spec.seed, folder=folder, owner=spec.hash, accelerator=accelerator
     )
     return fitted, flop
+
+
+def _refuse_pixels_without_pairs(matcher: Matcher, benchmark: Benchmark, split: Split) -> None:
+    """Raise SpecError where pictures are to be redrawn pixel by pixel and none is aligned: the loss would be 0."""
+    pixels = isinstance(matcher, MarrNet) and "tra" in matcher.active and matcher.transform == "pixel"
+    if pixels and benchmark.dims == 2 and (benchmark.table.pair[split.train] < 0).all():
+        raise SpecError(
+            f"no two training pictures of {benchmark.name} lie on top of each other, as the pixel transformation asks; "
+            "set model.transform to perceptual"
+        )
 
 
 def _run_classical(spec: RunSpec, recipe: ClassicalRecipe, benchmark: Benchmark, split: Split) -> RunRecord:

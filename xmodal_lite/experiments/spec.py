@@ -159,11 +159,12 @@ def make_spec(
     ------
     SpecError
         A method, profile, protocol or override is unknown, or a value is out of range; the message lists what is
-        known.
+        known. Or the protocol has no split for the seed.
     """
     if protocol not in benchmark.protocols:
         known = ", ".join(benchmark.protocols)
         raise SpecError(f"benchmark '{benchmark.name}' has no protocol '{protocol}'; known: {known}")
+    benchmark.split(protocol, seed)  # so that a sweep does not stop at the first seed that has none
     recipe = resolve(method, benchmark.name, profile, overrides or {}, dims=benchmark.dims)
     return RunSpec(
         method=method,

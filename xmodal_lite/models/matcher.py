@@ -77,7 +77,8 @@ def check_batch(batch: Batch) -> None:
     Raises
     ------
     ValueError
-        It is empty, lacks a modality, has unequally many samples of the two, or shows one identity alone.
+        It is empty, lacks a modality, has unequally many samples of the two, or shows one identity alone. The last is
+        not looked for on a GPU, where the losses that need a second identity are 0 for such a batch.
     """
     sizes = {"v": len(batch.v), "r": len(batch.r), "labels": len(batch.labels)}
     if not any(sizes.values()):
