@@ -9,6 +9,8 @@ from xmodal_lite.experiments import method_names, profile_names, resolve
 from xmodal_lite.experiments.data import dims_of
 from xmodal_lite.training import Recipe
 
+IMAGES = [name for name in names() if name != "rruff"]
+
 
 @pytest.mark.parametrize("method", method_names())
 @pytest.mark.parametrize("profile", profile_names())
@@ -16,7 +18,7 @@ def test_every_method_has_a_recipe_in_every_profile(method, profile):
     assert resolve(method, "rruff", profile, {}).threads == 1
 
 
-@pytest.mark.parametrize("benchmark", [name for name in names() if name != "rruff"])
+@pytest.mark.parametrize("benchmark", IMAGES)
 @pytest.mark.parametrize("method", ["two-stream", "mun", "enhancing", "marrnet"])
 @pytest.mark.parametrize("profile", profile_names())
 def test_methods_for_images_have_a_recipe_in_every_profile(benchmark, method, profile):
@@ -26,7 +28,7 @@ def test_methods_for_images_have_a_recipe_in_every_profile(benchmark, method, pr
     assert isinstance(recipe.augment, PictureAugmentation)
 
 
-@pytest.mark.parametrize("benchmark", [name for name in names() if name != "rruff"])
+@pytest.mark.parametrize("benchmark", IMAGES)
 def test_pixels_are_the_target_where_pairs_are_aligned_and_nowhere_else(benchmark):
     aligned = benchmark in ("cufs", "cufsf", "tufts")
     for profile in profile_names():

@@ -211,9 +211,7 @@ def _execute(spec: RunSpec, benchmark: Benchmark, folder: Path, accelerator: Acc
 def _recipe(spec: RunSpec, benchmark: Benchmark) -> Recipe | ClassicalRecipe:
     """Return the recipe of a run; the data at hand must be prepared as it asks."""
     recipe = resolve(spec.method, spec.benchmark, spec.profile, dict(spec.overrides), dims=benchmark.dims)
-    if benchmark.dims == 1:
-        return recipe
-    size = recipe.size or size_of(spec.benchmark, spec.profile)
+    size = recipe.size or (size_of(spec.benchmark, spec.profile) if benchmark.dims == 2 else None)
     if size is not None and benchmark.samples.shape[2:] != size:
         found = " x ".join(map(str, benchmark.samples.shape[2:]))
         raise SpecError(

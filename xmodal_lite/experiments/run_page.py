@@ -104,8 +104,7 @@ def run_page(
     recipe = resolve(
         method, benchmark, profile, overrides, dims=dims
     )  # a wrong name is told before data are made
-    size = getattr(recipe, "size", None)
-    data = open_benchmark(benchmark, data_root, profile=profile, folder=folder, size=size)
+    data = open_benchmark(benchmark, data_root, profile=profile, folder=folder, size=recipe.size)
     protocol = protocol or data.protocols[0]
     spec = make_spec(method, data, protocol=protocol, profile=profile, seed=seed, overrides=overrides)
     record = run(spec, data, runs)

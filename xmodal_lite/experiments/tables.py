@@ -185,12 +185,11 @@ def load_table(name: str) -> Table:
         raise SpecError(f"unknown table '{name}'; known: {', '.join(table_names())}")
     definition = _read(f"{name}.yml")
     shared = definition.pop("overrides", {})
+    of_all = {name: value for name, value in shared.items() if name == "size"}
     for row in definition["rows"]:
-        own = row.get("overrides", {})
-        if row.get("method") in model_names():
-            row["overrides"] = shared | own
-        elif row.get("method") and "size" in shared:
-            row["overrides"] = {"size": shared["size"]} | own
+        if "method" in row:
+            given = shared if row["method"] in model_names() else of_all
+            row["overrides"] = given | row.get("overrides", {})
         if "reported" in row:
             row["reported"] = _reported(row["reported"], definition["benchmark"], definition["protocols"])
     try:
