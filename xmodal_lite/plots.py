@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -19,7 +20,8 @@ from matplotlib.rcsetup import cycler
 from matplotlib.ticker import MaxNLocator
 from scipy.stats import norm
 
-from xmodal_lite.evaluation import VerificationMetrics
+if TYPE_CHECKING:
+    from xmodal_lite.evaluation import VerificationMetrics
 
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 PURPLE, SKY, AMBER, BLACK, GREY = "#CC79A7", "#56B4E9", "#E69F00", "#222222", "#6E6E6E"
