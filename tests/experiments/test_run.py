@@ -101,7 +101,7 @@ def test_marrnet_runs_on_every_set_of_faces(name, tmp_path):
 
 
 def test_pixels_without_aligned_pairs_are_refused(tmp_path):
-    root = standins.write("regdb", tmp_path / "regdb", identities=8, images=2)
+    root = standins.write("regdb", tmp_path / "regdb", identities=10, images=2)
     people = load("regdb", root, size=(64, 32))
     changes = {"steps": 2, "identities": 2, "model.transform": "pixel"}
     spec = make_spec(

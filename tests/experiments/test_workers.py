@@ -218,8 +218,13 @@ def test_a_scheduler_without_workers_is_one_error(data, where, tmp_path, monkeyp
         run_on_workers(specs_of(data), where, data.fingerprint, RunStore(tmp_path), none.scheduler_address)
 
 
-def test_a_scheduler_that_dies_is_one_error_and_the_next_sweep_goes_on(data, where, tmp_path):
+@pytest.mark.parametrize(
+    ("victim", "message"),
+    [("scheduler", "the scheduler is gone"), ("worker", r"no worker is left at tcp://")],
+)
+def test_who_dies_is_told_and_the_next_sweep_goes_on(victim, message, data, where, tmp_path, monkeypatch):
     """By the commands that a user types: dask scheduler, dask worker."""
+    monkeypatch.setattr(workers, "PATIENCE", 1)
     note, store = tmp_path / "scheduler.json", RunStore(tmp_path / "runs")
     dask = Path(sys.executable).with_name("dask")
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -234,9 +239,10 @@ def test_a_scheduler_that_dies_is_one_error_and_the_next_sweep_goes_on(data, whe
 
                     def report(line):
                         if line.startswith("[1/"):
-                            scheduler.kill()
+                            monkeypatch.setattr(workers, "SECONDS", 2)  # all had time to start
+                            {"scheduler": scheduler, "worker": worker}[victim].kill()
 
-                    with pytest.raises(SweepError, match="the scheduler is gone"):
+                    with pytest.raises(SweepError, match=message):
                         run_on_workers(specs_of(data), where, data.fingerprint, store, address, report)
                 finally:
                     worker.kill()

@@ -25,6 +25,8 @@ from xmodal_lite.experiments.store import RunBusyError, RunStore
 from xmodal_lite.experiments.sweep import run_line
 
 SECONDS = 30  # that a scheduler, or the first of its workers, may take to answer
+PATIENCE = 4  # times SECONDS without a single worker, as where all are started again, before a sweep gives up
+ENDED = ("finished", "error", "cancelled")  # states of a task that change no more
 LATER = -1  # Dask's priority of a run that another process holds: after all others
 
 
@@ -60,7 +62,8 @@ def run_on_workers(
     Raises
     ------
     SweepError
-        No scheduler or no worker answers, the scheduler is gone, or a worker has other code, data or threads.
+        No scheduler or no worker answers, the scheduler or the last worker is gone, or a worker has other code, data
+        or threads.
     SpecError
         Dask is not installed.
     CheckpointError, DivergedError
@@ -145,7 +148,6 @@ def _connected(scheduler: str) -> Iterator[Any]:
 
 def _finished(client: Any, specs: Sequence[RunSpec], terms: dict[str, Any]) -> Iterator[RunSpec]:
     """Hand out all runs, and yield each when it is finished, by whichever process."""
-    distributed = _dask()
     known: dict[str, RunSpec] = {}
 
     def submit(spec: RunSpec, *, wait: bool) -> Any:
@@ -154,17 +156,46 @@ def _finished(client: Any, specs: Sequence[RunSpec], terms: dict[str, Any]) -> I
         priority = LATER if wait else 0
         return client.submit(_work, spec.model_dump_json(), wait, key=key, priority=priority, **terms)
 
-    futures = distributed.as_completed([submit(spec, wait=False) for spec in specs])
+    futures = {submit(spec, wait=False) for spec in specs}
     try:
-        for future in futures:
-            spec = known[future.key]
-            if _outcome(future, spec):
-                yield spec
-            else:  # another process holds it; a worker waits for that when nothing else is left
-                futures.add(submit(spec, wait=True))
+        while futures:
+            ended = _some_ended(client, futures)
+            futures -= ended
+            for future in ended:
+                spec = known[future.key]
+                if _outcome(future, spec):
+                    yield spec
+                else:  # another process holds it; a worker waits for that when nothing else is left
+                    futures.add(submit(spec, wait=True))
     finally:
         with suppress(Exception):  # the scheduler may be gone
-            client.cancel(list(futures.futures))
+            client.cancel(list(futures))
+
+
+def _some_ended(client: Any, futures: set[Any]) -> set[Any]:
+    """Wait until at least one task has ended, whichever way; SweepError if nobody is left to work on them."""
+    distributed = _dask()
+    alone = 0
+    while not (ended := {future for future in futures if future.status in ENDED}):
+        try:
+            distributed.wait(futures, timeout=SECONDS, return_when="FIRST_COMPLETED")
+        except distributed.CancelledError:
+            continue  # its status says so, too
+        except TimeoutError:
+            alone = 0 if _has_workers(client) else alone + 1
+            if alone == PATIENCE:
+                raise SweepError(
+                    f"no worker is left at {client.scheduler.address}. Finished runs are stored, the others have their "
+                    "checkpoints: start workers and give the same command again"
+                ) from None
+    return ended
+
+
+def _has_workers(client: Any) -> bool:
+    try:
+        return bool(client.scheduler_info(n_workers=1)["workers"])
+    except OSError:  # the scheduler does not answer, either
+        return False
 
 
 def _key(spec: RunSpec, terms: Mapping[str, Any]) -> str:
