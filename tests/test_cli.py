@@ -237,7 +237,8 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_space(tmp_pat
     """Files above some size cannot be written, which the system reports as it does a full disk."""
     root, store = standins.write("rruff", tmp_path / "rruff", identities=24), tmp_path / "runs"
     options = ["--data-root", str(root), "--profile", "tiny", "--store", str(store), "--set", "steps=6"]
-    command = [sys.executable, "-m", "xmodal_lite.cli", "run", "two-stream", "rruff", *options]
+    # -B: Python writes its own compiled files short without a word, and the whole environment is broken from then on
+    command = [sys.executable, "-B", "-m", "xmodal_lite.cli", "run", "two-stream", "rruff", *options]
 
     def started(most_bytes=None):
         def limit():

@@ -153,7 +153,7 @@ try:
 except DataError as error:
     print("refused:", error)
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-B", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("refused:")
     assert entries(root / ".xmodal") == []
 
