@@ -64,7 +64,7 @@ unit: environment
 
 check-notebooks: environment
 	$(RUN) $(BIN)/pytest tests/notebooks
-	$(RUN) $(BIN)/pytest --nbval-lax --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg notebooks
+	$(RUN) $(BIN)/pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg notebooks
 
 check-book: environment
 	$(RUN) $(BIN)/pytest tests/book
