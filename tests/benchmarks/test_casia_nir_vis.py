@@ -231,3 +231,12 @@ def test_the_stand_in_loads_is_whole_and_can_be_measured(tmp_path: Path) -> None
         report = split.evaluate(np.eye(10)[benchmark.table.identity[split.test]])
         assert report.metrics["r2v/rank1"] == report.metrics["r2v/vr@0.1%"] == 1
         assert report.protocol.startswith("CASIA NIR-VIS 2.0 stand-in View 2")
+
+
+def test_an_infrared_image_among_visible_ones_is_noted(casia: Path) -> None:
+    assert check("casia-nir-vis", casia).notes == []
+    visible = next(casia.glob("s1/VIS_128x128/*/*"))
+    shutil.copy(next(casia.glob("s1/NIR_128x128/*/*")), visible)
+    assert check("casia-nir-vis", casia).notes == [
+        f"grey where most visible images are in colour, as if of the other camera: {visible.relative_to(casia)}"
+    ]

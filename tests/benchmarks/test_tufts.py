@@ -95,6 +95,17 @@ def test_bad_input_names_the_file(tufts: Path, fault: str) -> None:
     assert any(re.search(words, problem) for problem in check("tufts", tufts))
 
 
+def test_a_thermal_picture_among_visible_ones_is_noted(tufts: Path) -> None:
+    """Visible pictures may be grey: those of a set that has no others, such as FERET's, are nothing to look at."""
+    assert not any("grey" in note for note in check("tufts", tufts).notes)
+    shutil.copy(tufts / "thermal/3/1.jpg", tufts / "visible/3/1.jpg")
+    (note,) = (note for note in check("tufts", tufts).notes if "grey" in note)
+    assert note.endswith("as if of the other camera: visible/3/1.jpg")
+    for picture in tufts.glob("thermal/*/*"):
+        shutil.copy(picture, tufts / "visible" / picture.parent.name)
+    assert not any("grey" in note for note in check("tufts", tufts).notes)
+
+
 def test_the_stand_in_loads_is_whole_and_can_be_measured(tmp_path: Path) -> None:
     root = standins.write("tufts", tmp_path / "standin", identities=10, images=2)
     assert list(check("tufts", root)) == []

@@ -24,13 +24,14 @@ from xmodal_lite.benchmarks.shared import (
     data_name,
     differences,
     file_names,
+    grey_ones,
     identity_folders,
     make_split,
     some,
     source,
     stop,
 )
-from xmodal_lite.data.images import open_images, unreadable
+from xmodal_lite.data.images import look_over, open_images
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import SpecError
 from xmodal_lite.evaluation import Search
@@ -102,16 +103,17 @@ def check(root: str | Path) -> Findings:
     Returns
     -------
     Findings
-        Problems and counts.
+        Problems, counts, and a note on visible images that look like infrared ones.
     """
     root = Path(root)
     problems: list[str] = []
     table, _, subjects = _scan(root, problems.append)
-    problems += unreadable(root, table.path.tolist(), grey=_infrared(table))
+    complaints, odd = look_over(root, table.path.tolist(), _infrared(table))
+    problems += complaints
     counts = _count(root, table, subjects)
     if source(root) == "real":
         problems += [f"{root}: {words}; fetch the set again" for words in differences(counts, TOTALS)]
-    return Findings(problems, counts, [])
+    return Findings(problems, counts, grey_ones(odd))
 
 
 def _scan(root: Path, report: Reporter) -> tuple[SampleTable, Parts, int]:

@@ -20,12 +20,13 @@ from xmodal_lite.benchmarks.shared import (
     data_name,
     differences,
     file_names,
+    grey_ones,
     make_split,
     source,
     stop,
 )
 from xmodal_lite.benchmarks.subject_lists import draw_subjects, list_path, list_text, read_list, write_list
-from xmodal_lite.data.images import open_images, unreadable
+from xmodal_lite.data.images import look_over, open_images
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import SpecError
 from xmodal_lite.evaluation import Search
@@ -90,15 +91,16 @@ class PairedSet:
         """Look over a copy: every picture and list, and the known totals."""
         problems: list[str] = []
         table, lists = self._scan(root, problems.append)
-        problems += unreadable(root, table.path.tolist(), _grey(table))
+        complaints, odd = look_over(root, table.path.tolist(), _grey(table))
+        problems += complaints
         counts = _count(table)
         if source(root) == "real":
             words = differences(counts, self.totals)
             problems += [f"{root}: {difference}; fetch the set again" for difference in words]
         absent = [key for key in lists if not (root / list_path(*key)).exists()]
-        notes = (
-            [f"{len(absent)} lists in {root / 'splits'} are drawn when the set is loaded"] if absent else []
-        )
+        notes = grey_ones(odd)
+        if absent:
+            notes.append(f"{len(absent)} lists in {root / 'splits'} are drawn when the set is loaded")
         return Findings(problems, counts, notes)
 
     def trained(self, protocol: str, subjects: int) -> int:

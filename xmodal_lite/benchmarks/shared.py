@@ -99,6 +99,13 @@ def some(names: Iterable[str], most: int = 10) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
+def grey_ones(paths: Sequence[str]) -> list[str]:
+    """Write the note on visible images that are grey where most are not; nothing where there is none."""
+    if not paths:
+        return []
+    return [f"grey where most visible images are in colour, as if of the other camera: {some(paths)}"]
+
+
 def in_both(table: SampleTable, rows: np.ndarray) -> np.ndarray:
     """Mark those of the rows (k,) whose identity has rows in both modalities: (k,) bool."""
     identity, infrared = table.identity[rows], table.modality[rows] == 1

@@ -152,15 +152,38 @@ def unreadable(root: Path, paths: Sequence[str], grey: Collection[str] = ()) -> 
     list of str
         One sentence for each image that cannot be read or is in colour and must not.
     """
+    return look_over(root, paths, grey)[0]
 
-    def complaint(path: str) -> str:
+
+def look_over(root: Path, paths: Sequence[str], grey: Collection[str]) -> tuple[list[str], list[str]]:
+    """Decode all images; collect what is wrong with any of them, and the grey ones where colour is the rule.
+
+    Parameters
+    ----------
+    root, paths, grey
+        See `unreadable`.
+
+    Returns
+    -------
+    complaints : list of str
+        See `unreadable`.
+    odd : list of str
+        Of the images that may be in colour, those that are not, if more than half are: perhaps of the other camera.
+    """
+
+    def look(path: str) -> tuple[str, bool]:
         try:
-            read_image(root / path, grey=path in grey)
+            image = read_image(root / path, grey=path in grey)
         except DataError as error:
-            return str(error)
-        return ""
+            return str(error), True
+        return "", channels_apart(image) > TINT
 
-    return [found for piece in in_parallel(complaint, paths, "checking images") for found in piece if found]
+    looks = [found for piece in in_parallel(look, paths, "checking images") for found in piece]
+    plain = [
+        path for path, (_, coloured) in zip(paths, looks, strict=True) if not coloured and path not in grey
+    ]
+    free = len(paths) - sum(path in grey for path in paths)
+    return [words for words, _ in looks if words], plain if 2 * len(plain) < free else []
 
 
 def _decode(
