@@ -431,7 +431,7 @@ for alpha, matches in found.items():
 
 # %% [markdown]
 # What is promised is a mean over calibrations *and* queries. Calibrated on 36 queries of twelve people and counted on twelve more, it may miss by
-# twenty points: on one machine the lower promise was kept for 50 % of the queries, on another for 61 %.
+# twenty points, and on another processor, which rounds otherwise, by others.
 #
 # ## Matched and mismatched
 #
@@ -621,7 +621,7 @@ Markdown(results_markdown(drawings, records, drawings.protocols[0]))
 #
 # **What holds.** On the mean MarrNet stands above its extractor alone in rank-1 on every task, stand-in or real, by a few points. All means have one
 # sign, and most of the single intervals reach 0: {numref}`fig-marrnet-less-extractor` leaves 0 out for the drawings' line queries, for SYSU-MM01, for the thermal faces just so, and in
-# verification for sketches and near-infrared faces. Our two small models above differed in rank-1 by eight points, in favour
+# verification for sketches and near-infrared faces. Our two small models above differed in rank-1 in favour
 # of the extractor on one machine and of MarrNet on another, by rounding alone. That is what one seed and twelve people are worth.
 #
 # **What does not show.** cmUNet's own losses. With and without them MarrNet does the same within the intervals, but for RegDB, where they seem to help, and

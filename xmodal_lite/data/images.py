@@ -169,6 +169,7 @@ def look_over(root: Path, paths: Sequence[str], grey: Collection[str]) -> tuple[
         See `unreadable`.
     odd : list of str
         Of the images that may be in colour, those that are not, if more than half are: perhaps of the other camera.
+        Nothing is judged where no image must be grey.
     """
 
     def look(path: str) -> tuple[str, bool]:
@@ -176,14 +177,12 @@ def look_over(root: Path, paths: Sequence[str], grey: Collection[str]) -> tuple[
             image = read_image(root / path, grey=path in grey)
         except DataError as error:
             return str(error), True
-        return "", channels_apart(image) > TINT
+        return "", not grey or path in grey or channels_apart(image) > TINT
 
     looks = [found for piece in in_parallel(look, paths, "checking images") for found in piece]
-    plain = [
-        path for path, (_, coloured) in zip(paths, looks, strict=True) if not coloured and path not in grey
-    ]
-    free = len(paths) - sum(path in grey for path in paths)
-    return [words for words, _ in looks if words], plain if 2 * len(plain) < free else []
+    free = {path: coloured for path, (_, coloured) in zip(paths, looks, strict=True) if path not in grey}
+    plain = [path for path, coloured in free.items() if not coloured]
+    return [words for words, _ in looks if words], plain if 2 * len(plain) < len(free) else []
 
 
 def _decode(

@@ -185,7 +185,7 @@ def load_table(name: str) -> Table:
         raise SpecError(f"unknown table '{name}'; known: {', '.join(table_names())}")
     definition = _read(f"{name}.yml")
     shared = definition.pop("overrides", {})
-    of_all = {name: value for name, value in shared.items() if name == "size"}
+    of_all = {key: value for key, value in shared.items() if key == "size"}
     for row in definition["rows"]:
         if "method" in row:
             given = shared if row["method"] in model_names() else of_all
