@@ -1,12 +1,14 @@
 """Time and memory of a training step, against the two-stream network as it was published.
 
     python benchmarks/training_step.py --rounds 3
-    python benchmarks/training_step.py --device cuda
+    python benchmarks/training_step.py --device cuda --graph --method published two-stream mun enhancing --profile
+    python benchmarks/training_step.py --device cuda --method two-stream --batch 64 128 256 512 1024
+    python benchmarks/training_step.py --device cuda --graph --compile default
 
-The second does all that a GPU is asked for: both methods that have a mark, batches of 64 to 1024, not compiled, then a
-profile of the first of them, then all again compiled, and compiled with CUDA graphs ("reduce-overhead"). The file of
-results is written after every case, so a run that is cut short leaves what it had. A case that fails, as one does that
-needs more memory or that torch cannot compile, has no numbers. `AGW_min` is 81 epochs of 695 steps, as at SYSU size.
+On a GPU the first two of these take a minute or two each; the last one compiles for a minute or more. *Replayed* is a
+step whose passes are recorded as a CUDA graph (`Recipe.graph`). The file of results is written after every case, so a
+run that is cut short leaves what it had. A case that fails, as one does that needs more memory or that torch cannot
+compile, has no numbers. `AGW_min` is 81 epochs of 695 steps, as at SYSU size.
 
 The published version (AGW, Ye et al., TPAMI 2022, public code) holds three whole ResNets, of which two give their stems
 alone, and trains in float32 with the images' channels outermost. Ours is `fit` itself, in the precision asked for.
@@ -24,7 +26,7 @@ import multiprocessing
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +46,11 @@ from xmodal_lite.training.flops import PEAK
 
 NAME = "training step"
 IDENTITIES, SAMPLES = 395, 4  # of SYSU-MM01's training set; K, pairs of one identity in a batch
-WARM, TIMED = {"cpu": 1, "cuda": 10}, {"cpu": 2, "cuda": 30}  # steps
-PUBLISHED = "as published"
+WARM, TIMED = {"cpu": 1, "cuda": 10}, {"cpu": 2, "cuda": 20}  # steps
+PROFILED = 5  # steps
+PUBLISHED = "published"
 SCHEDULE = 81 * 695  # steps of the AGW recipe at SYSU size, 64 images each
 MODES = ("no", "default", "reduce-overhead")  # of torch.compile; the last one records CUDA graphs
-ON_CUDA = {"method": ["two-stream", "mun"], "batch": [64, 128, 256, 512, 1024], "compile": list(MODES)}
-ON_CPU = {"method": ["two-stream"], "batch": [64], "compile": ["no"]}
 IMPORTED = ["torchvision", "xmodal_lite.training"]  # once, for the processes of all cases
 KINDS = {  # of operations in a profile, by a part of their names, the first that fits
     "convolution": ("conv",),
@@ -73,6 +74,7 @@ class Case:
     batch: int
     precision: str
     compile: str
+    graph: bool
     device: str
     threads: int
 
@@ -80,12 +82,14 @@ class Case:
         """Name it as the table does."""
         how = "float32" if self.precision == "no" else self.precision
         shape = " x ".join(map(str, (self.batch, *self.size)))
-        return f"{self.method}, {how}{self.compiled}, {self.backbone}, {shape}"
+        method = "as published" if self.method == PUBLISHED else self.method
+        return f"{method}, {how}{self.compiled}, {self.backbone}, {shape}"
 
     @property
     def compiled(self) -> str:
         """Say how it is compiled."""
-        return {"no": "", "default": ", compiled"}.get(self.compile, f", compiled {self.compile}")
+        compiled = {"no": "", "default": ", compiled"}.get(self.compile, f", compiled {self.compile}")
+        return compiled + (", replayed" if self.graph else "")
 
 
 @dataclass(frozen=True)
@@ -192,6 +196,7 @@ def our_steps(case: Case, clock: Clock, steps: int) -> None:
         learning_rate=3e-4,
         augment={"flip": 0.0},
         precision=case.precision,
+        graph=case.graph,
     )
     accelerator = make_accelerator(case.precision, case.device)
     fit(model, clock, recipe, seed=0, accelerator=accelerator)
@@ -280,18 +285,17 @@ def row(case: Case, found: dict[Case, Measured | None]) -> Row:
 def profile_rows(case: Case) -> list[Row]:
     """Return where the time of a step goes, by the kind of operation: on the GPU, or on the processor."""
     torch.set_num_threads(case.threads)
-    steps = TIMED[case.device]
     drawn = pairs(case)
     our_steps(case, Clock(drawn), WARM[case.device])  # libraries choose their algorithms here
     activities = [ProfilerActivity.CPU] + [ProfilerActivity.CUDA] * (case.device == "cuda")
     with profile(activities=activities) as seen:
-        our_steps(case, Clock(drawn), steps)
+        our_steps(case, Clock(drawn), PROFILED)
     which = "self_device_time_total" if case.device == "cuda" else "self_cpu_time_total"
     times: dict[str, float] = {}
     for event in seen.key_averages():
         if event.device_type == DeviceType.CPU:  # an operation; what it starts on a GPU is counted with it
             kind = kind_of(event.key)
-            times[kind] = times.get(kind, 0.0) + getattr(event, which) / 1e3 / steps
+            times[kind] = times.get(kind, 0.0) + getattr(event, which) / 1e3 / PROFILED
     total = sum(times.values())
     ordered = sorted(times.items(), key=lambda item: -item[1])
     return [{"what": kind, "step_ms": time, "share": time / total} for kind, time in ordered if time > 0]
@@ -308,18 +312,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--method", nargs="+", help="by default two-stream; on CUDA also mun")
+    parser.add_argument(
+        "--method", nargs="+", default=[PUBLISHED, "two-stream"], help=f"'{PUBLISHED}' is the plain version"
+    )
     parser.add_argument("--backbone", default="resnet50", choices=["resnet18", "resnet50"])
     parser.add_argument("--size", type=int, nargs=2, default=(288, 144), metavar=("HEIGHT", "WIDTH"))
-    parser.add_argument(
-        "--batch", type=int, nargs="+", help="images of both modalities; by default 64, on CUDA to 1024"
-    )
+    parser.add_argument("--batch", type=int, nargs="+", default=[64], help="images of both modalities")
     parser.add_argument("--precision", default="bf16", choices=["no", "bf16", "fp16"])
-    parser.add_argument(
-        "--compile", nargs="+", choices=MODES, help="by default no; on CUDA all. Needs a C++ compiler"
-    )
+    parser.add_argument("--compile", nargs="+", choices=MODES, default=["no"], help="needs a C++ compiler")
+    parser.add_argument("--graph", action="store_true", help="record a step as a CUDA graph and replay it")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
-    parser.add_argument("--profile", action="store_true", help="also where the time goes; on CUDA always")
+    parser.add_argument("--profile", action="store_true", help="also where the time goes")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=1, help="of all versions in turn; the best counts")
     parser.add_argument("--output", type=Path, help="a profile goes beside it, with -profile in its name")
@@ -327,8 +330,8 @@ def main() -> None:
     cases = cases_of(chosen)
     found: dict[Case, Measured | None] = {}
     measure_in_turns([case for case in cases if case.compile == "no"], chosen, found)
-    if chosen.profile or chosen.device == "cuda":
-        ours = next(case for case in cases if case.method != PUBLISHED)
+    if chosen.profile:
+        ours = next(replace(case, graph=False) for case in cases if case.method != PUBLISHED)
         output = chosen.output and chosen.output.with_stem(f"{chosen.output.stem}-profile")
         if rows := apart(profile_rows, ours):
             name = f"where the time of a step goes, {ours}"
@@ -339,17 +342,17 @@ def main() -> None:
 
 
 def cases_of(chosen: argparse.Namespace) -> list[Case]:
-    """List the cases: not compiled before compiled, small batches before large ones, the published version first."""
-    defaults = ON_CUDA if chosen.device == "cuda" else ON_CPU
-    methods, batches, modes = (
-        getattr(chosen, name) or defaults[name] for name in ("method", "batch", "compile")
-    )
-    ours = [(method, chosen.precision, mode) for mode in modes for method in methods]
+    """List the cases: not compiled before compiled, small batches before large ones, the published version as it is."""
     size, device, threads = tuple(chosen.size), chosen.device, chosen.threads
     cases = [
-        Case(method, chosen.backbone, size, batch, precision, mode, device, threads)
-        for batch in batches
-        for method, precision, mode in [(PUBLISHED, "no", "no"), *ours]
+        Case(method, chosen.backbone, size, batch, precision, mode, graph, device, threads)
+        for batch in chosen.batch
+        for method in chosen.method
+        for precision, mode, graph in (
+            [("no", "no", False)]
+            if method == PUBLISHED
+            else [(chosen.precision, mode, chosen.graph) for mode in chosen.compile]
+        )
     ]
     return sorted(cases, key=lambda case: MODES.index(case.compile))
 

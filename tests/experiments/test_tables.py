@@ -285,7 +285,7 @@ def test_rows_that_are_compared_differ_in_the_method_alone(name, profile):
         recipes = [resolve(one.method, table.benchmark, profile, dict(one.overrides)) for one in (row, other)]
         if not all(isinstance(recipe, Recipe) for recipe in recipes):
             continue
-        own = {"model": True, "weights": True}
+        own = {"model": True, "weights": True, "unet_rate": True}  # a rate of what the other may not have
         if row.method == other.method:
             own["augment"] = True if row.method == "two-stream" else {"together"}
         ours, theirs = (recipe.model_dump(exclude=own) for recipe in recipes)

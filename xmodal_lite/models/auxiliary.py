@@ -179,10 +179,15 @@ class Recolour(nn.Module):
 class Grey(nn.Module):
     """The visible image without its colours, as in homogeneous augmentation (Ye et al., TIFS 2021)."""
 
+    luma: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("luma", torch.tensor(LUMA).view(3, 1, 1), persistent=False)
+
     def forward(self, v: Tensor, r: Tensor) -> Tensor:
         """Take the images of N pairs (N, 3, H, W), return images (N, 3, H, W) from 0 to 1."""
-        luma = torch.tensor(LUMA, device=v.device).view(3, 1, 1)
-        return (_unit(v) * luma).sum(dim=1, keepdim=True).expand(-1, 3, -1, -1)
+        return (_unit(v) * self.luma).sum(dim=1, keepdim=True).expand(-1, 3, -1, -1)
 
 
 class XImage(nn.Module):

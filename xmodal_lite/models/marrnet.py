@@ -29,6 +29,12 @@ from xmodal_lite.models.together import gathered
 CHANNELS = {1: 1, 2: 3}  # of a sample, by dims
 EXTRACTOR_LOSSES = ("id", "tri")
 CMUNET_LOSSES = ("rec", "tra", "adv", "per")
+CHOICES = {  # by option, the default first
+    "triplet": ("info-nce", "weighted"),
+    "transform": ("pixel", "perceptual"),
+    "target": ("v", "both"),
+    "adversary": ("reversal", "exchange"),
+}
 
 
 class MarrNet(Matcher):
@@ -55,6 +61,11 @@ class MarrNet(Matcher):
         nothing lies on top of anything.
     target : {"v", "both"}
         Space of cmUNet's output: that of v, or both, stacked on the channels.
+    adversary : {"reversal", "exchange"}
+        How "adv" is played. One cross-entropy whose gradient is reversed on its way into cmUNet (Ganin et al., JMLR
+        2016); or two: the discriminator's, which leaves cmUNet alone, and cmUNet's with the labels exchanged, which
+        leaves the discriminator alone (Goodfellow et al., NeurIPS 2014, section 3, but both in one step). "adv" is then
+        their sum, 2 log 2 where the discriminator can only guess.
     temperature : float
         Of InfoNCE.
     unet_width, unet_widest : int
@@ -73,14 +84,16 @@ class MarrNet(Matcher):
         triplet: Literal["info-nce", "weighted"] = "info-nce",
         transform: Literal["pixel", "perceptual"] = "pixel",
         target: Literal["v", "both"] = "v",
+        adversary: Literal["reversal", "exchange"] = "reversal",
         temperature: float = 0.07,
         unet_width: int = 16,
         unet_widest: int = 32,
         **options: Any,
     ) -> None:
         super().__init__()
-        _check(losses, triplet, transform, target)
+        _check(losses, triplet=triplet, transform=transform, target=target, adversary=adversary)
         self.dims, self.triplet, self.transform, self.temperature = dims, triplet, transform, temperature
+        self.adversary = adversary
         self.active = frozenset(losses) - (frozenset() if unet else frozenset(CMUNET_LOSSES))
         targets = 2 if unet and target == "both" else 1
         channels = CHANNELS.get(dims, 1)
@@ -151,8 +164,7 @@ class MarrNet(Matcher):
             ]
             losses["tra"] = torch.stack(each).mean()
         if self.discriminator is not None:
-            scores = self.discriminator(reverse_gradient(torch.cat([u_v, u_r]))).float()
-            losses["adv"] = adversarial(*scores.chunk(2))
+            losses["adv"] = self._judged(self.discriminator, torch.cat([u_v, u_r]))
         if "per" in self.active:
             with torch.no_grad():
                 wanted = self._perceive(u_v)
@@ -166,6 +178,15 @@ class MarrNet(Matcher):
             seen = gathered(seen_r), gathered(self._perceive(both_v))  # (N, D) each
             losses["tra"] = perceptual_transformation(*seen, gathered(batch.labels))
         return losses
+
+    def _judged(self, discriminator: PatchDiscriminator, u: Tensor) -> Tensor:
+        """Return the adversarial loss of redrawn samples (2N, C, ...), first those of v."""
+        if self.adversary == "reversal":
+            return adversarial(*discriminator(reverse_gradient(u)).float().chunk(2))
+        told = adversarial(*discriminator(u.detach()).float().chunk(2))
+        with _frozen(discriminator):
+            scores_v, scores_r = discriminator(u).float().chunk(2)
+        return told + adversarial(scores_r, scores_v)
 
     def _perceive(self, u: Tensor) -> Tensor:
         """Return what the extractor sees of redrawn samples, (N, D); its weights take no gradient."""
@@ -197,13 +218,10 @@ def _frozen(module: nn.Module) -> Iterator[None]:
             p.requires_grad_(True)
 
 
-def _check(losses: Sequence[str], triplet: str, transform: str, target: str) -> None:
+def _check(losses: Sequence[str], **chosen: str) -> None:
     refuse_unknown_losses(losses, EXTRACTOR_LOSSES + CMUNET_LOSSES)
     if not set(losses) & set(EXTRACTOR_LOSSES):
         raise ValueError("nothing would train the extractor: switch on 'id' or 'tri'")
-    if triplet not in ("info-nce", "weighted"):
-        raise ValueError(f"unknown triplet '{triplet}'; known: info-nce, weighted")
-    if transform not in ("pixel", "perceptual"):
-        raise ValueError(f"unknown transform '{transform}'; known: pixel, perceptual")
-    if target not in ("v", "both"):
-        raise ValueError(f"unknown target '{target}'; known: v, both")
+    for name, value in chosen.items():
+        if value not in CHOICES[name]:
+            raise ValueError(f"unknown {name} '{value}'; known: {', '.join(CHOICES[name])}")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from xmodal_lite.training.checkpoint import Checkpoint, latest_checkpoint, load_
 from xmodal_lite.training.device import make_accelerator
 from xmodal_lite.training.memory import advice_if_full, keep_freed_memory
 from xmodal_lite.training.recipe import Recipe
+from xmodal_lite.training.replay import Replay
 from xmodal_lite.training.training_set import TrainingSet
 
 HEAD_PARTS = ("neck", "necks", "classifier", "classifiers")  # names that a recipe's head_rate is for
@@ -115,6 +117,7 @@ def fit(
     _agree_on(done, folder, accelerator)
     # all is on the device already; placed again, "cpu:0" makes copies, and the average would follow the old weights
     model, prepared = accelerator.prepare(matcher, optimiser, device_placement=[False, False])
+    passes = _passes(model, recipe, accelerator)
     log = _LossLog(history)
     started = time.perf_counter()
     # the bar tells epoch, losses and time left; it is silent where the output is not a terminal
@@ -125,7 +128,7 @@ def fit(
         tqdm(total=recipe.steps, initial=done, unit="step", disable=silent, dynamic_ncols=True) as bar,
     ):
         for step in range(done, recipe.steps):
-            terms = _step(model, prepared, data, recipe, step, seed, accelerator)
+            terms = _step(passes, prepared, data, recipe, step, seed, accelerator)
             if average is not None:
                 average.follow(step)
             log.add(step, terms | {name: value.detach() for name, value in matcher.gauges().items()})
@@ -149,8 +152,25 @@ def draw_seed(seed: int, step: int) -> int:
     return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
+Passes = Callable[[Batch], dict[str, Tensor]]
+
+
+def _passes(model: torch.nn.Module, recipe: Recipe, accelerator: Accelerator) -> Passes:
+    """Return what computes the losses of a part of a batch and adds their gradients to those that are there."""
+
+    def there_and_back(part: Batch) -> dict[str, Tensor]:
+        terms: dict[str, Tensor] = model(part)
+        total = torch.stack([recipe.weights.get(name, 1.0) * term for name, term in terms.items()]).sum()
+        accelerator.backward(total / recipe.accumulate)
+        return {name: term.detach() for name, term in terms.items()}
+
+    one_gpu = accelerator.device.type == "cuda" and accelerator.num_processes == 1
+    recorded = recipe.graph and one_gpu and recipe.accumulate == 1 and accelerator.scaler is None
+    return Replay(there_and_back) if recorded else there_and_back
+
+
 def _step(
-    model: torch.nn.Module,
+    passes: Passes,
     optimiser: torch.optim.Optimizer,
     data: TrainingSet,
     recipe: Recipe,
@@ -161,15 +181,9 @@ def _step(
     for group in optimiser.param_groups:
         group["lr"] = group["factor"] * recipe.rate(step)
     torch.manual_seed(draw_seed(seed, step))
-    parts = _parts(data.batch(step), recipe, accelerator)
-    seen: list[dict[str, Tensor]] = []
-    for part in parts:
-        terms: dict[str, Tensor] = model(part)
-        total = torch.stack([recipe.weights.get(name, 1.0) * term for name, term in terms.items()]).sum()
-        accelerator.backward(total / len(parts))
-        seen.append({name: term.detach() for name, term in terms.items()})
+    seen = [passes(part) for part in _parts(data.batch(step), recipe, accelerator)]
     optimiser.step()
-    optimiser.zero_grad()
+    optimiser.zero_grad(set_to_none=not recipe.graph)  # a recorded pass adds to the gradients where they lie
     return {name: torch.stack([terms[name] for terms in seen]).mean(dim=0) for name in seen[0]}
 
 
