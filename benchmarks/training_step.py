@@ -1,6 +1,7 @@
 """Time and memory of a training step, against the two-stream network as it was published.
 
-    python benchmarks/training_step.py --rounds 3
+    python benchmarks/training_step.py --method published two-stream mun enhancing marrnet --rounds 3
+    python benchmarks/training_step.py --method two-stream marrnet --size 112 112
     python benchmarks/training_step.py --device cuda --graph --method published two-stream mun enhancing --profile
     python benchmarks/training_step.py --device cuda --method two-stream --batch 64 128 256 512 1024
     python benchmarks/training_step.py --device cuda --graph --compile default
@@ -39,8 +40,9 @@ from torch.autograd import DeviceType
 from torch.nn import functional
 from torch.profiler import ProfilerActivity, profile
 
+from xmodal_lite.experiments import resolve
 from xmodal_lite.losses import weighted_triplet
-from xmodal_lite.models import Batch, build
+from xmodal_lite.models import Batch, Matcher, build
 from xmodal_lite.training import Recipe, fit, make_accelerator, step_flop
 from xmodal_lite.training.flops import PEAK
 
@@ -186,7 +188,7 @@ def published_steps(case: Case, clock: Clock, steps: int) -> None:
 
 def our_steps(case: Case, clock: Clock, steps: int) -> None:
     """Train by `fit`."""
-    model = build(case.method, dims=2, num_classes=IDENTITIES, backbone=case.backbone)
+    model = model_of(case)
     if case.compile != "no":
         model.compile(dynamic=False, mode=case.compile)
     recipe = Recipe(
@@ -216,9 +218,17 @@ def measure(case: Case) -> Measured:
 
 def flop_of(case: Case) -> int:
     """Count the operations of a step; the published version's are those of the two-stream network."""
+    return step_flop(model_of(case), pairs(case))
+
+
+def model_of(case: Case) -> Matcher:
+    """Build a method as its recipe for people has it, with fresh weights."""
     method = "two-stream" if case.method == PUBLISHED else case.method
-    model = build(method, dims=2, num_classes=IDENTITIES, backbone=case.backbone)
-    return step_flop(model, pairs(case))
+    options = resolve(method, "sysu-mm01", "paper", {}).model | {
+        "backbone": case.backbone,
+        "pretrained": False,
+    }
+    return build(method, dims=2, num_classes=IDENTITIES, **options)
 
 
 def apart(run: Callable[[Case], Any], case: Case) -> Any:
