@@ -77,8 +77,8 @@ def test_every_recipe_is_counted_as_it_is_today():
 def test_a_run_that_was_measured_stands_in_place_of_its_estimate(records: list[RunRecord]):
     counted = {"benchmark": make_costs.COUNTS, "rows": [COUNTED]}
     (line,) = [line for line in make_costs.paper_table([counted], []).splitlines() if "xmodal run" in line]
-    # a step on the T4: 4 TFLOP at 0.4 x 65 TFLOP/s and 22.4 GB at 0.7 x 320 GB/s, so 0.254 s
-    assert line.startswith("| `xmodal run marrnet rruff --profile paper` | 600 | 2.5 estimated |")
+    # a step on the T4: 4 TFLOP at 0.27 x 65 TFLOP/s and 22.4 GB at 0.47 x 320 GB/s, so 0.377 s
+    assert line.startswith("| `xmodal run marrnet rruff --profile paper` | 600 | 3.8 estimated |")
     assert line.endswith("| 3 GB estimated | 3 GB |")
     spec = records[0].spec.model_copy(update={"profile": "paper"})
     run = records[0].model_copy(
@@ -111,7 +111,21 @@ def test_a_card_names_the_fewest_parts_of_a_step_that_fit(records: list[RunRecor
 def test_a_step_of_small_operations_takes_the_time_to_start_them():
     small = COUNTED | {"GFLOP": 0.1, "moved_MB": 0.1, "operations": 3000}
     for card in make_costs.CARDS.values():
-        assert make_costs._step_seconds(small, card) == pytest.approx(0.03)
+        assert make_costs._step_seconds(small, card) == pytest.approx(0.12)
+        replayed = small | {"what": "marrnet regdb"}
+        assert make_costs._step_seconds(replayed, card) < 0.001
+
+
+def test_a_step_that_was_measured_gives_the_minutes_of_its_card_and_method():
+    counted = {"benchmark": make_costs.COUNTS, "rows": [COUNTED | {"what": "mun regdb", "steps": 5184}]}
+    name = "bf16, {}resnet50, 64 x 288 x 144"
+    times = {"mun, " + name.format("replayed, "): 0.05, "mun, " + name.format(""): 0.1}
+    rows = [{"what": what, "step_s": seconds} for what, seconds in times.items()]
+    step = {"benchmark": "training step", "device": "NVIDIA H100 80GB HBM3", "rows": rows}
+    told = make_costs.paper_table([counted, step], [])
+    assert told.count("4.3 by measured steps") == told.count("by measured") == 1
+    rows[0]["step_s"] = None  # a case that failed
+    assert "by measured" not in make_costs.paper_table([counted, step], [])
 
 
 def test_without_counts_it_is_said_how_to_count():
