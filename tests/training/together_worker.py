@@ -36,7 +36,7 @@ CASES = {
     "mun middle pictures": ("mun", 2, {"auxiliary": "middle"}, {}),
     "enhancing spectra": ("enhancing", 1, {}, {}),
     "enhancing pictures": ("enhancing", 2, {"consistency": "per-identity"}, {}),
-    "marrnet spectra": ("marrnet", 1, {"unet_width": 4, "unet_widest": 8}, {}),
+    "marrnet spectra": ("marrnet", 1, {"unet_width": 4, "unet_widest": 8, "adversary": "exchange"}, {}),
     "marrnet pictures": (
         "marrnet",
         2,
