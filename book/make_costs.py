@@ -30,8 +30,8 @@ RUNS, PARTS, PAPER, MEMORY = (
     ROOT / "book" / f"costs-{name}.md" for name in ("table", "parts", "paper", "memory")
 )
 STORED = ROOT / "results" / "benchmarks"
-HEAD = ["| Benchmark | Profile | Method | Data | Runs | Median time | Longest | Peak memory | Machine |"]
-RULE = ["|:---|:---|:---|:---|---:|---:|---:|---:|:---|"]
+HEAD = ["| Benchmark | Profile | Method | Data | Runs | Median time | Longest | Peak memory |"]
+RULE = ["|:---|:---|:---|:---|---:|---:|---:|---:|"]
 UNITS = ("s", "ms", "MB", "M")
 COUNTS = "operation counts"  # what `benchmarks/operation_counts.py` stores
 UNCOUNTED = "Nothing has been counted with this edition yet: `python benchmarks/operation_counts.py`.\n"
@@ -71,14 +71,18 @@ Measured = dict[str, Any]  # what `benchmarks/_table.py` stores
 
 
 def costs_table(records: Iterable[RunRecord]) -> str:
-    """Return a table with one line for each benchmark, profile, method, source of data and machine."""
+    """Return a table for each machine, with one line for each benchmark, profile, method and source of data."""
     groups: dict[tuple[str, ...], list[RunRecord]] = defaultdict(list)
     for record in {record.spec.hash: record for record in records}.values():  # a run may be in several tables
         spec = record.spec
-        groups[spec.benchmark, spec.profile, spec.method, spec.source, record.device].append(record)
+        groups[record.device, spec.benchmark, spec.profile, spec.method, spec.source].append(record)
     if not groups:
         return "No run has been published with this edition yet: **not measured**.\n"
-    return "\n".join([*HEAD, *RULE, *(_line(key, groups[key]) for key in sorted(groups))]) + "\n"
+    tables = [
+        "\n".join([f"**{device}**", "", *HEAD, *RULE, *(_line(key, groups[key]) for key in keys)])
+        for device, keys in groupby(sorted(groups), key=lambda key: key[0])
+    ]
+    return "\n\n".join(tables) + "\n"
 
 
 def parts_table(stored: Iterable[Measured]) -> str:
@@ -283,12 +287,12 @@ def main() -> None:
 
 
 def _line(key: tuple[str, ...], records: Sequence[RunRecord]) -> str:
-    benchmark, profile, method, source, device = key
+    _, benchmark, profile, method, source = key
     seconds = [record.seconds for record in records]
     memory = max(record.peak_memory_mb for record in records)
     times = f"{median(seconds):.0f} s | {max(seconds):.0f} s"
     what = f"{benchmark} | `{profile}` | {method} | {source}"
-    return f"| {what} | {len(records)} | {times} | {memory:.0f} MB | {device} |"
+    return f"| {what} | {len(records)} | {times} | {memory:.0f} MB |"
 
 
 def _measured(one: Measured) -> str:

@@ -146,6 +146,13 @@ def test_table_of_three_runs(records: list[RunRecord]):
     assert make_costs.costs_table(records) == GOLDEN
 
 
+def test_each_machine_has_a_table_of_its_own(records: list[RunRecord]):
+    other = records[0].model_copy(update={"device": "A GPU", "seconds": 1.0})
+    first, second = make_costs.costs_table([*records[1:], other]).split("**Some CPU, 1 threads**")
+    assert first.startswith("**A GPU**") and "| 1 s | 1 s |" in first and "cca" not in first
+    assert "| cca |" in second and "| 7 s | 7 s |" in second
+
+
 def test_what_was_measured_is_shown_and_what_was_not_is_told_how_to_measure():
     rows = [
         {"what": "a step", "plain_ms": 1234.5, "ours_ms": 0.1234, "ratio": 10000.0, "peak_of_MB": None},
@@ -176,8 +183,10 @@ On CUDA: not measured. To measure it: `python benchmarks/data_path.py --device c
 --output results/benchmarks/data_path-cuda.json`
 """
 GOLDEN = """\
-| Benchmark | Profile | Method | Data | Runs | Median time | Longest | Peak memory | Machine |
-|:---|:---|:---|:---|---:|---:|---:|---:|:---|
-| rruff | `tiny` | cca | stand-in | 1 | 0 s | 0 s | 150 MB | Some CPU, 1 threads |
-| rruff | `tiny` | marrnet | stand-in | 2 | 5 s | 7 s | 300 MB | Some CPU, 1 threads |
+**Some CPU, 1 threads**
+
+| Benchmark | Profile | Method | Data | Runs | Median time | Longest | Peak memory |
+|:---|:---|:---|:---|---:|---:|---:|---:|
+| rruff | `tiny` | cca | stand-in | 1 | 0 s | 0 s | 150 MB |
+| rruff | `tiny` | marrnet | stand-in | 2 | 5 s | 7 s | 300 MB |
 """

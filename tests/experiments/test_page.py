@@ -33,6 +33,16 @@ def test_with_nothing_stored_the_page_shows_what_is_reported_and_how_to_run_the_
     assert page.panels() == {}
 
 
+def test_with_nothing_run_and_nothing_reported_the_page_names_the_rows_and_shows_no_empty_table(tmp_path):
+    real = open_page("marrnet-t3", tmp_path).markdown("real")
+    assert "Protocol 404-202: Two-stream; MarrNet; MarrNet, both ways; MUN; Enhancing." in real
+    assert "not available to us for any of them" in real and "xmodal tables run marrnet-t3" in real
+    assert "|" not in real
+    partly = open_page("marrnet-t2-sysu", tmp_path).markdown("real")
+    assert "| AGW (reported) |" in partly and "| + reconstruction |" not in partly
+    assert "+ reconstruction; " in partly
+
+
 def test_ten_splits_are_asked_for_where_the_protocol_has_ten(tmp_path):
     assert "--profile paper --seeds 10" in open_page("agw-regdb", tmp_path).markdown("real")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from xmodal_lite.experiments import load_table, resolve, stored_records
-from xmodal_lite.experiments.tables import records_of
+from xmodal_lite.experiments.tables import difference, records_of
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 STORED = sorted((path.parent.name, path.name) for path in RESULTS.glob("*/*") if path.is_dir())
@@ -82,6 +82,23 @@ def test_chance_is_beaten_by_what_was_trained_and_marks_are_met():
         found = records_of(marrnet, records, protocol).values()
         for metric in table.headline:
             assert sum(record.metrics[metric] for record in found) / len(found) >= floor, (protocol, metric)
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "label", "other"),
+    [
+        ("marrnet-t3", "stand-in", "MarrNet", "Two-stream"),
+        ("marrnet-t4", "stand-in", "MarrNet", "Two-stream"),
+        ("marrnet-t5", "stand-in", "MarrNet", "Two-stream"),
+        ("marrnet-drawings", "real", "+ perceptual (MarrNet)", "CCA of HOG"),
+        ("marrnet-drawings", "real", "+ perceptual (MarrNet)", "Extractor alone"),
+    ],
+)
+def test_marrnet_is_on_the_mean_at_least_what_it_is_measured_against(name, source, label, other):
+    table, records = load_table(name), stored_records(RESULTS, name, source)
+    found = {row.label: records_of(row, records, table.protocols[0]) for row in table.run_rows}
+    for metric in table.headline:
+        assert difference(found[label], found[other], metric).mean >= 0, metric
 
 
 @pytest.mark.parametrize(

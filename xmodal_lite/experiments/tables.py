@@ -248,7 +248,8 @@ def results_markdown(table: Table, records: Sequence[RunRecord], protocol: str) 
     """Write one protocol's results, a table for each part of the columns.
 
     Each cell has mean and half width of the 95 % interval over seeds, in percent. Reported numbers, and how far ours
-    lie from them, are written where no record is of a stand-in: these are never set beside a paper's number.
+    lie from them, are written where no record is of a stand-in: these are never set beside a paper's number. Where
+    nothing was run at all, only rows with a reported number are written.
 
     Raises
     ------
@@ -260,6 +261,9 @@ def results_markdown(table: Table, records: Sequence[RunRecord], protocol: str) 
         raise SpecError(
             "records of real data and of a stand-in do not belong in one table; show each by itself"
         )
+    if not records and not any(protocol in row.reported for row in table.rows):
+        rows = "; ".join(row.label for row in table.run_rows)
+        return f"Protocol {protocol}: {rows}. Reported numbers are {NOT_AVAILABLE} to us for any of them."
     write = _part_alone if sources == {"stand-in"} else _part_compared
     parts = [
         f"{part}, protocol {protocol}:\n\n{write(table, records, protocol, metrics)}"
@@ -280,7 +284,7 @@ def _part_alone(table: Table, records: Sequence[RunRecord], protocol: str, metri
 def _part_compared(table: Table, records: Sequence[RunRecord], protocol: str, metrics: dict[str, str]) -> str:
     """Write what was run beside what is reported."""
     lines = [["Method", *metrics.values(), "Seeds, or source"]]
-    for row in table.rows:
+    for row in table.rows if records else [row for row in table.rows if protocol in row.reported]:
         lines += _compared(row, records_of(row, records, protocol), list(metrics), protocol)
     alone = [row.label for row in table.run_rows if protocol not in row.reported]
     without = "any row" if len(alone) == len(table.rows) else "; ".join(alone)
