@@ -107,7 +107,9 @@ def paper_table(stored: Iterable[Measured], records: Iterable[RunRecord]) -> str
     if not (counted := _counted(parts)):
         return UNCOUNTED
     run, steps = list(records), _measured_steps(parts)
-    head = f"| Command | Steps | {' | '.join(f'{card}, minutes' for card in CARDS)} | GPU memory | Disk |"
+    head = (
+        f"| METHOD BENCHMARK | Steps | {' | '.join(f'{card}, min' for card in CARDS)} | GPU, GB | Disk, GB |"
+    )
     lines = [
         head,
         "|:---|---:|" + "---:|" * (len(CARDS) + 2),
@@ -184,16 +186,16 @@ def _paper_line(
         seconds = [one.seconds for one in run if name in one.device]
         step = measured_steps.get((card.device, method, recipe.graph)) if of_that_step else None
         if seconds:
-            minutes.append(f"{_shown(median(seconds) / 60)} measured")
+            minutes.append(f"**{_shown(median(seconds) / 60)}** a whole run")
         elif step:
-            minutes.append(f"{_rounded(row['steps'] * step / 60)} by measured steps")
+            minutes.append(f"**{_rounded(row['steps'] * step / 60)}** by its steps")
         else:
-            minutes.append(f"{_rounded(row['steps'] * _step_seconds(row, card) / 60)} estimated")
+            minutes.append(f"≈\u00a0{_rounded(row['steps'] * _step_seconds(row, card) / 60)}")
     measured = [one.peak_memory_mb for one in run]
-    memory = f"{max(measured):,.0f} MB measured" if measured else f"{_rounded(_memory(row))} GB estimated"
+    memory = f"**{_shown(max(measured) * 2**20 / 1e9)}**" if measured else f"≈\u00a0{_rounded(_memory(row))}"
     disk = (2 * row["checkpoint_MB"] + (row["cache_MB"] or 0)) / 1000
-    cells = [f"`xmodal run {method} {benchmark} --profile paper`", f"{row['steps']:,}", *minutes, memory]
-    return f"| {' | '.join(cells)} | {_rounded(disk)} GB{'' if row['cache_MB'] else ' and the cache'} |"
+    cells = [f"{method} {benchmark}", f"{row['steps']:,}", *minutes, memory]
+    return f"| {' | '.join(cells)} | {_rounded(disk)}{'' if row['cache_MB'] else ' + cache'} |"
 
 
 def _memory_line(row: Measured, run: Sequence[RunRecord]) -> str:
@@ -201,9 +203,9 @@ def _memory_line(row: Measured, run: Sequence[RunRecord]) -> str:
     for parts in SPLITS:
         measured = [one.peak_memory_mb for one in run if one.spec.overrides.get("accumulate", 1) == parts]
         if measured:
-            needs.append(f"{_shown(max(measured) * 2**20 / 1e9)} measured")
+            needs.append(f"**{_shown(max(measured) * 2**20 / 1e9)}**")
         else:
-            needs.append(f"{_rounded(_memory(row, parts))} estimated")
+            needs.append(f"≈\u00a0{_rounded(_memory(row, parts))}")
     identities = _recipe(row).identities
     fits = [_that_fits(row, identities, size) for size in SIZES.values()]
     return f"| {row['what'].replace(' ', ', ')} | {' | '.join([*needs, *fits])} |"
