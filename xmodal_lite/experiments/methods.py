@@ -89,7 +89,7 @@ def resolve(
     except KeyError as error:
         raise SpecError(f"method '{method}' has no recipe for benchmark '{benchmark}' yet") from error
     for name, value in overrides.items():
-        _set(settings, name, value)
+        _set(settings, name, copy.deepcopy(value))  # a later override may reach into it
     try:
         return ClassicalRecipe.model_validate(settings) if classical else Recipe.model_validate(settings)
     except ValidationError as error:
