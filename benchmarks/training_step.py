@@ -1,7 +1,7 @@
 """Time and memory of a training step, against the two-stream network as it was published.
 
     python benchmarks/training_step.py --method published two-stream mun enhancing marrnet --rounds 3
-    python benchmarks/training_step.py --method two-stream marrnet --size 112 112
+    python benchmarks/training_step.py --method two-stream marrnet --size 112 112 --like cufs
     python benchmarks/training_step.py --device cuda --graph --method published two-stream mun enhancing --profile
     python benchmarks/training_step.py --device cuda --method two-stream --batch 64 128 256 512 1024
     python benchmarks/training_step.py --device cuda --graph --compile default
@@ -77,6 +77,7 @@ class Case:
     precision: str
     compile: str
     graph: bool
+    like: str
     device: str
     threads: int
 
@@ -222,9 +223,9 @@ def flop_of(case: Case) -> int:
 
 
 def model_of(case: Case) -> Matcher:
-    """Build a method as its recipe for people has it, with fresh weights."""
+    """Build a method as the recipe of a benchmark has it, with fresh weights."""
     method = "two-stream" if case.method == PUBLISHED else case.method
-    options = resolve(method, "sysu-mm01", "paper", {}).model | {
+    options = resolve(method, case.like, "paper", {}).model | {
         "backbone": case.backbone,
         "pretrained": False,
     }
@@ -275,7 +276,7 @@ def row(case: Case, found: dict[Case, Measured | None]) -> Row:
         if measured and other.batch == case.batch and other.compile in ("no", case.compile)
     }
     plain, base = alike.get(PUBLISHED), alike.get("two-stream")
-    on_gpu = case.device == "cuda"
+    on_gpu, agw = case.device == "cuda", (case.batch, case.size) == (64, (288, 144))
     limit = PEAK.get(torch.cuda.get_device_name()) if on_gpu else None
     achieved = own and own.flop / own.seconds / 1e12
     return {
@@ -288,7 +289,7 @@ def row(case: Case, found: dict[Case, Measured | None]) -> Row:
         "peak_MB": own and own.memory,
         "TFLOP/s": achieved,
         "MFU": achieved and limit and achieved / limit,
-        "AGW_min": (own and case.batch == 64 and SCHEDULE * own.seconds / 60) or None,
+        "AGW_min": (own and agw and SCHEDULE * own.seconds / 60) or None,
     }
 
 
@@ -330,6 +331,9 @@ def main() -> None:
     parser.add_argument("--batch", type=int, nargs="+", default=[64], help="images of both modalities")
     parser.add_argument("--precision", default="bf16", choices=["no", "bf16", "fp16"])
     parser.add_argument("--compile", nargs="+", choices=MODES, default=["no"], help="needs a C++ compiler")
+    parser.add_argument(
+        "--like", default="sysu-mm01", help="the benchmark whose recipe says how models are built"
+    )
     parser.add_argument("--graph", action="store_true", help="record a step as a CUDA graph and replay it")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--profile", action="store_true", help="also where the time goes")
@@ -355,7 +359,7 @@ def cases_of(chosen: argparse.Namespace) -> list[Case]:
     """List the cases: not compiled before compiled, small batches before large ones, the published version as it is."""
     size, device, threads = tuple(chosen.size), chosen.device, chosen.threads
     cases = [
-        Case(method, chosen.backbone, size, batch, precision, mode, graph, device, threads)
+        Case(method, chosen.backbone, size, batch, precision, mode, graph, chosen.like, device, threads)
         for batch in chosen.batch
         for method in chosen.method
         for precision, mode, graph in (

@@ -11,7 +11,8 @@ import pytest
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 DEFAULTS = {
     "method": ["published", "two-stream"], "backbone": "resnet50", "size": (288, 144), "batch": [64],
-    "precision": "bf16", "compile": ["no"], "graph": False, "threads": 1, "rounds": 1, "output": None,
+    "precision": "bf16", "compile": ["no"], "graph": False, "like": "sysu-mm01", "threads": 1,
+    "rounds": 1, "output": None,
 }  # fmt: skip
 
 
