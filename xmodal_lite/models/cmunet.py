@@ -89,7 +89,8 @@ class CrossModalityUNet(nn.Module):
         """
         convolution, norm, relu = self.encoder[0].children()
         # before the ReLU: a constant behind it would be undone by the norm of every layer that reads it
-        levels = [relu(norm(convolution(x)) + self.top_offset[modality])]  # (B, width, ...)
+        z = norm(convolution(x))
+        levels = [relu(z + self.top_offset[modality].to(z.dtype))]  # (B, width, ...); in 16 bits where z is
         for layer in self.encoder[1:]:
             levels.append(layer(levels[-1]))  # half the size each time
         z = levels.pop()
