@@ -51,9 +51,9 @@ IDENTITIES, SAMPLES = 395, 4  # of SYSU-MM01's training set; K, pairs of one ide
 WARM, TIMED = {"cpu": 1, "cuda": 10}, {"cpu": 2, "cuda": 20}  # steps
 PROFILED = 5  # steps
 PUBLISHED = "published"
-SCHEDULE = 81 * 695  # steps of the AGW recipe at SYSU size, 64 images each
+BATCH, SIZE, SCHEDULE = 64, (288, 144), 81 * 695  # images a step, their size, and steps of AGW at SYSU size
 MODES = ("no", "default", "reduce-overhead")  # of torch.compile; the last one records CUDA graphs
-IMPORTED = ["torchvision", "xmodal_lite.training"]  # once, for the processes of all cases
+IMPORTED = ["torchvision", "xmodal_lite.experiments"]  # once, for the processes of all cases
 KINDS = {  # of operations in a profile, by a part of their names, the first that fits
     "convolution": ("conv",),
     "batch norm": ("batch_norm",),
@@ -276,7 +276,7 @@ def row(case: Case, found: dict[Case, Measured | None]) -> Row:
         if measured and other.batch == case.batch and other.compile in ("no", case.compile)
     }
     plain, base = alike.get(PUBLISHED), alike.get("two-stream")
-    on_gpu, agw = case.device == "cuda", (case.batch, case.size) == (64, (288, 144))
+    on_gpu, agw = case.device == "cuda", (case.batch, case.size) == (BATCH, SIZE)
     limit = PEAK.get(torch.cuda.get_device_name()) if on_gpu else None
     achieved = own and own.flop / own.seconds / 1e12
     return {
@@ -327,8 +327,8 @@ def main() -> None:
         "--method", nargs="+", default=[PUBLISHED, "two-stream"], help=f"'{PUBLISHED}' is the plain version"
     )
     parser.add_argument("--backbone", default="resnet50", choices=["resnet18", "resnet50"])
-    parser.add_argument("--size", type=int, nargs=2, default=(288, 144), metavar=("HEIGHT", "WIDTH"))
-    parser.add_argument("--batch", type=int, nargs="+", default=[64], help="images of both modalities")
+    parser.add_argument("--size", type=int, nargs=2, default=SIZE, metavar=("HEIGHT", "WIDTH"))
+    parser.add_argument("--batch", type=int, nargs="+", default=[BATCH], help="images of both modalities")
     parser.add_argument("--precision", default="bf16", choices=["no", "bf16", "fp16"])
     parser.add_argument("--compile", nargs="+", choices=MODES, default=["no"], help="needs a C++ compiler")
     parser.add_argument(

@@ -190,9 +190,8 @@ def _paper_line(
         elif step:
             minutes.append(f"**{_rounded(row['steps'] * step / 60)}** by its steps")
         else:
-            minutes.append(f"≈\u00a0{_rounded(row['steps'] * _step_seconds(row, card) / 60)}")
-    measured = [one.peak_memory_mb for one in run]
-    memory = f"**{_shown(max(measured) * 2**20 / 1e9)}**" if measured else f"≈\u00a0{_rounded(_memory(row))}"
+            minutes.append(_estimated(row["steps"] * _step_seconds(row, card) / 60))
+    memory = _measured_memory(run) if run else _estimated(_memory(row))
     disk = (2 * row["checkpoint_MB"] + (row["cache_MB"] or 0)) / 1000
     cells = [f"{method} {benchmark}", f"{row['steps']:,}", *minutes, memory]
     return f"| {' | '.join(cells)} | {_rounded(disk)}{'' if row['cache_MB'] else ' + cache'} |"
@@ -201,11 +200,8 @@ def _paper_line(
 def _memory_line(row: Measured, run: Sequence[RunRecord]) -> str:
     needs = []
     for parts in SPLITS:
-        measured = [one.peak_memory_mb for one in run if one.spec.overrides.get("accumulate", 1) == parts]
-        if measured:
-            needs.append(f"**{_shown(max(measured) * 2**20 / 1e9)}**")
-        else:
-            needs.append(f"≈\u00a0{_rounded(_memory(row, parts))}")
+        measured = [one for one in run if one.spec.overrides.get("accumulate", 1) == parts]
+        needs.append(_measured_memory(measured) if measured else _estimated(_memory(row, parts)))
     identities = _recipe(row).identities
     fits = [_that_fits(row, identities, size) for size in SIZES.values()]
     return f"| {row['what'].replace(' ', ', ')} | {' | '.join([*needs, *fits])} |"
@@ -245,8 +241,18 @@ def _way(parts: int) -> str:
 
 
 def _rounded(value: float) -> str:
-    """Write an estimate: no more than two digits of it count."""
+    """Write a number of which no more than two digits count."""
     return _shown(float(f"{value:.2g}"))
+
+
+def _estimated(value: float) -> str:
+    """Write an estimate and the sign for one; the two stay on one line."""
+    return f"≈\u00a0{_rounded(value)}"
+
+
+def _measured_memory(runs: Iterable[RunRecord]) -> str:
+    """Write the highest memory of some runs, in GB."""
+    return f"**{_shown(max(one.peak_memory_mb for one in runs) * 2**20 / 1e9)}**"
 
 
 def _step_seconds(row: Measured, card: Card) -> float:

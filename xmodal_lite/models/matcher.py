@@ -31,6 +31,10 @@ class Batch:
     labels: Tensor
     aligned: Tensor
 
+    def columns(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return the four tensors in the order in which a batch takes them."""
+        return self.v, self.r, self.labels, self.aligned
+
 
 class Matcher(nn.Module, ABC):
     """A model that matches samples of two modalities by the cosine of their embeddings."""

@@ -200,7 +200,7 @@ def _parts(batch: Batch, recipe: Recipe, accelerator: Accelerator) -> list[Batch
             f"processes, equally many to each and two or more a part; set identities to a multiple of {shares} that is "
             f"{2 * recipe.accumulate} or more, or accumulate lower"
         )
-    columns = [x.chunk(shares) for x in (batch.v, batch.r, batch.labels, batch.aligned)]
+    columns = [x.chunk(shares) for x in batch.columns()]
     return [
         Batch(*(column[share] for column in columns))
         for share in range(accelerator.process_index, shares, processes)

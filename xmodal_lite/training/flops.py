@@ -41,7 +41,7 @@ def step_flop(matcher: Matcher, batch: Batch) -> int:
         A multiplication and an addition count as two; 0 where torch cannot run some operation on the meta device.
     """
     model = copy.deepcopy(matcher).to("meta")
-    seen = Batch(*(column.to("meta") for column in (batch.v, batch.r, batch.labels, batch.aligned)))
+    seen = Batch(*(column.to("meta") for column in batch.columns()))
     with FlopCounterMode(display=False) as counter:
         try:
             torch.stack(list(model(seen).values())).sum().backward()

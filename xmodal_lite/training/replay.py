@@ -28,22 +28,20 @@ class Replay:
 
     def __init__(self, function: Callable[[Batch], dict[str, Tensor]]) -> None:
         self._function, self._calls = function, 0
-        self._stream = (
-            torch.cuda.Stream()
-        )  # a recording needs one of its own, and the calls before it the same one
+        # a recording needs a stream of its own, and the calls before it the same one
+        self._stream = torch.cuda.Stream()
         self._graph: torch.cuda.CUDAGraph | None = None
 
     def __call__(self, batch: Batch) -> dict[str, Tensor]:
         """Return what the function returns; the next call writes over it."""
-        if self._graph is not None:
-            for own, given in zip(_tensors(self._seen), _tensors(batch), strict=True):
-                own.copy_(given)
-        elif self._calls < WARM:
+        if self._calls < WARM:
             self._calls += 1
             return self._aside(batch)
+        if self._graph is None:
+            self._graph = self._record(batch)
         else:
-            self._record(batch)
-        assert self._graph is not None
+            for own, given in zip(self._seen.columns(), batch.columns(), strict=True):
+                own.copy_(given)
         self._graph.replay()
         return self._found
 
@@ -55,14 +53,10 @@ class Replay:
         torch.cuda.current_stream().wait_stream(self._stream)
         return found
 
-    def _record(self, batch: Batch) -> None:
+    def _record(self, batch: Batch) -> torch.cuda.CUDAGraph:
         """Record the function; nothing is computed yet."""
-        self._seen = Batch(*(x.clone() for x in _tensors(batch)))
+        self._seen = Batch(*(x.clone() for x in batch.columns()))
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, stream=self._stream):
             self._found = self._function(self._seen)
-        self._graph = graph
-
-
-def _tensors(batch: Batch) -> tuple[Tensor, ...]:
-    return batch.v, batch.r, batch.labels, batch.aligned
+        return graph
