@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 
 from xmodal_lite import benchmarks as benchmark_registry
 from xmodal_lite import cli, standins
+from xmodal_lite.experiments import provenance
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +80,15 @@ def test_changes_reach_the_run(tmp_path, root):
     assert '"steps": 3' in record.read_text()
 
 
+def test_a_run_that_was_stored_already_says_so_and_by_which_code(tmp_path, root, monkeypatch):
+    command = ("run", "cosine", "rruff", "--data-root", root, "--store", str(tmp_path))
+    assert "stored already" not in call(*command).output
+    again = call(*command).output
+    assert again.startswith("stored already, finished ") and "other code" not in again
+    monkeypatch.setattr(provenance, "CODE", "0ther")
+    assert re.match(r"stored already, finished \S+ by other code \(\w{12}, now 0ther\):\n", call(*command).output)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -95,7 +106,11 @@ def test_changes_reach_the_run(tmp_path, root):
             ("tables", "run", "marrnet-t1", "--device", "cpu", "--scheduler", "127.0.0.1:9"),
             "--device cpu is of this machine, but the workers of 127.0.0.1:9 choose their own",
         ),
-        (("tables", "show", "marrnet-t1", "--results", "no/such"), "no stored runs"),
+        (("tables", "show", "marrnet-t1", "--results", "no/such"), "there is no folder no/such"),
+        (
+            ("tables", "show", "mun-t1", "--source", "standin"),
+            "unknown source 'standin'; known: real, stand-in",
+        ),
     ],
 )
 def test_a_mistake_is_one_line(monkeypatch, capsys, arguments, message):
@@ -257,3 +272,15 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_space(tmp_pat
         assert failed.stderr.splitlines()[-1].startswith("error: ") and "Traceback" not in failed.stderr
     assert not list(store.glob("*/checkpoint-*"))
     assert started().returncode == 0
+
+
+def test_a_table_is_shown_as_its_page_shows_it():
+    results = str(Path(__file__).resolve().parents[1] / "results")
+    shown = call("tables", "show", "mun-t1", "--results", results)
+    assert shown.exit_code == 0, shown.output
+    assert (
+        "xmodal tables run mun-t1 --data-root path/to/sysu-mm01" in shown.output
+    )  # the real data: nothing but reported
+    assert "Two-stream, CAJ augmentation" in shown.output and "no difference shown" in shown.output
+    alone = call("tables", "show", "mun-t1", "--results", results, "--source", "stand-in")
+    assert shown.output.endswith(alone.output) and len(alone.output) < len(shown.output)

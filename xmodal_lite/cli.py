@@ -15,6 +15,7 @@ from xmodal_lite import benchmarks as benchmark_registry
 from xmodal_lite.benchmarks.download import fetch
 from xmodal_lite.errors import SpecError, XmodalError
 from xmodal_lite.experiments import (
+    RunRecord,
     RunStore,
     export,
     find_run,
@@ -24,17 +25,17 @@ from xmodal_lite.experiments import (
     open_benchmark,
     open_run,
     profile_names,
+    provenance,
     resolve,
     run,
     run_notebook,
     shown_markdown,
-    stored_records,
     sweep_table,
     table_names,
 )
-from xmodal_lite.experiments.data import dims_of, write_standin
-from xmodal_lite.experiments.notebook import check_parameters
-from xmodal_lite.experiments.tables import results_markdown
+from xmodal_lite.experiments.data import check_profile, dims_of, write_standin
+from xmodal_lite.experiments.notebook import check_output, check_parameters
+from xmodal_lite.experiments.page import stored_page, usual_seeds
 from xmodal_lite.training import DEVICES, Recipe, check_device, main_process_first, make_accelerator
 
 app = typer.Typer(
@@ -64,7 +65,7 @@ def make_standin(
     name: str,
     root: Path,
     identities: Annotated[int, typer.Option(min=2)] = 60,
-    seed: int = 0,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
     gap: Annotated[
         float, typer.Option(min=0, max=1, help="0: both modalities alike; 1: unrelated strengths.")
     ] = 0.5,
@@ -75,6 +76,8 @@ def make_standin(
     workers: Annotated[int, typer.Option(min=1, help="Processes that draw pictures.")] = os.cpu_count() or 1,
 ) -> None:
     """Write a procedural stand-in for a benchmark, in the benchmark's own layout."""
+    if name == "rruff" and images:
+        raise SpecError("--images is for stand-ins of pictures, and rruff's are spectra; leave it out")
     pictures = {} if name == "rruff" else {"workers": workers} | ({"images": images} if images else {})
     written = write_standin(name, root, identities=identities, seed=seed, gap=gap, **pictures)
     typer.echo(f"wrote {identities} identities to {written}; next: xmodal check {name} {written}")
@@ -104,7 +107,7 @@ def run_one(
     data_root: Root = "",
     protocol: Annotated[str, typer.Option(help="By default the benchmark's first.")] = "",
     profile: Profile = "demo",
-    seed: int = 0,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
     change: Annotated[
         list[str], typer.Option("--set", help="Change the recipe: steps=100, weights.adv=0, ...")
     ] = [],  # noqa: B006
@@ -112,10 +115,11 @@ def run_one(
     device: Device = "auto",
 ) -> None:
     """Run one method on one benchmark; started again after an interruption, it goes on from its last checkpoint."""
+    check_device(device)
     overrides = dict(_parse_change(item) for item in change)
     recipe = resolve(
         method, benchmark, profile, overrides, dims=dims_of(benchmark, data_root)
-    )  # a wrong name is told before any data is read or made, and so is a device that is not there
+    )  # a wrong name is told before any data is read or made
     accelerator = make_accelerator(recipe.precision, device) if isinstance(recipe, Recipe) else None
     with main_process_first(accelerator):
         data = open_benchmark(benchmark, data_root, profile=profile, size=recipe.size)
@@ -127,9 +131,12 @@ def run_one(
         seed=seed,
         overrides=overrides,
     )
+    stored = RunStore(store).record(spec)
     record = run(spec, data, RunStore(store), accelerator=accelerator)
     if accelerator is not None and not accelerator.is_main_process:
         return
+    if stored is not None:
+        typer.echo(_stored_already(record))
     typer.echo(f"{method} on {benchmark} ({data.source} data), profile {profile}, seed {seed}")
     typer.echo(record.report())
     typer.echo(
@@ -205,12 +212,19 @@ def list_tables() -> None:
 
 
 @tables.command("show")
-def show_table(name: str, results: Path = Path("results"), source: str = "real") -> None:
-    """Print a table from the stored run records, without running anything."""
-    table = load_table(name)
-    records = stored_records(results, name, source)
-    for protocol in table.protocols:
-        typer.echo(f"\n{table.title}, {source} data\n\n{results_markdown(table, records, protocol)}")
+def show_table(
+    name: str,
+    results: Annotated[Path, typer.Option(help="Folder of stored run records.")] = Path("results"),
+    source: Annotated[str, typer.Option(help="real or stand-in; by default both.")] = "",
+) -> None:
+    """Print what the page of a table shows of the stored run records, without running anything."""
+    page = stored_page(name, results)
+    if not results.is_dir():
+        raise SpecError(f"there is no folder {results}; give --results the one of a checkout")
+    if source and source not in page.records:
+        raise SpecError(f"unknown source '{source}'; known: {', '.join(page.records)}")
+    for one in [source] if source else page.records:
+        typer.echo(f"\n{page.markdown(one)}")
 
 
 @tables.command("run")
@@ -218,7 +232,13 @@ def run_table_notebook(
     name: str,
     data_root: Root = "",
     profile: Profile = "demo",
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds 0, 1, ... up to this many.")] = 5,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Seeds 0, 1, ... up to this many; 0: as many as the table asks for with --data-root, 5 on its stand-in.",
+        ),
+    ] = 0,
     store: Store = Path("runs"),
     results: Annotated[str, typer.Option(help="Also copy the records into this folder.")] = "",
     output: Annotated[Path, typer.Option(help="Folder for the executed notebook.")] = Path("_build/tables"),
@@ -231,8 +251,12 @@ def run_table_notebook(
     device: Device = "auto",
 ) -> None:
     """Re-run a table by papermill. Start the same command twice to share the runs between two processes."""
-    load_table(name)
+    table = load_table(name)
+    check_profile(profile)
+    if workers and scheduler != "local":
+        raise SpecError("--workers is for '--scheduler local'; give both, or start workers at the scheduler")
     _train_on(device, scheduler)
+    seeds = seeds or usual_seeds(table, "real" if data_root else "stand-in")
     notebook = Path("notebooks/tables") / f"{name.replace('-', '_')}.ipynb"
     parameters: dict[str, Any] = {
         "run": True,
@@ -242,8 +266,9 @@ def run_table_notebook(
         "store": str(store.resolve()),
         "publish_to": str(Path(results).resolve()) if results else "",
     }
+    check_parameters(notebook, parameters)  # this and the next are told before anything is run
+    check_output(output / notebook.name)
     if scheduler:
-        check_parameters(notebook, parameters)  # a missing notebook is told before anything is run
         sweep_table(
             name, scheduler, data_root=data_root, profile=profile, seeds=seeds, store=store, workers=workers
         )
@@ -262,6 +287,12 @@ def _train_on(device: str, scheduler: str) -> None:
         )
     if device == "cpu":
         os.environ["ACCELERATE_USE_CPU"] = "true"  # they inherit it
+
+
+def _stored_already(record: RunRecord) -> str:
+    """Say that a run was not made now, and by which code it was where that is not the code at hand."""
+    other = f" by other code ({record.code[:12]}, now {provenance.CODE[:12]})"
+    return f"stored already, finished {record.finished}{'' if record.code == provenance.CODE else other}:"
 
 
 def _parse_change(text: str) -> tuple[str, Any]:

@@ -110,12 +110,6 @@ def test_a_folder_of_spectra_gets_the_recipe_of_spectra(tmp_path):
     assert of_spectra.size is None and of_spectra.precision == "no"
 
 
-def test_a_closed_form_method_has_a_size_of_its_own_only_where_it_is_changed():
-    usual, other = (resolve("cca", "folder", "demo", change) for change in ({}, {"size": [64, 48]}))
-    assert usual.model_dump(mode="json") == {"options": {}, "threads": 1}
-    assert other.model_dump(mode="json") == {"options": {}, "threads": 1, "size": [64, 48]}
-
-
 def test_an_override_that_reaches_into_another_leaves_what_was_given_as_it_was():
     given = {"weights": {"id": 0.1, "rec": 1.0}, "weights.rec": 0.3}
     assert resolve("marrnet", "cufs", "tiny", given).weights == {"id": 0.1, "rec": 0.3}

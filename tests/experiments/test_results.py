@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from xmodal_lite.experiments import load_table, resolve, stored_records
+from xmodal_lite.experiments import RunSpec, load_table, resolve, stored_records
+from xmodal_lite.experiments.spec import LATER
 from xmodal_lite.experiments.tables import difference, records_of
+from xmodal_lite.training import Recipe
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 STORED = sorted((path.parent.name, path.name) for path in RESULTS.glob("*/*") if path.is_dir())
@@ -67,12 +69,22 @@ def test_a_table_is_of_one_data_set_and_profile_and_each_row_of_one_state_of_the
         assert len(codes) <= 1, row.label
 
 
-def test_the_recipe_of_a_record_is_todays(table_and_records):
-    """A setting that came later has its default in a recipe that lacks it."""
+def test_a_record_would_be_found_again_by_todays_recipe(table_and_records):
+    """Settings that came after a run was stored leave its hash as it was, so it is not made again."""
     for record in table_and_records[1]:
         spec = record.spec
         recipe = resolve(spec.method, spec.benchmark, spec.profile, dict(spec.overrides))
+        today = RunSpec.model_validate(spec.model_dump() | {"recipe": recipe.model_dump(mode="json")})
+        assert today.hash == spec.hash
         assert type(recipe).model_validate(spec.recipe) == recipe, spec.hash
+
+
+def test_what_is_left_out_of_a_stored_recipe_is_the_default_of_its_setting():
+    assert {name: Recipe.model_fields[name].default for name in LATER} == LATER | {"milestones": ()}
+    spec = {"method": "cca", "benchmark": "cufs", "data": "real:0", "protocol": "standard", "profile": "demo"}
+    one, other = (RunSpec(**spec, seed=0, recipe={"threads": 1} | size) for size in ({}, {"size": None}))
+    assert one == other
+    assert one.hash != RunSpec(**spec, seed=0, recipe={"threads": 1, "size": [64, 48]}).hash
 
 
 def test_chance_is_beaten_by_what_was_trained_and_marks_are_met():

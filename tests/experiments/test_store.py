@@ -76,3 +76,15 @@ def test_published_records_are_read_back_and_sources_kept_apart(tmp_path, make_r
         publish([record], store, tmp_path / "results" / "toy" / record.spec.source)
     assert stored_records(tmp_path / "results", "toy", "real") == [real]
     assert stored_records(tmp_path / "results", "toy", "stand-in") == [made]
+
+
+def test_a_published_record_takes_the_place_of_that_of_another_recipe(tmp_path, make_record):
+    store, folder = RunStore(tmp_path / "runs"), tmp_path / "results" / "toy" / "real"
+    old, other_seed = make_record(), make_record(seed=1)
+    new = old.model_copy(update={"spec": old.spec.model_copy(update={"recipe": {"steps": 7}})})
+    for records in ([old, other_seed], [new]):
+        for record in records:
+            store.finish(record)
+        publish(records, store, folder)
+    found = stored_records(tmp_path / "results", "toy", "real")
+    assert sorted(one.spec.hash for one in found) == sorted(one.spec.hash for one in (new, other_seed))

@@ -5,15 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    JsonValue,
-    SerializerFunctionWrapHandler,
-    ValidationError,
-    model_serializer,
-)
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from xmodal_lite.benchmarks import names as benchmark_names
 from xmodal_lite.errors import SpecError
@@ -41,12 +33,6 @@ class ClassicalRecipe(BaseModel):
     options: dict[str, JsonValue] = {}
     threads: int = Field(default=1, ge=1)
     size: tuple[int, int] | None = None
-
-    @model_serializer(mode="wrap")
-    def _without_usual_size(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out the profile's size, so that runs at that size keep the hash which they were stored under."""
-        fields: dict[str, Any] = handler(self)
-        return {name: value for name, value in fields.items() if name != "size" or value is not None}
 
 
 def method_names() -> tuple[str, ...]:

@@ -94,9 +94,35 @@ class TablePage:
         records = self.records.get(source)
         profile = records[0].spec.profile if records else PROFILES[source]
         root = f" --data-root path/to/{self.table.benchmark}" if source == "real" else ""
-        seeds = self.table.seeds if source == "real" else 5
-        options = f"--profile {profile} --seeds {seeds} --results results"
+        options = f"--profile {profile} --seeds {usual_seeds(self.table, source)} --results results"
         return f"To run them:\n\n```bash\nxmodal tables run {self.table.name}{root} \\\n  {options}\n```"
+
+
+def usual_seeds(table: Table, source: str) -> int:
+    """Return how many seeds a table is meant to be run with: its own number on real data, 5 on the stand-in."""
+    return table.seeds if source == "real" else 5
+
+
+def stored_page(name: str, results: Path) -> TablePage:
+    """Collect what is stored of a table, of real data and of the stand-in; nothing is a page, too.
+
+    Parameters
+    ----------
+    name : str
+        Name of the table.
+    results : Path
+        The folder that records are published into.
+
+    Raises
+    ------
+    SpecError
+        There is no such table.
+    """
+    stored = {
+        source: stored_records(results, name, source) if (results / name / source).is_dir() else []
+        for source in PROFILES
+    }
+    return TablePage(load_table(name), stored)
 
 
 def open_page(
@@ -138,11 +164,9 @@ def open_page(
     DataError
         The data are not in their layout.
     """
-    table = load_table(name)
     if not run:
-        return TablePage(
-            table, {source: _stored(Path(root) / "results", name, source) for source in PROFILES}
-        )
+        return stored_page(name, Path(root) / "results")
+    table = load_table(name)
     data = open_benchmark(
         table.benchmark, data_root, profile=profile, folder=Path(root) / "data", size=table.size
     )
@@ -198,10 +222,6 @@ def sweep_table(
     specs = table.specs(data, profile=profile, seeds=range(seeds))
     with local_cluster(workers) if scheduler == "local" else nullcontext(scheduler) as address:
         return run_on_workers(specs, where, data.fingerprint, RunStore(store), address)
-
-
-def _stored(results: Path, name: str, source: str) -> list[RunRecord]:
-    return stored_records(results, name, source) if (results / name / source).is_dir() else []
 
 
 def code_markdown(table: Table, records: Sequence[RunRecord]) -> str:

@@ -21,7 +21,8 @@ DECISIVE = (
     "losses",
     "models",
     "training",
-)  # the parts that numbers come from
+    "experiments/run.py",
+)  # the parts that numbers come from: folders of source files, and one file
 
 
 def _git(*arguments: str) -> str:
@@ -32,10 +33,14 @@ def _git(*arguments: str) -> str:
 def code_hash() -> str:
     """Return the SHA-256 over the names and the text of the source files that decide what a run's numbers are."""
     digest = hashlib.sha256()
-    for path in sorted(path for part in DECISIVE for path in (PACKAGE / part).rglob("*.py")):
+    for path in sorted(path for part in DECISIVE for path in _sources(PACKAGE / part)):
         digest.update(path.relative_to(PACKAGE).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _sources(part: Path) -> list[Path]:
+    return [part] if part.is_file() else list(part.rglob("*.py"))
 
 
 def commit() -> str:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue, field_validator
 
 from xmodal_lite.benchmarks import Benchmark
 from xmodal_lite.errors import SpecError
@@ -15,6 +15,17 @@ from xmodal_lite.experiments.methods import resolve
 from xmodal_lite.training import speed
 
 HASH_LENGTH = 16
+# Settings that recipes got after runs had been stored, each at the value that leaves a run as it was before
+LATER: dict[str, JsonValue] = {
+    "accumulate": 1,
+    "compile": False,
+    "graph": False,
+    "head_rate": 1.0,
+    "milestones": [],
+    "optimiser": "adamw",
+    "size": None,
+    "unet_rate": 1.0,
+}
 
 
 class RunSpec(BaseModel):
@@ -32,7 +43,8 @@ class RunSpec(BaseModel):
         Changes to the profile's recipe, by dotted name, such as `{"weights.adv": 0}`.
     recipe : dict
         The recipe that profile and overrides resolve to; filled in by `make_spec`, so that a run is never taken
-        for another one whose profile has changed since.
+        for another one whose profile has changed since. A setting of `LATER` at its value there is left out, so that
+        a run keeps the hash that it was stored under when recipes get settings.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +57,11 @@ class RunSpec(BaseModel):
     seed: int
     overrides: dict[str, JsonValue] = {}
     recipe: dict[str, JsonValue] = {}
+
+    @field_validator("recipe")
+    @classmethod
+    def _as_before(cls, recipe: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        return {name: value for name, value in recipe.items() if name not in LATER or LATER[name] != value}
 
     @property
     def hash(self) -> str:

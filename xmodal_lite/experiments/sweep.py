@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from xmodal_lite.benchmarks import Benchmark
 from xmodal_lite.errors import SpecError
 from xmodal_lite.experiments.run import run
 from xmodal_lite.experiments.spec import RunRecord, RunSpec
-from xmodal_lite.experiments.store import RunBusyError, RunStore, read_records
+from xmodal_lite.experiments.store import RunBusyError, RunStore, read_record, read_records
 
 
 def run_all(
@@ -53,10 +54,23 @@ def run_all(
 
 
 def publish(records: Sequence[RunRecord], store: RunStore, folder: Path) -> None:
-    """Copy the records of finished runs into a folder that is kept under version control."""
+    """Copy the records of finished runs into a folder that is kept under version control.
+
+    A record there of the same row and seed, made by another recipe or of another state of the data, is replaced.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    new = {_place(record) for record in records}
+    for path in folder.glob("*.json"):
+        if _place(read_record(path)) in new:
+            path.unlink()
     for record in records:
         shutil.copyfile(store.folder(record.spec) / "record.json", folder / f"{record.spec.hash}.json")
+
+
+def _place(record: RunRecord) -> str:
+    """Name the cell of a table that a record counts in."""
+    spec = record.spec
+    return json.dumps([spec.method, spec.protocol, spec.overrides, spec.seed], sort_keys=True)
 
 
 def stored_records(results: Path, table: str, source: str) -> list[RunRecord]:
@@ -78,8 +92,9 @@ def stored_records(results: Path, table: str, source: str) -> list[RunRecord]:
     """
     folder = results / table / source
     if not folder.is_dir():
+        root = " --data-root path/to/the/data" if source == "real" else ""
         raise SpecError(
-            f"no stored runs in {folder}; make them with: xmodal tables run {table} --results {results}"
+            f"no stored runs in {folder}; make them with: xmodal tables run {table}{root} --results {results}"
         )
     return read_records(folder)
 
