@@ -24,7 +24,7 @@ from _table import Row, print_and_store
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import FlopCounterMode, flop_registry
+from torch.utils.flop_counter import flop_registry
 
 from xmodal_lite import benchmarks
 from xmodal_lite.data.spectra import Preparation
@@ -32,7 +32,7 @@ from xmodal_lite.errors import SpecError
 from xmodal_lite.experiments import resolve
 from xmodal_lite.experiments.profiles import STANDINS
 from xmodal_lite.models import Batch, build, model_names
-from xmodal_lite.training import Recipe
+from xmodal_lite.training import Recipe, flop_counter
 
 FLOAT = 4  # bytes
 IMAGES = re.compile(r"((training|test) )?(visible|infrared|thermal) images")
@@ -115,7 +115,7 @@ def count(method: str, benchmark: str, recipe: Recipe) -> Row:
     with torch.device("meta"):
         model = build(method, dims=1 if recipe.size is None else 2, num_classes=classes, **options)
     kept, traffic = Kept(model), Traffic()
-    with FlopCounterMode(display=False) as products, traffic:
+    with flop_counter() as products, traffic:
         with torch.autograd.graph.saved_tensors_hooks(kept, lambda x: x):
             total = torch.stack(list(model(batch(recipe)).values())).sum()
         total.backward()

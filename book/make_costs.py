@@ -67,7 +67,11 @@ SIZES = {"8 GB": 8.0, "16 GB (T4)": 15.0, "40 or 80 GB": 40.0}
 SPARE = 1.5
 SPLITS = (1, 2, 4)  # parts of a step that are shown
 
+LIMITED = "sysu-mm01"  # the benchmark of which measured steps are set beside their card's limits
 Measured = dict[str, Any]  # what `benchmarks/_table.py` stores
+Steps = dict[
+    tuple[str, str, bool], float
+]  # one number of measured steps, by device, method and whether replayed
 
 
 def costs_table(records: Iterable[RunRecord]) -> str:
@@ -106,14 +110,15 @@ def paper_table(stored: Iterable[Measured], records: Iterable[RunRecord]) -> str
     parts = list(stored)
     if not (counted := _counted(parts)):
         return UNCOUNTED
-    run, steps = list(records), _measured_steps(parts)
+    run, steps = list(records), _measured_steps(parts, "step_s")
+    peaks = _measured_steps(parts, "peak_MB")
     head = (
         f"| METHOD BENCHMARK | Steps | {' | '.join(f'{card}, min' for card in CARDS)} | GPU, GB | Disk, GB |"
     )
     lines = [
         head,
         "|:---|---:|" + "---:|" * (len(CARDS) + 2),
-        *(_paper_line(row, _on_cards(row, run), steps) for row in counted),
+        *(_paper_line(row, _on_cards(row, run), steps, peaks) for row in counted),
     ]
     assumed = (
         f"Estimates assume that matrix products reach {100 * PRODUCTS:.0f} % of the card's peak, all else "
@@ -125,22 +130,26 @@ def paper_table(stored: Iterable[Measured], records: Iterable[RunRecord]) -> str
         )
         + "."
     )
-    return "\n".join([*lines, "", assumed]) + "\n"
+    return "\n".join([*lines, "", assumed, *_limits(counted, steps)]) + "\n"
 
 
 def memory_table(stored: Iterable[Measured], records: Iterable[RunRecord]) -> str:
     """Return the memory of a step, whole and in parts, how many parts a card asks for, and what a part compares."""
-    if not (counted := _counted(stored)):
+    parts = list(stored)
+    if not (counted := _counted(parts)):
         return UNCOUNTED
-    run = list(records)
+    run, peaks = list(records), _measured_steps(parts, "peak_MB")
     ways = [_way(parts) for parts in SPLITS]
     lines = [
-        f"| Method and benchmark | {' | '.join(f'{way}, GB' for way in ways)} | {' | '.join(SIZES)} |",
-        "|:---|" + "---:|" * len(ways) + ":---|" * len(SIZES),
-        *(_memory_line(row, _on_cards(row, run)) for row in counted),
+        f"| Method and benchmark | {' | '.join(f'{way}, GB' for way in ways)} |",
+        "|:---|" + "---:|" * len(ways),
+        *(_memory_line(row, _on_cards(row, run), peaks) for row in counted),
         "",
-        f"A card is said to hold a step where {SPARE:g} times its estimate fits beside the benchmark's pictures, which "
-        "lie there too if they fill no more than half of it. *Whole* is a step as the recipe has it.",
+        "*Whole* is a step as the recipe has it. What a card holds, if "
+        f"{SPARE:g} times the estimate is to fit beside the benchmark's pictures, which lie there too where they fill "
+        "no more than half of it:",
+        "",
+        *(_held(name, size, counted) for name, size in SIZES.items()),
         "",
         f"| Benchmarks | P | K | {' | '.join(f'others, {way}' for way in ways)} |",
         "|:---|" + "---:|" * (2 + len(ways)),
@@ -164,10 +173,10 @@ def _on_cards(row: Measured, records: Iterable[RunRecord]) -> list[RunRecord]:
     ]
 
 
-def _measured_steps(stored: Iterable[Measured]) -> dict[tuple[str, str, bool], float]:
-    """Return the seconds of the steps that were measured, by device, method and whether they were replayed."""
+def _measured_steps(stored: Iterable[Measured], column: str) -> Steps:
+    """Return a column of the steps that were measured, by device, method and whether they were replayed."""
     return {
-        (one["device"], match["method"], match["replayed"] is not None): row["step_s"]
+        (one["device"], match["method"], match["replayed"] is not None): row[column]
         for one in stored
         if one["benchmark"] == "training step"
         for row in one["rows"]
@@ -175,36 +184,71 @@ def _measured_steps(stored: Iterable[Measured]) -> dict[tuple[str, str, bool], f
     }
 
 
-def _paper_line(
-    row: Measured, run: Sequence[RunRecord], measured_steps: dict[tuple[str, str, bool], float]
-) -> str:
-    method, benchmark = row["what"].split()
+def _step_on(card: Card, row: Measured, steps: Steps) -> float | None:
+    """Return what was measured of a recipe's step on a card, if it was."""
     recipe = _recipe(row)
-    of_that_step = recipe.size == SIZE and 2 * recipe.identities * recipe.samples == IMAGES
+    if recipe.size != SIZE or 2 * recipe.identities * recipe.samples != IMAGES:
+        return None
+    return steps.get((card.device, row["what"].split()[0], recipe.graph))
+
+
+def _paper_line(row: Measured, run: Sequence[RunRecord], steps: Steps, peaks: Steps) -> str:
     minutes = []
     for name, card in CARDS.items():
         seconds = [one.seconds for one in run if name in one.device]
-        step = measured_steps.get((card.device, method, recipe.graph)) if of_that_step else None
+        step = _step_on(card, row, steps)
         if seconds:
             minutes.append(f"**{_shown(median(seconds) / 60)}** a whole run")
         elif step:
             minutes.append(f"**{_rounded(row['steps'] * step / 60)}** by its steps")
         else:
             minutes.append(_estimated(row["steps"] * _step_seconds(row, card) / 60))
-    memory = _measured_memory(run) if run else _estimated(_memory(row))
     disk = (2 * row["checkpoint_MB"] + (row["cache_MB"] or 0)) / 1000
-    cells = [f"{method} {benchmark}", f"{row['steps']:,}", *minutes, memory]
+    cells = [row["what"], f"{row['steps']:,}", *minutes, _need(row, run, peaks)]
     return f"| {' | '.join(cells)} | {_rounded(disk)}{'' if row['cache_MB'] else ' + cache'} |"
 
 
-def _memory_line(row: Measured, run: Sequence[RunRecord]) -> str:
-    needs = []
-    for parts in SPLITS:
-        measured = [one for one in run if one.spec.overrides.get("accumulate", 1) == parts]
-        needs.append(_measured_memory(measured) if measured else _estimated(_memory(row, parts)))
-    identities = _recipe(row).identities
-    fits = [_that_fits(row, identities, size) for size in SIZES.values()]
-    return f"| {row['what'].replace(' ', ', ')} | {' | '.join([*needs, *fits])} |"
+def _limits(counted: Iterable[Measured], steps: Steps) -> list[str]:
+    """Tell how near a measured step is to the least time in which its card could compute and move what was counted."""
+    told = []
+    for row in counted:
+        for name, card in CARDS.items():
+            if row["what"].endswith(LIMITED) and (step := _step_on(card, row, steps)):
+                computed = row["GFLOP"] / 1e3 / PEAK[card.device]
+                moved = row["moved_MB"] / 1e3 / card.bandwidth
+                told.append(
+                    f"{row['what']} on the {name}: {1e3 * computed:.2g} ms of computing, {1e3 * moved:.2g} ms of "
+                    f"moving, so an MFU of {100 * computed / max(computed, moved):.0f} % at most; measured "
+                    f"{1e3 * step:.3g} ms and {100 * computed / step:.0f} %."
+                )
+    head = (
+        "At the full rates of the data sheet and both at once, with every operation reading its inputs and writing its "
+        "results once, a step takes:"
+    )
+    return ["", head, "", *(f"- {line}" for line in told)] if told else []
+
+
+def _memory_line(row: Measured, run: Sequence[RunRecord], peaks: Steps) -> str:
+    needs = [_need(row, run, peaks, parts) for parts in SPLITS]
+    return f"| {row['what'].replace(' ', ', ')} | {' | '.join(needs)} |"
+
+
+def _need(row: Measured, run: Sequence[RunRecord], peaks: Steps, parts: int = 1) -> str:
+    """Write the memory of a recipe's step in GB: of a run if there is one, else of a timed step, else as counted."""
+    runs = [one for one in run if one.spec.overrides.get("accumulate", 1) == parts]
+    if runs:
+        return f"**{_shown(max(one.peak_memory_mb for one in runs) * 2**20 / 1e9)}**"
+    timed = [peak for card in CARDS.values() if (peak := _step_on(card, row, peaks))]
+    if timed and parts == 1:
+        return f"**{_rounded(max(timed) / 1e3)}**"
+    return _estimated(_memory(row, parts))
+
+
+def _held(name: str, size: float, counted: Iterable[Measured]) -> str:
+    """Name the steps that a card does not hold whole, and in how many parts it does."""
+    ways = {row["what"]: _that_fits(row, _recipe(row).identities, size) for row in counted}
+    others = "; ".join(f"{what}: {way}" for what, way in ways.items() if way != _way(1))
+    return f"- {name}: every step whole" + (f", but {others}." if others else ".")
 
 
 def _that_fits(row: Measured, identities: int, size: float) -> str:
@@ -248,11 +292,6 @@ def _rounded(value: float) -> str:
 def _estimated(value: float) -> str:
     """Write an estimate and the sign for one; the two stay on one line."""
     return f"≈\u00a0{_rounded(value)}"
-
-
-def _measured_memory(runs: Iterable[RunRecord]) -> str:
-    """Write the highest memory of some runs, in GB."""
-    return f"**{_shown(max(one.peak_memory_mb for one in runs) * 2**20 / 1e9)}**"
 
 
 def _step_seconds(row: Measured, card: Card) -> float:

@@ -102,6 +102,10 @@ print(*names(), sep=", ")
 # and its successors says that the set is listed there as *DBPerson-Recog-DB1* and comes after a copyright form. The
 # lists of the ten splits are a later work by others {cite}`ye2018`; a copy without an `idx` folder lacks them.
 #
+# **Faces.** We could not read the pages of the owners of CUFS, CUFSF, CASIA NIR-VIS 2.0 and Tufts, so we cannot say what they
+# ask for. The papers that the table cites introduce the sets and name who keeps them. The file names of CUFSF carry
+# those of FERET, another set, whose photographs may have to be asked for by themselves.
+#
 # **Terms.** What you may do with a set stands in the paper that *you* sign, so read it, also for what it says about
 # showing pictures and passing on trained networks. This project holds no picture, no list and no feature of any of
 # them.
@@ -207,8 +211,8 @@ for pattern in patterns.split():
 #
 # ## Is my copy whole?
 #
-# A user of SYSU-MM01 once trained for a week on a copy with 367 of its 395 training identities, ten points below the
-# paper, before finding out. The command for that looks at everything and prints it:
+# A user of SYSU-MM01, so the public threads on it tell, once trained for a week on a copy with 367 of its 395 training
+# identities, ten points below the paper, before finding out. The command for that looks at everything and prints it:
 
 
 # %%

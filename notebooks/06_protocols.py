@@ -383,7 +383,7 @@ assert many.std() > 2 * means_of_ten.std()
 
 # %% [markdown]
 # Our small world has few people; with the real 96, one draw moves less. Still the draw alone is worth about 0.4 points
-# in a mean of ten there, when rank-1 is near 58 %. Two methods on the *same* ten galleries share that luck, so their
+# in a mean of ten there, when rank-1 is near 58 % (second hand: measured by others, we have not the data). Two methods on the *same* ten galleries share that luck, so their
 # difference is steadier than either. Two methods on different conventions do not.
 #
 # ## Breaking the rules, one by one

@@ -392,8 +392,8 @@ for name, way in {"at the start": start[None], **ways}.items():
 # A training set shows each coat a few times only, and a network of millions of weights will learn those pictures by heart. AGW
 # pads, crops and flips. CAJ {cite}`ye2021caj` adds two things: a rectangle is erased, and a visible picture is at random made grey,
 # or made of one of its colour channels alone. That is as near to an infrared picture as one comes without an infrared camera, and
-# the network can no longer lean on colour. Between the published rows of AGW and CAJ lies one of the largest steps of
-# {ref}`the table <table-agw-sysu>`; but CAJ changed its loss too, so the augmentation's part in it is for our own two rows to tell.
+# the network can no longer lean on colour. The published row of CAJ stands far above that of AGW
+# ({ref}`the table <table-agw-sysu>` has both); but CAJ changed its loss too, so the augmentation's part in it is for our own two rows to tell.
 # Which outcomes are how likely is ours.
 
 # %% mystnb={"figure": {"caption": "Four pairs as they are, under AGW's augmentation (pad, crop, flip), and with CAJ's on top (channel exchange or grey, on visible pictures only; erasing). Left visible, right infrared.", "name": "fig-augmentation"}, "image": {"alt": "Three rows of eight pictures of procedural people. In the second row they are shifted with black borders and some mirrored. In the third most colour pictures have become grey, and some pictures have a flat rectangle."}}

@@ -344,16 +344,16 @@ pd.DataFrame({name: line(unet, *drawn[name]) for name, unet in unets.items()}).T
 # skin, the same hair and the same background, laid out by the person's own lines. But the weights serve both kinds of
 # picture, and nobody has told them to leave photographs alone: these are redrawn too, nearly as far from the truth as a sketch
 # that nobody touched. *Reconstruction* mends this, and has its price. The same weights must now tell the two kinds apart,
-# and in so few steps colour comes to the background and hardly to the face. The *adversarial loss* moves blotches about and no
-# number of the table by much.
+# and in so few steps colour comes to the background and hardly to the face. With the *adversarial loss* photographs come
+# through with less harm, and more people are found by their pixels; it is one run of a small network, which bears no more than that.
 #
 # The *perceptual loss*, at this weight and with untrained eyes, does harm: black blots and white rims, in the same places on sketches and on
 # photographs. A mark that is the same on both makes them alike to this loss, whoever the picture shows. Whether that is how
 # they came about we have not tested. The tables' runs, where the eyes do learn, hint the same way: on the mean, they
 # reconstruct worse with the perceptual loss than without it.
 #
-# What does it do for finding the person? Nothing that could be seen here. By pixels, rank-1 moves by a few of the twenty people (one is
-# 0.05) up or down from row to row, and moves otherwise on another processor, by rounding alone. And the fresh judge is
+# What does it do for finding the person? Nothing that could be told here. By pixels, rank-1 moves up or down by up to five of the twenty people (one is
+# 0.05) from row to row, and moves otherwise on another processor, by rounding alone. And the fresh judge is
 # right every time: what is drawn is not a photograph but a sketch in a photograph's colours.
 
 # %% [markdown]

@@ -617,8 +617,8 @@ Markdown(results_markdown(drawings, records, drawings.protocols[0]))
 # that its own be the nearest of the batch: it orders one row of the matrix of cosines at a time. A threshold is one for all rows. So a ranking can be good
 # where verification is poor. A paper that compared *MarrNet with InfoNCE* with *a baseline with triplets* would see its loss, and call it cmUNet.
 #
-# **Real pictures.** On the drawings all networks stand above histograms of oriented gradients with CCA, and MarrNet by the ten points that we had set ourselves as a mark, as does
-# cmUNet without losses. What brought them there is the augmentation: each picture of a pair moves by itself. Moved alike, drawings
+# **Real pictures.** On the drawings all networks whose pairs move apart stand above histograms of oriented gradients with CCA, and MarrNet by the ten points that we had set ourselves as a mark, as does
+# cmUNet without losses. For colour queries the histograms do better without CCA, and the lead over them is smaller there. What brought them there is the augmentation: each picture of a pair moves by itself. Moved alike, drawings
 # can be told by where things stand, which is worth nothing for new ones. The {ref}`page of that table <table-marrnet-drawings>` has the whole story, and says why faces still move alike.
 #
 # **What we do not know.** How any of this is on real people and faces, and at the full length: no run of the `paper` profile is stored for these tables, and the

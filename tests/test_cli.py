@@ -86,7 +86,9 @@ def test_a_run_that_was_stored_already_says_so_and_by_which_code(tmp_path, root,
     again = call(*command).output
     assert again.startswith("stored already, finished ") and "other code" not in again
     monkeypatch.setattr(provenance, "CODE", "0ther")
-    assert re.match(r"stored already, finished \S+ by other code \(\w{12}, now 0ther\):\n", call(*command).output)
+    assert re.match(
+        r"stored already, finished \S+ by other code \(\w{12}, now 0ther\):\n", call(*command).output
+    )
 
 
 @pytest.mark.parametrize(
@@ -95,12 +97,26 @@ def test_a_run_that_was_stored_already_says_so_and_by_which_code(tmp_path, root,
         (("run", "marnet", "rruff"), "unknown method 'marnet'"),
         (("run", "marrnet", "rruf"), "unknown benchmark 'rruf'"),
         (("run", "marrnet", "rruff", "--profile", "huge"), "unknown profile 'huge'"),
-        (("run", "marrnet", "rruff", "--set", "stepz=1"), "stepz"),
+        (
+            ("run", "marrnet", "rruff", "--set", "stepz=1"),
+            "stepz: Extra inputs are not permitted; known: steps, identities, samples",
+        ),
         (("run", "marrnet", "rruff", "--set", "steps"), "--set takes NAME=VALUE"),
         (("run", "marrnet", "rruff", "--data-root", "no/such/folder"), "no such folder"),
         (("standin", "rruf", "somewhere"), "no stand-in is called 'rruf'"),
         (("download", "sysu-mm01", "somewhere"), "cannot be downloaded"),
+        (("standin", "rruff", "somewhere", "--images", "4"), "--images is for stand-ins of pictures"),
+        (("run", "cca", "rruff", "--device", "gpu"), "unknown device 'gpu'; known: auto, cpu, cuda"),
         (("tables", "run", "marrnet-t9"), "unknown table 'marrnet-t9'"),
+        (
+            ("tables", "run", "marrnet-t1", "--profile", "paperr"),
+            "unknown profile 'paperr'; known: tiny, demo, paper",
+        ),
+        (("tables", "run", "marrnet-t1", "--workers", "2"), "--workers is for '--scheduler local'"),
+        (
+            ("tables", "run", "marrnet-t1", "--workers", "2", "--scheduler", "127.0.0.1:9"),
+            "--workers is for '--scheduler local'",
+        ),
         (("tables", "run", "marrnet-t1", "--device", "tpu"), "unknown device 'tpu'; known: auto, cpu, cuda"),
         (
             ("tables", "run", "marrnet-t1", "--device", "cpu", "--scheduler", "127.0.0.1:9"),
@@ -123,6 +139,7 @@ def test_a_mistake_is_one_line(monkeypatch, capsys, arguments, message):
     "command",
     [
         ("run", "marrnet", "rruff"),
+        ("run", "cca", "rruff"),
         ("match", "query.txt", "--gallery", "folder", "--run", "zzz"),
         ("tables", "run", "marrnet-t1"),
     ],
@@ -178,6 +195,40 @@ def test_a_run_whose_stand_in_cannot_be_written_is_one_line(monkeypatch, capsys,
 def test_an_unknown_protocol_is_one_line(monkeypatch, capsys, root):
     error = error_of(monkeypatch, capsys, "run", "cosine", "rruff", "--data-root", root, "--protocol", "C")
     assert "no protocol 'C'; known: A, B" in error
+
+
+@pytest.mark.parametrize("command", [("run", "cosine", "rruff"), ("standin", "rruff", "somewhere")])
+def test_a_seed_below_0_is_refused(command):
+    refused = call(*command, "--seed", "-1")
+    assert refused.exit_code == 2 and "Invalid value for '--seed'" in refused.output
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "seeds"),
+    [
+        ("marrnet-t1", (), 5),
+        ("agw-regdb", (), 5),  # on its stand-in
+        ("agw-regdb", ("--data-root", "."), 10),
+        ("agw-sysu", ("--data-root", "."), 5),
+        ("agw-regdb", ("--data-root", ".", "--seeds", "2"), 2),
+    ],
+)
+def test_a_table_takes_as_many_seeds_as_it_asks_for(monkeypatch, table, options, seeds):
+    seen = []
+    monkeypatch.setattr(cli, "run_notebook", lambda _, __, parameters: seen.append(parameters["seeds"]))
+    monkeypatch.setattr(cli, "shown_markdown", lambda _: [])
+    assert call("tables", "run", table, *options).exit_code == 0
+    assert seen == [seeds]
+
+
+def test_a_notebook_that_cannot_be_written_is_told_before_the_sweep(monkeypatch, capsys, tmp_path):
+    pytest.importorskip("papermill")
+    monkeypatch.setattr(cli, "sweep_table", lambda *_, **__: pytest.fail("the sweep was started"))
+    (tmp_path / "file").write_text("not a folder")
+    options = ["--scheduler", "local", "--output", str(tmp_path / "file" / "deep")]
+    error = error_of(monkeypatch, capsys, "tables", "run", "marrnet-t1", *options)
+    assert error.startswith(f"error: cannot write {tmp_path / 'file' / 'deep' / 'marrnet_t1.ipynb'}")
+    assert "choose another folder" in error
 
 
 def test_a_scheduler_that_is_not_there_is_one_line(monkeypatch, capsys, tmp_path, root):

@@ -236,7 +236,7 @@ def run_table_notebook(
         int,
         typer.Option(
             min=0,
-            help="Seeds 0, 1, ... up to this many; 0: as many as the table asks for with --data-root, 5 on its stand-in.",
+            help="Seeds 0, 1, ... up to this many; 0: the number that the table asks for, or 5 on its stand-in.",
         ),
     ] = 0,
     store: Store = Path("runs"),
@@ -266,9 +266,9 @@ def run_table_notebook(
         "store": str(store.resolve()),
         "publish_to": str(Path(results).resolve()) if results else "",
     }
-    check_parameters(notebook, parameters)  # this and the next are told before anything is run
-    check_output(output / notebook.name)
-    if scheduler:
+    if scheduler:  # what stops the notebook is told before anything is run
+        check_parameters(notebook, parameters)
+        check_output(output / notebook.name)
         sweep_table(
             name, scheduler, data_root=data_root, profile=profile, seeds=seeds, store=store, workers=workers
         )

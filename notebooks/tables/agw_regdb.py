@@ -84,3 +84,10 @@ Markdown(page.markdown("stand-in"))
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The two-stream network with two augmentations: rank-1 in both directions. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-agw-regdb"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 in both directions with intervals."}}
 if panels := page.panels():
     plots.plot_intervals(panels, bounds)
+
+# %% [markdown]
+# ## What it says
+#
+# Of the stand-in alone. Here the augmentation of CAJ is worth much, in both directions and by its interval. Thermal pictures carry no colour, and channel exchange
+# teaches the network not to look at it; that this is why, we have not tested. In {ref}`SYSU-MM01's layout <table-agw-sysu>` the same augmentation shows no difference.
+# The intervals of single rows are wide because a seed is also another split; the difference is taken split by split.

@@ -85,3 +85,9 @@ Markdown(page.markdown("stand-in"))
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The two-stream network with two augmentations: rank-1 and mAP of the all search. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-agw-sysu"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and mAP of the all search with intervals."}}
 if panels := page.panels():
     plots.plot_intervals(panels, bounds)
+
+# %% [markdown]
+# ## What it says
+#
+# Of the stand-in alone. *CAJ augmentation* has the higher mean in rank-1, in both searches, and does not stand above *AGW recipe* by its interval. On the real pictures the published rows are far apart; how much of that is
+# augmentation, these two rows will tell once they are run.

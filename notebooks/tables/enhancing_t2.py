@@ -16,9 +16,9 @@
 # (table-enhancing-t2)=
 # # Table: the enhancing network on RegDB
 #
-# Table 2 of the paper on enhancing modality-invariant features {cite}`zhang2025enhancing`: RegDB, both directions. None
-# of its own numbers could be verified, so beside our own row, which says "not run" until it is, there is none of the paper; the methods of other authors are reported and
-# not run. A method is compared with the two-stream network of the *same* augmentation, backbone and schedule. The rows
+# The second of our tables for the paper on enhancing modality-invariant features {cite}`zhang2025enhancing`: RegDB, both
+# directions. None of its own numbers could be verified, so beside our own row, which says "not run" until it is, there is none
+# of the paper; the methods of other authors are reported and not run. A method is compared with the two-stream network of the *same* augmentation, backbone and schedule. The rows
 # of the baseline are explained {ref}`on its own page <table-agw-regdb>`.
 #
 # The page shows the stored records of finished runs; no number on it is typed, and each reported number names who
@@ -82,3 +82,8 @@ Markdown(page.markdown("stand-in"))
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The enhancing network and the two-stream network: rank-1 in both directions. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-enhancing-t2"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 in both directions with intervals."}}
 if panels := page.panels():
     plots.plot_intervals(panels, bounds)
+
+# %% [markdown]
+# ## What it says
+#
+# Of the stand-in alone. The enhancing network has the higher mean in both directions, by less than its interval.

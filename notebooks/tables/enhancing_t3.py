@@ -16,8 +16,8 @@
 # (table-enhancing-t3)=
 # # Table: the two modules of the enhancing network
 #
-# Table 3 of the paper on enhancing modality-invariant features {cite}`zhang2025enhancing` switches its two modules on
-# and off: a branch of its own for each modality, and the consistency of the two distributions. Its numbers are not
+# The third of our tables for the paper on enhancing modality-invariant features {cite}`zhang2025enhancing` switches its two
+# modules on and off: a branch of its own for each modality, and the consistency of the two distributions. Its numbers are not
 # available to us. With both off, what is left is the two-stream network. A method is compared with the two-stream
 # network of the *same* augmentation, backbone and schedule.
 #

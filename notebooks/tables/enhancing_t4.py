@@ -16,8 +16,8 @@
 # (table-enhancing-t4)=
 # # Table: choices of the consistency loss
 #
-# Table 4 of the paper on enhancing modality-invariant features {cite}`zhang2025enhancing` tries other consistency
-# losses; its numbers are not available to us, nor is the list of what it tried. Our rows: none, the distance of the
+# The fourth of our tables for the paper on enhancing modality-invariant features {cite}`zhang2025enhancing` tries other
+# consistency losses; the paper's numbers are not available to us, nor is a list of what it tried. Our rows: none, the distance of the
 # means, MMD with five kernels, the squared 2-Wasserstein distance of the two Gaussians, their symmetric
 # Kullback-Leibler divergence, and the Wasserstein distance taken for each identity. The branches of the first module
 # are in all of them. A method is compared with the two-stream network of the *same* augmentation, backbone and

@@ -16,7 +16,7 @@
 # (table-marrnet-t1)=
 # # Table: Raman against infrared spectra
 #
-# The first table of the cmUNet paper {cite}`niu2024marrnet`, on the minerals of RRUFF {cite}`lafuente2015`. The paper's own
+# The first of our tables for the cmUNet paper {cite}`niu2024marrnet`, on the minerals of RRUFF {cite}`lafuente2015`. The paper's own
 # numbers are not available to us, and its spectra and split are not published, so no cell here stands beside a reported one.
 # What the table *can* say is which piece of the method earns its place, under one recipe, two protocols and five seeds.
 #
@@ -24,6 +24,10 @@
 # both modalities share, so they stand on another extractor: `SpectrumBackbone`, whose stems end in a short common
 # sequence. What they gain or lose here is therefore extractor and method together; a two-stream row on that extractor is
 # still to be run. Nothing of theirs was chosen on these test minerals.
+#
+# The rows with cmUNet are of an earlier code, in which its offset at full size stood behind the ReLU, where the next norm takes it out
+# again; it told the modalities apart by its offset at the bottom alone. {ref}`The chapter on cmUNet <cmunet-on-spectra>` builds it as it is
+# now. These runs are to be made again.
 #
 # The page shows the stored records of finished runs; no number on it is typed. To make them again (what is finished
 # is not repeated, what was interrupted goes on):

@@ -16,8 +16,8 @@
 # (table-marrnet-t2-regdb)=
 # # Table: MarrNet on RegDB
 #
-# The second table of the cmUNet paper {cite}`niu2024marrnet` is person re-identification; this page is its half on RegDB. What is
-# compared with what is said on the page for {ref}`SYSU-MM01 <table-marrnet-t2-sysu>`.
+# The second of our tables for the cmUNet paper {cite}`niu2024marrnet` is person re-identification; this page is its half on
+# RegDB. What is compared with what is said on the page for {ref}`SYSU-MM01 <table-marrnet-t2-sysu>`.
 #
 # The page shows the stored records of finished runs; no number on it is typed. To run the table on your copy (what is finished
 # is not repeated, what was interrupted goes on):

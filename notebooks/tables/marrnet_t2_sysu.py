@@ -16,8 +16,8 @@
 # (table-marrnet-t2-sysu)=
 # # Table: MarrNet on SYSU-MM01
 #
-# The second table of the cmUNet paper {cite}`niu2024marrnet` is person re-identification; this page is its half on SYSU-MM01.
-# The paper's own numbers are not available to us. Those of the baselines and of MUN are, and stand beside ours.
+# The second of our tables for the cmUNet paper {cite}`niu2024marrnet` is person re-identification; this page is its half on
+# SYSU-MM01. The paper's own numbers are not available to us. Those of the baselines and of MUN are, and stand beside ours.
 #
 # People walk on between two cameras, so no picture lies on top of another: the transformation loss compares what an early
 # stage of the extractor sees of an identity, on average, and not pixels. The extractor, its losses, its schedule and its

@@ -16,8 +16,8 @@
 # (table-marrnet-t3)=
 # # Table: Photographs and sketches of faces
 #
-# The third table of the cmUNet paper {cite}`niu2024marrnet`: find the photograph of the person whom an artist drew. The paper's own
-# numbers are not available to us, nor could any rank-1 of another paper on this set be verified, so no cell stands beside a
+# The third of our tables for the cmUNet paper {cite}`niu2024marrnet`: find the photograph of the person whom an artist drew.
+# The paper's own numbers are not available to us, nor could any rank-1 of another paper on this set be verified, so no cell stands beside a
 # reported one. What each loss of cmUNet adds here is {ref}`another table <table-marrnet-t6>`.
 #
 # Identification ranks all photographs of the test half for each sketch, and the reverse. Verification decides for every pair of

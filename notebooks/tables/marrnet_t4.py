@@ -16,9 +16,9 @@
 # (table-marrnet-t4)=
 # # Table: Faces in visible and near-infrared light
 #
-# The fourth table of the cmUNet paper {cite}`niu2024marrnet`: near-infrared probes, one visible picture of each person in the gallery.
-# The paper's own numbers are not available to us. The two pictures of a person are of two moments, so the transformation loss
-# compares what an extractor sees of an identity and not pixels.
+# The fourth of our tables for the cmUNet paper {cite}`niu2024marrnet`: near-infrared probes, one visible picture of each person
+# in the gallery. The paper's own numbers are not available to us. The two pictures of a person are of two moments, so the
+# transformation loss compares what an extractor sees of an identity and not pixels.
 #
 # Three rows of other authors are reported here and not run. Their networks start from other, large sets of faces, which ours
 # do not, so the distance between them and ours is not one of method.

@@ -16,8 +16,8 @@
 # (table-marrnet-t5)=
 # # Table: Faces in visible and thermal light
 #
-# The fifth table of the cmUNet paper {cite}`niu2024marrnet`: thermal pictures of faces against visible ones of the same moment. The
-# paper's own numbers are not available to us, nor could any of another paper on this set be verified.
+# The fifth of our tables for the cmUNet paper {cite}`niu2024marrnet`: thermal pictures of faces against visible ones of the same
+# moment. The paper's own numbers are not available to us, nor could any of another paper on this set be verified.
 #
 # The page shows the stored records of finished runs; no number on it is typed. To run the table on your copy (what is finished
 # is not repeated, what was interrupted goes on):

@@ -16,8 +16,8 @@
 # (table-marrnet-t6)=
 # # Table: The losses of cmUNet
 #
-# The sixth table of the cmUNet paper {cite}`niu2024marrnet` takes its losses apart. Each row has one loss more than the row before, except that the adversarial
-# one is played in two ways, and that the last row draws in both spaces. The two-stream network is MarrNet's extractor alone, with the same losses. Photographs and sketches are aligned pairs, so every loss can be computed on them. The paper's own
+# The sixth of our tables for the cmUNet paper {cite}`niu2024marrnet` takes its losses apart. Each row has one loss more than the
+# row before, except that the adversarial one is played in two ways, and that the last row draws in both spaces. The two-stream network is MarrNet's extractor alone, with the same losses. Photographs and sketches are aligned pairs, so every loss can be computed on them. The paper's own
 # numbers are not available to us.
 #
 # The page shows the stored records of finished runs; no number on it is typed. To run the table on your copy (what is finished
@@ -84,8 +84,8 @@ if panels := page.panels():
 #
 # Of the stand-in alone. cmUNet in front of the extractor lifts it clearly, in rank-1 and in verification, and does so without any loss of its own. What
 # its losses add on top is next to nothing: reconstruction costs a little in verification, transformation wins a little rank-1 back, the adversarial loss does nothing that shows, played
-# either way, nor does the perceptual one. It is the same finding as on {ref}`spectra <table-marrnet-t1>` and on {ref}`people <table-marrnet-t2-sysu>`: where
-# anything helps it is the network in front, not what the paper trains it with. At these weights, and on faces that nobody has; real photographs and sketches may differ.
+# either way, nor does the perceptual one. It is the same finding as on {ref}`spectra <table-marrnet-t1>` and on people in {ref}`SYSU-MM01's layout <table-marrnet-t2-sysu>`: where
+# anything helps it is the network in front, not what the paper trains it with. In {ref}`RegDB's <table-marrnet-t2-regdb>` the losses do lift thermal queries a little. At these weights, and on faces that nobody has; real photographs and sketches may differ.
 #
 # Why does it help, if not by redrawing? With this recipe cmUNet hardly redraws anything: the runs end with a transformation loss little lower than
 # leaving sketches as they are would cost ({ref}`the chapter on faces <cmunet-on-faces>` measures it, and shows what cmUNet draws when it

@@ -16,7 +16,7 @@
 # (table-mun-t1)=
 # # Table: MUN on SYSU-MM01
 #
-# Table 1 of the MUN paper {cite}`yu2023mun` sets it beside the methods of its time. Those of other authors are reported
+# The first of our tables for the MUN paper {cite}`yu2023mun` sets it beside the methods of its time. Those of other authors are reported
 # here and not run. A method is compared with the two-stream network of the *same* augmentation, backbone and schedule.
 # So the distance of *MUN* to *Two-stream, CAJ augmentation* says what the method adds, and the distance to the rows of
 # other authors what everything together adds.
@@ -87,3 +87,9 @@ Markdown(page.markdown("stand-in"))
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "MUN and the two-stream network: rank-1 and mAP of the all search. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-mun-t1"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and mAP of the all search with intervals."}}
 if panels := page.panels():
     plots.plot_intervals(panels, bounds)
+
+# %% [markdown]
+# ## What it says
+#
+# Of the stand-in alone: no difference between MUN and the two-stream network of the same augmentation shows, in either search. The means lie within half a point of each other in the
+# all search. {ref}`The table of its components <table-mun-t3>` takes it apart and says what was tried, and {ref}`RegDB's layout <table-mun-t2>` is kinder to it, on the mean.

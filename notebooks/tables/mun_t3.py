@@ -16,7 +16,7 @@
 # (table-mun-t3)=
 # # Table: the components of MUN
 #
-# Table 3 of the MUN paper {cite}`yu2023mun` takes the method apart; its cells are not available to us, but for the
+# The third of our tables for the MUN paper {cite}`yu2023mun` takes the method apart; the paper's cells are not available to us, but for the
 # whole. Our rows add the learners that make the auxiliary modality, one and both, then each alignment loss, then all.
 # Every row but the last has the baseline's identity and triplet losses. What is written as the method's loss in the
 # ledger has no triplet loss; the last row shows what it is worth. A method is compared with the two-stream network of

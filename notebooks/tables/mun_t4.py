@@ -16,8 +16,8 @@
 # (table-mun-t4)=
 # # Table: MUN with other auxiliary modalities
 #
-# Table 4 of the MUN paper {cite}`yu2023mun` puts other things in the place of its auxiliary modality; its cells are not
-# available to us, but for its own. Losses and network are the same in all rows. *X-modality image*, *Mixture of the
+# The fourth of our tables for the MUN paper {cite}`yu2023mun` puts other things in the place of its auxiliary modality; the
+# paper's cells are not available to us, but for its own. Losses and network are the same in all rows. *X-modality image*, *Mixture of the
 # pair* and *Middle image* are the ideas of other papers in this place, not those papers' methods. A method is compared
 # with the two-stream network of the *same* augmentation, backbone and schedule.
 #

@@ -16,7 +16,7 @@
 # (table-mun-t5)=
 # # Table: MUN on corrupted pictures
 #
-# Table 5 of the MUN paper {cite}`yu2023mun` trains as before and tests with visible pictures that are noisy, blurred,
+# The fifth of our tables for the MUN paper {cite}`yu2023mun` trains as before and tests with visible pictures that are noisy, blurred,
 # snowed in or badly compressed. The benchmark does not have this protocol yet: the command below will run the rows once
 # it has, and until then it says so. Reported numbers are of those who made the corrupted sets, AGW and their own CIL.
 #

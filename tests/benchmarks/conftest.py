@@ -16,6 +16,12 @@ def paint(path: Path, colour: Iterable[int] = (120, 60, 30)) -> Path:
     return path
 
 
+def snap(path: Path, number: int, k: int, grey: bool) -> Path:
+    """A plain picture of a person: the colour depends on who and which, in infrared the shade."""
+    shade = (number + 40 * k) % 256
+    return paint(path, (shade, shade, shade) if grey else (shade, 100 + 9 * k, 0))
+
+
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -40,10 +46,8 @@ def write_sysu(root: Path) -> Path:
         for number in numbers:
             for camera in SYSU_SEEN[1 + number % 5]:
                 for k in range(1 + (number + camera) % 3):
-                    paint(
-                        root / f"cam{camera}" / f"{number:04d}" / f"{k + 1:04d}.jpg",
-                        (number % 256, camera, k),
-                    )
+                    path = root / f"cam{camera}" / f"{number:04d}" / f"{k + 1:04d}.jpg"
+                    snap(path, number, 3 * camera + k, grey=camera in (3, 6))
     paint(root / "cam1" / "0500" / "0001.jpg")
     return root
 
@@ -56,7 +60,8 @@ def regdb(tmp_path: Path) -> Path:
     for number in numbers:
         for folder in ("Visible", "Thermal"):
             for k in range(3):
-                paint(root / folder / str(number) / f"side_{folder[0].lower()}_{k}.bmp", (number % 256, k, 0))
+                path = root / folder / str(number) / f"side_{folder[0].lower()}_{k}.bmp"
+                snap(path, number, k, grey=folder == "Thermal")
     (root / "idx").mkdir()
     for split in range(10):
         order = numbers[split % 8 :] + numbers[: split % 8]
@@ -85,7 +90,7 @@ def llcm(tmp_path: Path) -> Path:
                 for camera in {1 + (number + k) % 4 for k in range(3)}:
                     for k in range(2 + camera % 2):
                         path = f"{folder}/{number:04d}/{number:04d}_c{camera:02d}_s1_f{k}_{folder}.jpg"
-                        paint(root / path, (number % 256, camera, k))
+                        snap(root / path, number, 3 * camera + k, grey=folder == "nir")
                         lines.append(f"{path} {number}\n")
             (root / "idx" / f"{part}_{folder}.txt").write_text("".join(lines))
     return root

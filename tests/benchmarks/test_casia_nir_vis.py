@@ -233,6 +233,12 @@ def test_the_stand_in_loads_is_whole_and_can_be_measured(tmp_path: Path) -> None
         assert report.protocol.startswith("CASIA NIR-VIS 2.0 stand-in View 2")
 
 
+def test_an_identity_in_one_modality_of_a_fold_is_noted(casia: Path) -> None:
+    path = casia / "protocols" / "nir_probe_3.txt"
+    path.write_text("\n".join(line for line in path.read_text().splitlines() if "00001" not in line))
+    assert check(NAME, casia).notes == ["1 test identities in one modality only: 00001"]
+
+
 def test_an_infrared_image_among_visible_ones_is_noted(casia: Path) -> None:
     assert check("casia-nir-vis", casia).notes == []
     visible = next(casia.glob("s1/VIS_128x128/*/*"))

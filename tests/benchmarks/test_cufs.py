@@ -256,6 +256,19 @@ def test_every_problem_at_once(cufs: Path) -> None:
         assert any(re.search(FAULTS[fault][1], problem) for problem in problems), fault
 
 
+def test_a_stem_may_end_in_a_blank(cufs: Path) -> None:
+    """And so may a line of a list that somebody wrote."""
+    for folder in ("photos", "sketches"):
+        (cufs / folder / "f-003.jpg").rename(cufs / folder / "f-003 .jpg")
+    before = load("cufs", cufs, size=SMALL)  # which writes the lists
+    path = cufs / "splits" / "404-202_1.txt"
+    assert "f-003 \n" in path.read_text()
+    path.write_text(path.read_text().replace("f-004\n", "f-004 \n"))
+    after = load("cufs", cufs, size=SMALL)
+    for protocol in before.protocols:
+        np.testing.assert_array_equal(after.split(protocol, 0).train, before.split(protocol, 0).train)
+
+
 def test_a_grey_photo_and_a_sketch_on_tinted_paper(cufs: Path) -> None:
     shutil.copy(cufs / "sketches" / "f-001.jpg", cufs / "photos" / "f-001.jpg")
     Image.new("RGB", (40, 60), (236, 232, 224)).save(cufs / "sketches" / "f-001.jpg", quality=30)

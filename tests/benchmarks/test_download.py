@@ -171,8 +171,71 @@ def test_symbolic_link_is_refused(site: Site, tmp_path: Path) -> None:
 
 def test_not_a_zip(site: Site, tmp_path: Path) -> None:
     site.archives["raman/page.zip"] = b"<html>moved</html>"
-    with pytest.raises(DataError, match=r"page\.zip: is not a whole zip"):
+    with pytest.raises(DataError, match=r"page\.zip: cannot be unpacked \(BadZipFile: .*delete it"):
         fetch(tmp_path, ("raman/page.zip",), site.url)
+
+
+def change(content: bytes, *changes: tuple[int, int]) -> bytes:
+    """Set bytes of the first member's record and, at the same fields, of its record in the directory of the archive."""
+    changed, directory = bytearray(content), content.index(b"PK\x01\x02")
+    for place, value in changes:
+        changed[place] = changed[directory + 2 + place] = value
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("encrypted", "RuntimeError: .*encrypted"),
+        ("method", "NotImplementedError: .*compression method"),
+        ("stream", "error: Error -3 while decompressing"),
+        ("short", "(EOFError|BadZipFile)"),  # the latter since Python looks for members that overlap
+        ("name", "UnicodeDecodeError"),
+    ],
+)
+def test_an_archive_that_cannot_be_unpacked(site: Site, tmp_path: Path, fault: str, words: str) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as opened:
+        opened.writestr("Quartz__R1.txt", "1,2\n" * 100)
+    whole, name, data = buffer.getvalue(), 30, 30 + len("Quartz__R1.txt")
+    site.archives["raman/bad.zip"] = {
+        "encrypted": change(whole, (6, 1)),
+        "method": change(whole, (8, 97)),
+        "stream": whole[:data] + b"\xff" * 5 + whole[data + 5 :],
+        "short": change(whole, (8, 0), (19, 255), (23, 255)),  # stored, and 65,000 bytes long
+        "name": change(whole, (7, 8)).replace(b"Quartz", b"Qu\xffrtz"),
+    }[fault]
+    assert whole[name:data] == b"Quartz__R1.txt"
+    with pytest.raises(DataError, match=rf"bad\.zip: cannot be unpacked \({words}.*checksums\.json"):
+        fetch(tmp_path, ("raman/bad.zip",), site.url)
+
+
+@pytest.mark.parametrize("content", ["{ broken", "[1]", "5"])
+def test_a_damaged_record_of_checksums(site: Site, tmp_path: Path, content: str) -> None:
+    fetch(tmp_path, BOTH, site.url)
+    record = tmp_path / "archives" / "checksums.json"
+    kept = json.loads(record.read_text())
+    record.write_text(content)
+    with pytest.raises(DataError, match=r"checksums\.json: is not a record of checksums .*delete it"):
+        fetch(tmp_path, BOTH, site.url)
+    record.unlink()  # as told
+    fetch(tmp_path, BOTH, site.url)
+    assert json.loads(record.read_text()) == kept
+    assert len(site.requests) == 2
+
+
+def test_a_file_of_another_content_is_unpacked_again(site: Site, tmp_path: Path) -> None:
+    fetch(tmp_path, BOTH, site.url)
+    path = tmp_path / "raman" / "Quartz__R1.txt"
+    path.write_text("9,9\n")  # as long as it was
+    fetch(tmp_path, BOTH, site.url)
+    assert path.read_text() == "1,2\n"
+
+
+def test_a_folder_that_cannot_be_written(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "raman").write_text("a file where the folder should be")  # fails for the superuser too
+    with pytest.raises(DataError, match=r"raman/Quartz__R1\.txt: cannot be written .*free space"):
+        fetch(tmp_path, BOTH, site.url)
 
 
 def test_absent_archive_and_no_network(site: Site, tmp_path: Path) -> None:

@@ -161,6 +161,29 @@ def test_a_damaged_spectrum(spectra: Path) -> None:
     assert "talc/1.csv: not two columns of numbers" in problem
 
 
+def test_spectra_over_another_axis_are_refused(spectra: Path) -> None:
+    """Over micrometres, say: nothing of them lies on the axis."""
+    (spectra / "test/ftir/talc/1.csv").write_text("2.5,1\n10,2\n25,3\n")
+    words = r"test/ftir/talc/1\.csv: no signal between 100 and 4,004 cm\^-1; is the axis in cm\^-1\?"
+    for _ in range(2):  # nothing that would be taken for good the second time is kept
+        with pytest.raises(DataError, match=words):
+            load("folder", spectra)
+    (problem,) = check("folder", spectra)
+    assert re.search(words, problem)
+
+
+def test_what_is_left_out_or_alone_is_noted(pictures: Path) -> None:
+    assert check("folder", pictures).notes == []
+    (pictures / "train/visible/ann/1.heic").write_bytes(b"x")
+    (pictures / "test/infrared/eve/notes.md").write_bytes(b"x")
+    (pictures / "test/infrared/eve/.hidden").write_bytes(b"x")
+    (pictures / "train/visible/cem").rename(pictures / "train/visible/Cem")
+    assert check("folder", pictures).notes == [
+        "2 training identities in one modality only: Cem, cem",
+        "2 files of other kinds left out: test/infrared/eve/notes.md, train/visible/ann/1.heic",
+    ]
+
+
 def test_files_of_the_system_are_passed_over(pictures: Path) -> None:
     (pictures / "train" / ".DS_Store").write_bytes(b"x")
     (pictures / "train/visible/ann/._0.png").write_bytes(b"x")

@@ -2,6 +2,7 @@
 
 import random
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -76,7 +77,21 @@ def test_known_totals(llcm: Path) -> None:
         "6 training identities where the whole set has 713 (707 missing)" in problem for problem in problems
     )
     (llcm / "standin.json").write_text("{}")
-    assert list(check("llcm", llcm)) == []
+    findings = check("llcm", llcm)
+    assert (list(findings), findings.notes) == ([], [])
+
+
+def test_colour_in_infrared_and_an_identity_in_one_modality_are_noted(llcm: Path) -> None:
+    path = llcm / "idx" / "train_nir.txt"
+    path.write_text("\n".join(line for line in path.read_text().splitlines() if "/0006/" not in line))
+    visible = next((llcm / "vis" / "0004").iterdir())
+    infrared = next((llcm / "nir" / "0004").iterdir())
+    shutil.copy(visible, infrared)
+    assert check("llcm", llcm).notes == [
+        f"in colour where infrared images are grey, as if of the other camera: {infrared.relative_to(llcm)}",
+        "1 training identities in one modality only: 0006",
+    ]
+    load("llcm", llcm, size=SMALL)
 
 
 def rename(path: str, name: str) -> Callable[[Path], None]:
@@ -125,7 +140,8 @@ def test_bad_input_names_the_file(llcm: Path, fault: str) -> None:
 
 def test_the_stand_in_loads_is_whole_and_can_be_measured(tmp_path: Path) -> None:
     root = standins.write("llcm", tmp_path / "standin", identities=10, images=2)
-    assert list(check("llcm", root)) == []
+    findings = check("llcm", root)
+    assert (list(findings), findings.notes) == ([], [])
     benchmark = load("llcm", root, size=SMALL)
     split = benchmark.split("standard", 0)
     identity = np.unique(benchmark.table.identity[split.test], return_inverse=True)[1]

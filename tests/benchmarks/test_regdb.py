@@ -79,7 +79,34 @@ def test_known_totals(regdb: Path) -> None:
         "24 thermal images where the whole set has 4,120 (4,096 missing)" in problem for problem in problems
     )
     (regdb / "standin.json").write_text("{}")
-    assert list(check("regdb", regdb)) == []
+    findings = check("regdb", regdb)
+    assert (list(findings), findings.notes) == ([], [])
+
+
+def test_an_image_as_if_of_the_other_camera_is_noted_and_stops_nothing(regdb: Path) -> None:
+    visible, thermal = regdb / "Visible/10/side_v_1.bmp", regdb / "Thermal/2/side_t_0.bmp"
+    kept = visible.read_bytes()
+    shutil.copy(thermal, visible)
+    thermal.write_bytes(kept)
+    assert check("regdb", regdb).notes == [
+        "grey where most visible images are in colour, as if of the other camera: Visible/10/side_v_1.bmp",
+        "in colour where infrared images are grey, as if of the other camera: Thermal/2/side_t_0.bmp",
+    ]
+    load("regdb", regdb, size=SMALL)
+
+
+def test_an_identity_in_one_modality_of_a_split_is_noted(regdb: Path) -> None:
+    path = regdb / "idx" / "test_thermal_7.txt"
+    path.write_text("\n".join(line for line in path.read_text().splitlines() if "/10/" not in line))
+    assert check("regdb", regdb).notes == ["1 test identities in one modality only: 10"]
+
+
+def test_a_path_may_begin_at_the_folder_itself(regdb: Path) -> None:
+    before = load("regdb", regdb, size=SMALL)
+    for path in (regdb / "idx").iterdir():
+        path.write_text("".join(f"./{line}\n" for line in path.read_text().splitlines()))
+    after = load("regdb", regdb, size=SMALL)
+    np.testing.assert_array_equal(after.table.path, before.table.path)
 
 
 def change_line(
@@ -216,7 +243,8 @@ def test_a_label_of_one_image_against_another(regdb: Path) -> None:
 
 def test_the_stand_in_loads_is_whole_and_can_be_measured(tmp_path: Path) -> None:
     root = standins.write("regdb", tmp_path / "standin", identities=10, images=2)
-    assert list(check("regdb", root)) == []
+    findings = check("regdb", root)
+    assert (list(findings), findings.notes) == ([], [])
     benchmark = load("regdb", root, size=SMALL)
     assert benchmark.source == "stand-in"
     for seed in range(10):

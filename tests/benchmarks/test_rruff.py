@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from xmodal_lite.benchmarks import Benchmark, check, load, names
-from xmodal_lite.benchmarks.rruff import files_by_mineral
 from xmodal_lite.data.spectra import prepare, read_spectrum
 from xmodal_lite.errors import DataError, SpecError
 
@@ -131,8 +130,17 @@ def test_stand_in_is_marked(root: Path) -> None:
     assert "stand-in" in split.evaluate(np.ones((len(split.test), 2))).protocol
 
 
-def test_files_by_mineral(root: Path) -> None:
-    files = files_by_mineral(load("rruff", root))
+def files_by_mineral(root: Path) -> dict[str, tuple[list[str], list[str]]]:
+    """Return the Raman and the infrared files of each mineral."""
+    table = load("rruff", root).table
+    files: dict[str, tuple[list[str], list[str]]] = {name: ([], []) for name in table.identity_names}
+    for path, identity, modality in zip(table.path, table.identity, table.modality, strict=True):
+        files[table.identity_names[identity]][modality].append(str(path))
+    return files
+
+
+def test_every_file_is_filed_under_its_mineral_and_modality(root: Path) -> None:
+    files = files_by_mineral(root)
     assert [len(kind) for kind in files["Mineral4"]] == [6, 3]
     assert [len(kind) for kind in files["Opaque"]] == [1, 0]
     assert all(read_spectrum(root / path).names == "Mineral4" for kind in files["Mineral4"] for path in kind)
@@ -160,7 +168,7 @@ def test_renamed_specimen_takes_the_newest_infrared_name(root: Path) -> None:
     write(root, "Rozenite", "R960", "raman", 905)
     write(root, "Middle", "R960-1", "infrared", 906)
     write(root, "Bilinite", "R960-1", "infrared", 907)
-    files = files_by_mineral(load("rruff", root))
+    files = files_by_mineral(root)
     assert [len(kind) for kind in files["Bilinite"]] == [1, 2]
     assert "Rozenite" not in files
     assert "Middle" not in files

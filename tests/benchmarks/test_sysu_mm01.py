@@ -192,6 +192,29 @@ def test_official_draws_that_cannot_be_read(sysu: Path) -> None:
     assert any("rand_perm_cam.mat: cannot be read" in problem for problem in check("sysu-mm01", sysu))
 
 
+def test_official_draws_as_matlab_saves_large_files(sysu: Path) -> None:
+    """Version 7.3 is HDF5 behind a header of MATLAB's own."""
+    head = b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM"
+    (sysu / "exp" / "rand_perm_cam.mat").write_bytes(head.ljust(512, b"\0") + b"\x89HDF\r\n\x1a\n")
+    words = r"rand_perm_cam\.mat: is a MATLAB file of version 7\.3.*save it with -v7"
+    with pytest.raises(DataError, match=words):
+        load("sysu-mm01", sysu, size=SMALL).split("single-official", 0)
+    assert any(re.search(words, problem) for problem in check("sysu-mm01", sysu))
+
+
+def test_a_photo_among_infrared_images_is_noted_and_stops_nothing(sysu: Path) -> None:
+    absent = [
+        "exp/rand_perm_cam.mat: not in this copy, so the protocols with the official draws are not offered"
+    ]
+    assert check("sysu-mm01", sysu).notes == absent
+    shutil.copy(sysu / "cam1" / "0009" / "0001.jpg", sysu / "cam6" / "0009" / "0001.jpg")
+    assert check("sysu-mm01", sysu).notes == [
+        "in colour where infrared images are grey, as if of the other camera: cam6/0009/0001.jpg",
+        *absent,
+    ]
+    load("sysu-mm01", sysu, size=SMALL)
+
+
 def test_the_report_names_the_whole_protocol(sysu_untouched: Path) -> None:
     benchmark = load("sysu-mm01", sysu_untouched, size=SMALL)
     split = benchmark.split("indoor-single", 0)
@@ -343,6 +366,9 @@ def test_a_protocol_without_a_match(sysu: Path) -> None:
             DataError, match=f"indoor-{shots}: no query of r2v has a match in the gallery; .*0001, 0009"
         ):
             benchmark.split(f"indoor-{shots}", 0)
+    (sysu / "standin.json").write_text("{}")
+    (problem,) = check("sysu-mm01", sysu)
+    assert "no query of the indoor search has a match in the gallery" in problem
 
 
 # ---- the known totals
@@ -384,7 +410,9 @@ def paint_from(source: Path, path: Path) -> None:
 
 def test_the_stand_in_loads_is_whole_and_can_be_measured(tmp_path: Path) -> None:
     root = standins.write("sysu-mm01", tmp_path / "standin", identities=12, images=2)
-    assert list(check("sysu-mm01", root)) == []
+    findings = check("sysu-mm01", root)
+    assert list(findings) == []
+    assert len(findings.notes) == 1  # that there are no official draws
     benchmark = load("sysu-mm01", root, size=SMALL)
     assert benchmark.source == "stand-in"
     assert len(benchmark.table.identity_names) == 12

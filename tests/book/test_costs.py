@@ -95,14 +95,16 @@ def test_a_card_names_the_fewest_parts_of_a_step_that_fit(records: list[RunRecor
     large = COUNTED | {"kept_MB": 8000.0, "cache_MB": 5000.0}
     counted = {"benchmark": make_costs.COUNTS, "rows": [large]}
     table = make_costs.memory_table([counted], [])
-    assert (
-        "| marrnet, rruff | ≈\u00a09 | ≈\u00a05 | ≈\u00a03 | `accumulate=2` | `accumulate=2` | whole |"
-        in table
-    )  # the 5 GB of pictures leave 10 of 15, and stay out of 8
+    assert "| marrnet, rruff | ≈\u00a09 | ≈\u00a05 | ≈\u00a03 |" in table
+    # the 5 GB of pictures leave 10 of 15, and stay out of 8
+    assert "- 8 GB: every step whole, but marrnet rruff: `accumulate=2`." in table
+    assert "- 16 GB (T4): every step whole, but marrnet rruff: `accumulate=2`." in table
+    assert "- 40 or 80 GB: every step whole." in table
     assert "| rruff | 64 | 1 | 63 | 31 | 15 |" in table
     small = large | {"state_MB": 6000.0}
     told = make_costs.memory_table([counted | {"rows": [small]}], [])
-    assert "| does not fit | `accumulate=16` | whole |" in told
+    assert "- 8 GB: every step whole, but marrnet rruff: does not fit." in told
+    assert "- 16 GB (T4): every step whole, but marrnet rruff: `accumulate=16`." in told
     spec = records[0].spec.model_copy(update={"profile": "paper", "overrides": {"accumulate": 2}})
     run = records[0].model_copy(update={"spec": spec, "device": "Tesla T4", "peak_memory_mb": 4096.0})
     assert "| ≈\u00a09 | **4.29** | ≈\u00a03 |" in make_costs.memory_table([counted], [run])
@@ -120,12 +122,32 @@ def test_a_step_that_was_measured_gives_the_minutes_of_its_card_and_method():
     counted = {"benchmark": make_costs.COUNTS, "rows": [COUNTED | {"what": "mun regdb", "steps": 5184}]}
     name = "bf16, {}resnet50, 64 x 288 x 144"
     times = {"mun, " + name.format("replayed, "): 0.05, "mun, " + name.format(""): 0.1}
-    rows = [{"what": what, "step_s": seconds} for what, seconds in times.items()]
+    rows = [{"what": what, "step_s": seconds, "peak_MB": 7000.0} for what, seconds in times.items()]
     step = {"benchmark": "training step", "device": "NVIDIA H100 80GB HBM3", "rows": rows}
     told = make_costs.paper_table([counted, step], [])
     assert told.count("**4.3** by its steps") == told.count("**4.3**") == 1
+    assert "| **7** | 3 |" in told  # GB, where the estimate is 3
+    assert "| mun, regdb | **7** | ≈" in make_costs.memory_table([counted, step], [])
     rows[0]["step_s"] = None  # a case that failed
     assert "**" not in make_costs.paper_table([counted, step], [])
+
+
+def test_a_measured_step_is_set_beside_the_limits_of_its_card():
+    row = COUNTED | {
+        "what": "mun sysu-mm01",
+        "GFLOP": 2000.0,
+        "moved_MB": 16750.0,
+    }  # 2.02 and 5 ms on an H100
+    what = "mun, bf16, replayed, resnet50, 64 x 288 x 144"
+    step = {
+        "benchmark": "training step",
+        "device": "NVIDIA H100 80GB HBM3",
+        "rows": [{"what": what, "step_s": 0.02, "peak_MB": 1.0}],
+    }
+    counted = {"benchmark": make_costs.COUNTS, "rows": [row]}
+    told = make_costs.paper_table([counted, step], [])
+    assert "an MFU of 40 % at most; measured 20 ms and 10 %." in told
+    assert "at most" not in make_costs.paper_table([counted], [])
 
 
 def test_without_counts_it_is_said_how_to_count():

@@ -30,6 +30,8 @@ def test_nothing_is_changed_by_default():
     changed = Augmentation()(v, r)
     assert torch.equal(changed[0], v)
     assert torch.equal(changed[1], r)
+    pictures = torch.full((2, 3, 8, 4), 7, dtype=torch.uint8)  # a recipe without augmentation sees them, too
+    assert torch.equal(Augmentation()(pictures, pictures)[1], pictures)
 
 
 def test_same_seed_same_samples():
@@ -100,5 +102,7 @@ def test_bad_input_is_refused():
         FULL(torch.zeros(2, 1, 100), torch.zeros(2, 1, 100))
     with pytest.raises(ValidationError):
         Augmentation(noise=-1)
+    with pytest.raises(ValidationError):
+        Augmentation(shift=float("inf"))
     with pytest.raises(ValidationError):
         Augmentation(flip=1)

@@ -115,6 +115,24 @@ def test_a_root_that_cannot_be_written_uses_the_users_folder(root: Path) -> None
     assert len(entries(root.parent / "user" / "xmodal-lite")) == 1
 
 
+def test_two_roots_that_look_the_same_do_not_share_the_users_folder(root: Path) -> None:
+    other = root.parent / "other"
+    other.mkdir()
+    for folder in (root, other):
+        (folder / ".xmodal").write_text("")
+        (folder / "a.txt").write_text("a")
+        os.utime(folder / "a.txt", ns=(0, 10**18))
+    for folder, number in ((root, 1.0), (other, 2.0)):
+        samples, _ = cache.cached(
+            folder, "toy", [folder / "a.txt"], {}, lambda n=number: (np.full((2, 2), n), {})
+        )
+        assert (samples == number).all()
+    build, link = Builder(), root.parent / "link"
+    link.symlink_to(root)
+    cache.cached(link, "toy", [link / "a.txt"], {}, build)
+    assert build.calls == 0  # the same folder by another name
+
+
 def test_no_folder_that_can_be_written(root: Path) -> None:
     (root / ".xmodal").write_text("")
     (root.parent / "user").write_text("")

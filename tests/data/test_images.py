@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from xmodal_lite.data.images import open_images, read_image, unreadable
+from xmodal_lite.data.images import look_over, open_images, read_image, unreadable
 from xmodal_lite.errors import DataError
 
 
@@ -36,6 +36,29 @@ def test_resizing(tmp_path: Path) -> None:
     small = read_image(path, (8, 4))
     assert small.shape == (3, 8, 4)
     assert {tuple(pixel) for pixel in small.reshape(3, -1).T.tolist()} == {(10, 200, 60)}
+
+
+ORIENTATION = 0x112  # tag of EXIF
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.tif"])
+@pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (3, 2), (6, 3), (8, 1)])
+def test_an_image_is_turned_upright(tmp_path: Path, name: str, orientation: int, turns: int) -> None:
+    tag = Image.Exif()
+    tag[ORIENTATION] = orientation
+    lying = read_image(save(tmp_path / f"plain-{name}", quality=100))
+    upright = read_image(save(tmp_path / name, quality=100, exif=tag))
+    np.testing.assert_array_equal(upright, np.rot90(lying, turns, axes=(1, 2)))
+    assert read_image(tmp_path / name, (8, 4)).shape == (3, 8, 4)
+
+
+def test_a_damaged_orientation_says_nothing(tmp_path: Path) -> None:
+    tag = Image.Exif()
+    tag[ORIENTATION] = 6
+    content = save(tmp_path / "a.webp", exif=tag).read_bytes()
+    assert content.count(b"MM\0*") == 1
+    (tmp_path / "b.webp").write_bytes(content.replace(b"MM\0*", b"MM\0\1"))
+    assert read_image(tmp_path / "b.webp").shape == (3, 10, 6)
 
 
 @pytest.mark.parametrize(
@@ -146,8 +169,29 @@ def test_every_damaged_image_is_found(root: Path) -> None:
     assert ["4.jpg" in problems[0], "1.jpg" in problems[1]] == [True, True]
 
 
+def test_images_as_if_of_the_other_modality_are_found(root: Path) -> None:
+    """One that should be grey is not; of the others one is, and that is odd where most are in colour."""
+    save(root / "x" / "2.jpg", "L")
+    damage(root / "x" / "4.jpg", "text")
+    looks = look_over(root, PATHS, grey={"x/1.jpg"})
+    assert len(looks.damaged) == 1
+    (words,) = looks.coloured.values()
+    assert list(looks.coloured) == ["x/1.jpg"]
+    assert "x/1.jpg: is in colour where a grey image is meant" in words
+    assert looks.plain == ["x/2.jpg"]
+    save(root / "x" / "3.jpg", "L")
+    assert look_over(root, PATHS, grey={"x/1.jpg"}).plain == []  # two of three
+    assert look_over(root, PATHS, grey=()).plain == []  # nothing is known of this set
+
+
+def test_a_dull_image_is_not_a_grey_one(root: Path) -> None:
+    Image.new("RGB", (6, 9), (90, 84, 82)).save(root / "x" / "2.jpg")
+    looks = look_over(root, PATHS, grey={"x/1.jpg"})
+    assert looks.plain == []
+    assert look_over(root, PATHS, grey={"x/2.jpg"}).coloured == {}  # among grey ones its tint is allowed
+
+
 def test_grey_is_asked_of_some_and_looked_at_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert len(unreadable(root, PATHS, grey={"x/1.jpg"})) == 1
     with pytest.raises(DataError, match=r"x/1\.jpg: is in colour"):
         open_images(root, "toy", PATHS, [], (8, 4), grey={"x/1.jpg"})
     open_images(root, "toy", PATHS, [], (8, 4), grey={"x/9.jpg"})

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xmodal_lite.data.spectra import Preparation, Spectrum, parse_spectrum, prepare, read_spectrum
+from xmodal_lite.data.spectra import (
+    Preparation,
+    Spectrum,
+    parse_spectrum,
+    prepare,
+    read_sample,
+    read_spectrum,
+)
 from xmodal_lite.errors import DataError
 
 HEADER = "##NAMES=Chukhrovite-(Ca)\n##RRUFFID=R130040-1\n##IDEAL CHEMISTRY=a=b Σ\n"
@@ -105,7 +112,11 @@ def test_repeated_abscissae_are_averaged() -> None:
         ("1,2,3\n4,5,6\n", "3 column"),
         ("1,2\n3\n", "not two columns"),
         ("1,2\n3,4,5\n", "not two columns"),
-        ("1,2\n3,four\n", "not two columns"),
+        ("1,2\n3,four\n", "not two columns.*'four'"),
+        ("100;1\n101;2\n", "not two columns.*'100;1'.*separated by a comma or blanks"),
+        ("100,5;0,1\n101,5;0,2\n", "not two columns.*'5;0'.*with decimal points"),
+        ("100,5,0,1\n101,5,0,2\n", "4 column.*with decimal points"),
+        ("wavenumber,intensity\n100,1\n", "not two columns.*'wavenumber'.*no header line"),
         ("1,2\n3,nan\n5,6\n", "NaN.*first is point 2"),
         ("1,2\n3,4\n-inf,6\n", "NaN or infinity.*first is point 3"),
         ("1,2\n", "single point"),
@@ -210,3 +221,13 @@ def test_against_the_steps_written_out_in_full() -> None:
         near = [dense[i + k] if 0 <= i + k < len(fine) else 0.0 for k in range(-32, 33)]
         row.append(np.dot(weights, near) / sum(weights) if inside[i] else 0.0)
     np.testing.assert_allclose(prepare(spectrum(x, y)), row, atol=1e-6)
+
+
+def test_a_file_becomes_a_sample_or_an_error_that_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("200,1\n300,5\n400,1\n")
+    np.testing.assert_array_equal(read_sample(path), prepare(read_spectrum(path)))
+    for body in ("2.5,1\n25,5\n", "200,1\n300,1\n400,1\n"):  # in micrometres; flat
+        path.write_text(body)
+        with pytest.raises(DataError, match=r"a\.csv: no signal between 100 and 4,004 cm\^-1; is the axis"):
+            read_sample(path)

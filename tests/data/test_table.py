@@ -38,11 +38,6 @@ def test_select_keeps_numbers_and_names(rows: np.ndarray) -> None:
     assert len(part) == 2
 
 
-def test_relabel_leaves_no_gap() -> None:
-    assert table().relabel().tolist() == [0, 1, 0, 2, 0]
-    assert table().relabel().dtype == np.int64
-
-
 def test_columns_of_different_lengths_are_refused() -> None:
     whole = table()
     with pytest.raises(ValueError, match="equally long"):

@@ -3,6 +3,7 @@
 import importlib.util
 import shutil
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -93,6 +94,15 @@ def test_the_card_says_loudly_that_a_stand_in_is_one(spectrum_run, exported):
     assert spectrum_run.record.protocol in card and spectrum_run.data.fingerprint in card
     for name, value in spectrum_run.record.metrics.items():
         assert f"| {name.replace('/', ' | ')} | {100 * value:.1f} |" in card
+    assert "| Direction |" in card and "v2r: queries of modality v, gallery of modality r" in card
+
+
+def test_the_card_explains_directions_only_where_there_are_some(spectrum_run):
+    stored = open_run(spectrum_run.folder).stored
+    record = stored.record.model_copy(update={"metrics": {"all/rank1": 0.25, "indoor/rank1": 0.5}})
+    card = module.model_card(replace(stored, record=record), {}, [])
+    assert "| Search |" in card and "| indoor | rank1 | 50.0 |" in card
+    assert "v2r" not in card and "Direction" not in card
 
 
 def test_the_card_of_real_data_names_the_owners_terms(spectrum_run, tmp_path):
@@ -112,12 +122,13 @@ def test_an_altered_or_missing_file_is_named(exported, name):
     path = exported / name
     whole = path.read_bytes()
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    with pytest.raises(CheckpointError, match=r"SHA-256 differs|not a whole run record"):
+    with pytest.raises(
+        CheckpointError, match=rf"{name} is not the file that was exported \(its SHA-256 differs\)"
+    ):
         open_run(exported)
-    if name != "record.json":  # without it, no run is there at all
-        path.unlink()
-        with pytest.raises(CheckpointError, match=f"{name} is missing"):
-            open_run(exported)
+    path.unlink()
+    with pytest.raises(CheckpointError, match=f"{name} is missing"):
+        open_run(exported)
 
 
 def test_weights_of_another_run_too_few_or_too_many_are_refused(exported):

@@ -36,6 +36,13 @@ def test_an_unknown_parameter_stops_before_anything_runs(notebook, tmp_path):
     assert not (tmp_path / "out.ipynb").exists()
 
 
+def test_a_copy_that_cannot_be_written_stops_before_anything_runs(notebook, tmp_path):
+    pytest.importorskip("papermill")
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(SpecError, match=r"cannot write .*file/out.ipynb: .*; choose another folder"):
+        run_notebook(notebook, tmp_path / "file" / "out.ipynb", {"number": 0})
+
+
 def test_a_failing_cell_is_named(notebook, tmp_path):
     pytest.importorskip("papermill")
     with pytest.raises(NotebookError, match="ZeroDivisionError"):

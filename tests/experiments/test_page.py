@@ -1,9 +1,12 @@
 """The page of a table: what it shows of each source, with nothing stored, something stored, and a run made now."""
 
+from functools import partial
+
 import pytest
 
 from xmodal_lite import standins
-from xmodal_lite.experiments import TablePage, load_table, open_page
+from xmodal_lite.errors import SpecError
+from xmodal_lite.experiments import TablePage, load_table, open_page, sweep_table
 from xmodal_lite.experiments.page import code_markdown
 from xmodal_lite.experiments.store import write_record
 
@@ -80,6 +83,14 @@ def test_states_of_the_code_are_told_only_where_they_differ(make_record, standin
         f"- `c0de`: {BASE.label}",
         f"- `0ther`: {CAJ.label}",
     ]
+
+
+@pytest.mark.parametrize("make", [partial(open_page, run=True), sweep_table])
+def test_a_profile_that_is_not_there_is_told_before_any_data_are_made(make, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SpecError, match="unknown profile 'paperr'; known: tiny, demo, paper"):
+        make("marrnet-t1", "local", profile="paperr")
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_run_made_now_is_shown_and_published_and_nothing_else(tmp_path, monkeypatch):

@@ -9,8 +9,9 @@ import torch
 
 from xmodal_lite import standins
 from xmodal_lite.benchmarks import load
-from xmodal_lite.errors import CheckpointError, SpecError
+from xmodal_lite.errors import CheckpointError, DeviceError, SpecError
 from xmodal_lite.experiments import RunStore, make_spec, provenance, run, run_all, train
+from xmodal_lite.training import TrainingSet
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +112,34 @@ def test_pixels_without_aligned_pairs_are_refused(tmp_path):
         run(spec, people, RunStore(tmp_path / "runs"))
 
 
+def test_pictures_may_be_seen_as_they_are(tmp_path):
+    """Nothing in an empty augmentation says whether it is of spectra or of pictures."""
+    faces = load("cufs", standins.write("cufs", tmp_path / "cufs", identities=12), size=(32, 32))
+    changes = {"steps": 1, "identities": 4, "augment": {}}
+    spec = make_spec("two-stream", faces, protocol="404-202", profile="tiny", seed=0, overrides=changes)
+    assert run(spec, faces, RunStore(tmp_path / "runs")).metrics
+
+
+@pytest.mark.parametrize(
+    ("method", "change", "words"),
+    [
+        ("two-stream", {"model__latent": 3}, "model 'two-stream' has no option latent"),
+        ("two-stream", {"model__segments": 0}, "does not take segments=0"),
+        ("marrnet", {"model__unet_width": 0}, "does not take unet_width=0"),
+        (
+            "marrnet",
+            {"weights__trip": 100},
+            "weights losses that MarrNet does not have: trip; known: id, tri,",
+        ),
+    ],
+)
+def test_what_a_model_does_not_have_is_told_before_a_step(data, tmp_path, method, change, words):
+    store, spec = RunStore(tmp_path), spec_of(data, method, **change)
+    with pytest.raises(ValueError, match=words):
+        run(spec, data, store)
+    assert not list(store.folder(spec).glob("checkpoint-*"))
+
+
 def test_a_seed_without_a_split_is_refused_before_any_run(tmp_path):
     root = standins.write("cufs", tmp_path / "cufs", identities=12)
     with pytest.raises(SpecError, match="choose seed 0 to 4, not 5"):
@@ -142,6 +171,43 @@ def test_a_checkpoint_of_another_run_in_the_folder_is_refused(data, tmp_path):
     (store.folder(mine) / "record.json").unlink()
     with pytest.raises(CheckpointError, match=f"belongs to run {theirs.hash}"):
         run(mine, data, store)
+
+
+def test_a_run_does_not_go_on_from_a_checkpoint_of_other_code(data, tmp_path, monkeypatch):
+    store, spec = RunStore(tmp_path), spec_of(data, "two-stream")
+    run(spec, data, store)
+    (store.folder(spec) / "record.json").unlink()
+    monkeypatch.setattr(provenance, "CODE", "0ther")
+    with pytest.raises(CheckpointError, match=r"was made by other code \(\w{12}, not 0ther\)"):
+        run(spec, data, store)
+
+
+@pytest.mark.parametrize(
+    ("place", "function", "message"),
+    [
+        (TrainingSet, "to", "before the first step: take a larger GPU"),
+        (
+            sys.modules["xmodal_lite.experiments.run"],
+            "embed",
+            "The training is stored: the same command goes on",
+        ),
+    ],
+)
+def test_a_gpu_that_is_full_before_or_after_the_steps_is_one_error(
+    data, tmp_path, monkeypatch, place, function, message
+):
+    def full(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 1_000_000_000)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (500_000_000, 16_000_000_000))
+    store, spec = RunStore(tmp_path), spec_of(data, "two-stream")
+    with monkeypatch.context() as patched:
+        patched.setattr(place, function, full)
+        with pytest.raises(DeviceError, match=f"of 16.0 GB, this run took 1.0 GB .*{message}"):
+            run(spec, data, store)
+    assert (store.folder(spec) / "checkpoint-0000006").exists() == (function == "embed")
+    assert run(spec, data, store).metrics
 
 
 def test_the_folder_says_what_it_holds(data, tmp_path):

@@ -1,14 +1,19 @@
 """Records come back whole or not at all, and a run has one writer at a time."""
 
+import errno
+import fcntl
 import json
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
 from xmodal_lite.errors import CheckpointError
 from xmodal_lite.experiments import RunStore, publish, stored_records
 from xmodal_lite.experiments.store import RunBusyError, read_record
+from xmodal_lite.experiments.sweep import run_line
 
 
 def test_a_record_comes_back(tmp_path, make_record):
@@ -59,6 +64,47 @@ def test_a_second_process_finds_the_run_busy(tmp_path, make_record):
         assert folder.is_dir()
 
 
+def test_who_waits_for_another_process_says_so(tmp_path, make_record, capsys):
+    store, spec, entered = RunStore(tmp_path), make_record().spec, []
+
+    def enter():
+        with store.writing(spec):
+            entered.append(spec)
+
+    with store.writing(spec):
+        assert capsys.readouterr().err == ""
+        waiting = threading.Thread(target=enter, daemon=True)
+        waiting.start()
+        said, end = "", time.monotonic() + 30
+        while not said and time.monotonic() < end:
+            time.sleep(0.01)
+            said = capsys.readouterr().err
+        assert said == f"run {spec.hash} is being made by another process; waiting\n"
+        assert not entered
+    waiting.join(timeout=30)
+    assert entered == [spec]
+
+
+@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.filterwarnings("ignore:flock not supported")
+def test_a_disk_without_file_locks_is_refused(tmp_path, make_record, monkeypatch, held):
+    store, spec = RunStore(tmp_path), make_record().spec
+    store.folder(spec).mkdir(parents=True)
+
+    def missing(*_):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", missing)
+    if held:  # by a process of another machine, which may be long dead
+        (store.folder(spec) / "lock").write_text("12345\nanother-machine\n")
+    for wait in (True, False):
+        with (
+            pytest.raises(CheckpointError, match="its disk has no file locks; choose another --store"),
+            store.writing(spec, wait=wait),
+        ):
+            pass
+
+
 def test_a_store_that_cannot_be_written_is_named(tmp_path, make_record):
     (tmp_path / "file").write_text("not a folder")
     with (
@@ -66,6 +112,13 @@ def test_a_store_that_cannot_be_written_is_named(tmp_path, make_record):
         RunStore(tmp_path / "file").writing(make_record().spec),
     ):
         pass
+
+
+def test_the_line_of_a_run_tells_how_much_of_a_gpu_it_used(make_record):
+    record = make_record(seed=3)
+    assert run_line(record, 1, 2) == "[1/2] marrnet  protocol A seed 3: v2r/rank1 25.0, 1 s"
+    known = {"step_flop": 2 * 10**12, "steps_per_second": 50.0, "precision": "bf16", "device": "NVIDIA H200"}
+    assert run_line(record.model_copy(update=known), 1, 2).endswith("v2r/rank1 25.0, 1 s, MFU 10.1 %")
 
 
 def test_published_records_are_read_back_and_sources_kept_apart(tmp_path, make_record):

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 
 from xmodal_lite import standins
 from xmodal_lite.errors import CheckpointError, SpecError
@@ -253,7 +254,16 @@ def test_who_dies_is_told_and_the_next_sweep_goes_on(victim, message, data, wher
     assert len(run_all(specs_of(data), data, store, lambda _: None)) == 3
 
 
+def test_gpus_count_where_they_are_there_and_wanted(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
+    for there, told, gpus in ((True, "false", ["4", "7"]), (True, "true", []), (False, "false", [])):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
+        monkeypatch.setenv("ACCELERATE_USE_CPU", told)
+        assert workers._gpus() == gpus
+
+
 def test_each_local_worker_sees_one_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
     monkeypatch.setenv(
         "DASK_DISTRIBUTED__DIAGNOSTICS__NVML", "False"
@@ -262,6 +272,25 @@ def test_each_local_worker_sees_one_gpu(monkeypatch):
     with local_cluster() as address, distributed.Client(address) as client:
         seen = client.run(os.getenv, "CUDA_VISIBLE_DEVICES")
         assert sorted(seen.values()) == ["4", "7"]
+
+
+def test_the_dashboard_is_named_where_it_can_be_seen(cluster, monkeypatch):
+    with distributed.Client(cluster) as client:
+        monkeypatch.setattr(workers, "BOKEH", "no_such_package")
+        assert (
+            workers._dashboard(client)
+            == "no dashboard: the scheduler has no bokeh (pip install 'bokeh>=3.1')"
+        )
+        monkeypatch.setattr(workers, "BOKEH", "distributed")  # which is there
+        assert workers._dashboard(client) == f"dashboard: {client.dashboard_link}"
+
+
+def test_a_local_sweep_keeps_what_dask_logs_of_its_workers_to_itself(data, where, tmp_path, capfd):
+    with local_cluster(1) as address:
+        run_on_workers(specs_of(data, seeds=[0]), where, data.fingerprint, RunStore(tmp_path), address)
+    written = capfd.readouterr()
+    assert "1 runs, 0 of them finished before" in written.out
+    assert "distributed." not in written.out + written.err
 
 
 def test_the_dashboard_says_method_benchmark_and_seed(data):

@@ -200,8 +200,9 @@ def test_identities_apart_are_zero():
 
 def test_unknown_choices_are_refused():
     x = torch.zeros(2, 3)
-    with pytest.raises(ValueError, match="'kl', got 'js'"):
-        gaussian_consistency(x, x, "js")
+    for kind in ("js", "mmd"):
+        with pytest.raises(ValueError, match=rf"'kl' \(mmd is a function of its own\), got '{kind}'"):
+            gaussian_consistency(x, x, kind)
     with pytest.raises(ValueError, match="need embeddings"):
         gaussian_consistency(x, x, labels=(torch.zeros(2), torch.zeros(3)))
     with pytest.raises(ValueError, match="one kernel"):

@@ -94,6 +94,21 @@ def test_is_finite_at_extremes(loss, scale):
 
 
 @ALL
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("scale", [1.0, 1e3])  # squares of the latter overflow in float16
+def test_of_16_bits_is_computed_in_float32(loss, kind, scale):
+    x, labels, modality = batch(scale)
+    x = x.to(kind).requires_grad_()
+    same = x.detach().float().requires_grad_()
+    value, expected = loss(x, labels, modality), loss(same, labels, modality)
+    assert torch.equal(value, expected)
+    value.backward()
+    expected.backward()
+    assert same.grad.any()
+    torch.testing.assert_close(x.grad, same.grad.to(kind), rtol=1e-2, atol=1e-2 * float(same.grad.abs().max()))
+
+
+@ALL
 def test_one_identity_has_a_finite_value_and_gradient(loss):
     x, _, modality = batch()
     x.requires_grad_()
@@ -108,6 +123,15 @@ def test_nan_stays_nan(loss):
     x, labels, modality = batch()
     x[3, 1] = math.nan
     assert loss(x, labels, modality).isnan()
+
+
+@ALL
+@pytest.mark.parametrize("row", range(5))
+def test_nan_stays_nan_where_its_sample_has_no_partner(loss, row):
+    """Identity 2 is seen once, so no term of its own counts."""
+    x, modality = batch()[0][:5], torch.tensor([0, 1, 0, 1, 0])
+    x[row, 1] = math.nan
+    assert loss(x, torch.tensor([0, 0, 1, 1, 2]), modality).isnan()
 
 
 @pytest.mark.parametrize("name", ["batch_hard_triplet", "hetero_center_triplet", "identity_alignment"])

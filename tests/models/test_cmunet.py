@@ -50,6 +50,16 @@ def test_every_place_reaches_every_place():
     assert (x.grad[0, 0].reshape(32, 16) != 0).any(1).all()
 
 
+def test_one_axis_must_be_longer_than_the_halvings():
+    for unet, small, enough in (
+        (CrossModalityUNet(1, width=4), (16,), (17,)),
+        (CrossModalityUNet(2, width=4, depth=2), (4, 3), (5, 3)),
+    ):
+        assert unet(torch.rand(1, 1, *enough), 0).shape == (1, 1, *enough)
+        with pytest.raises(ValueError, match="more than 1 value"):  # torch's
+            unet(torch.rand(1, 1, *small), 0)
+
+
 def test_dims_are_checked():
     with pytest.raises(ValueError, match="dims must be 1 or 2"):
         CrossModalityUNet(3)
@@ -64,3 +74,5 @@ def test_discriminator_judges_patches_on_their_own(dims, size):
     changed[..., -1] += 1.0
     same = judge(x).flatten(1)[:, 0] == judge(changed).flatten(1)[:, 0]
     assert same.all()
+    least = (1, 1, *[16] * dims)
+    assert judge(torch.rand(least)).numel() == 1

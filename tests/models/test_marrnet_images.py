@@ -111,6 +111,24 @@ def test_the_perceptual_transformation_compares_identities_not_pairs():
     assert model(batch)["tra"].item() != pytest.approx(model(other)["tra"].item(), rel=1e-5)
 
 
+@pytest.mark.parametrize("size", [(12, 12), (8, 32), (32, 15), (16, 16)])
+def test_pictures_that_cmunet_or_the_discriminator_cannot_see_are_refused(size):
+    x = torch.zeros(4, 3, *size)
+    batch = Batch(x, x, torch.arange(4) // 2, torch.ones(4, dtype=torch.bool))
+    words = rf"16 points or more along every axis, and more along one, got {size[0]} x {size[1]}; load larger"
+    for call in (lambda model: model(batch), lambda model: model.embed(x, 0)):
+        with pytest.raises(ValueError, match=words):
+            call(make())
+        call(make(unet=False))
+
+
+def test_the_smallest_pictures_are_taken():
+    x = torch.rand(4, 3, 17, 16)
+    losses = make()(Batch(x, x, torch.arange(4) // 2, torch.ones(4, dtype=torch.bool)))
+    assert all(loss.isfinite() for loss in losses.values())
+    assert make().eval().embed(x[:1], 1).isfinite().all()
+
+
 def test_is_small_at_the_size_of_the_recipe():
     model = build("marrnet", dims=2, num_classes=3, backbone="resnet10", unet_width=8, unet_widest=64)
     assert sum(p.numel() for p in model.unet.parameters()) < 1_500_000

@@ -1,8 +1,11 @@
 """Every trained model: shapes, unit length, gradients everywhere, exact repetition, bad options refused."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from xmodal_lite.losses import info_nce
 from xmodal_lite.models import Batch, build, model_names
 
 SMALL = {"width": 4, "features": 16, "segments": 16}
@@ -89,6 +92,14 @@ def test_learns_to_match_random_pairs(name):
     assert torch.equal(similarity.argmax(1), torch.arange(4))
 
 
+@pytest.mark.parametrize(("name", "options"), [*VARIANTS, ("mun", {}), ("enhancing", {})])
+def test_what_is_no_modality_is_refused(name, options):
+    model, x = make(name, options).eval(), torch.rand(3, 1, 512)
+    for modality in (-1, 2, True):
+        with pytest.raises(ValueError, match=rf"the modality is 0 \(v\) or 1 \(r\), got {modality}"):
+            model.embed(x, modality)
+
+
 def test_names_of_the_losses():
     batch = pairs()
     assert set(make("contrastive", {})(batch)) == {"nce"}
@@ -96,6 +107,34 @@ def test_names_of_the_losses():
     assert set(make("marrnet", {})(batch)) == EXTRACTOR | CMUNET
     assert set(make("marrnet", {"unet": False})(batch)) == EXTRACTOR
     assert set(make("marrnet", {"losses": ["tri", "tra"]})(batch)) == {"tri", "tra"}
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_a_model_tells_the_names_of_all_its_losses(name):
+    assert sorted(make(name, {}).loss_names) == sorted(make(name, {})(pairs()))
+
+
+def test_the_contrastive_loss_and_its_embeddings_are_in_full_precision():
+    model, batch = make("contrastive", {"dropout": 0.0}), pairs()
+    with torch.autocast("cpu", torch.bfloat16):
+        g_v, g_r = (model.extractor(x, m).float() for m, x in enumerate((batch.v, batch.r)))
+        losses, embedded = model(batch), model.eval().embed(batch.v, 0)
+    assert torch.equal(losses["nce"], info_nce(g_v, g_r, batch.labels, model.temperature))
+    assert losses["nce"].dtype == embedded.dtype == torch.float32
+    torch.testing.assert_close(embedded.norm(dim=1), torch.ones(8))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"v": torch.zeros(0, 1, 512)}, "has no v"),
+        ({"r": torch.zeros(9, 1, 512)}, "8 of v, 9 of r"),
+        ({"labels": torch.zeros(8, dtype=torch.long)}, "one identity alone"),
+    ],
+)
+def test_the_contrastive_pair_refuses_what_the_others_refuse(changes, words):
+    with pytest.raises(ValueError, match=words):
+        make("contrastive", {})(replace(pairs(), **changes))
 
 
 def test_sharing_leaves_one_set_of_blocks():
@@ -156,11 +195,34 @@ def test_adversarial_loss_pulls_both_sides_apart():
         ("marrnet", {"transform": "pixels"}, "known: pixel, perceptual"),
         ("marrnet", {"triplet": "hard"}, "known: info-nce, weighted"),
         ("contrastive", {"shares": True}, "known: temperature, "),
+        ("two-stream", {"latent": 3}, "no option latent; known: features, shared, width, segments, dropout$"),
+        ("mun", {"shared": True}, "no option shared; known: .*latent, length"),
+        ("two-stream", {"width": "a"}, "width='a'; it needs a whole number of 1 or more, such as 16"),
+        ("two-stream", {"width": True}, "width=True; it needs a whole number"),
+        ("mun", {"latent": 8.0}, "latent=8.0; it needs a whole number"),
+        ("two-stream", {"segments": 0}, "segments=0; it needs a whole number of 1 or more, such as 64"),
+        ("marrnet", {"unet_width": 0}, "unet_width=0; it needs a whole number of 1 or more"),
+        ("marrnet", {"unet": "False"}, "unet='False'; it needs true or false, such as True"),
+        ("marrnet", {"losses": 5}, "losses=5; it needs a list of names"),
+        ("mun", {"losses": "id"}, "losses='id'; it needs a list of names"),
+        ("marrnet", {"temperature": "a"}, "temperature='a'; it needs a number, such as 0.07"),
+        ("marrnet", {"target": None}, "target=None; it needs a name, such as 'v'"),
     ],
 )
 def test_bad_options_are_refused(name, options, words):
     with pytest.raises(ValueError, match=words):
         build(name, dims=1, num_classes=4, **options)
+
+
+@pytest.mark.parametrize("name", model_names())
+@pytest.mark.parametrize("num_classes", [0, -1])
+def test_a_model_of_no_identity_is_refused(name, num_classes):
+    with pytest.raises(ValueError, match=f"one identity or more to train on, got num_classes={num_classes}"):
+        build(name, dims=1, num_classes=num_classes)
+
+
+def test_values_of_another_type_that_serve_as_well_are_taken():
+    make("marrnet", {"temperature": 1, "dropout": 0, "losses": {"id": None}, "shared": False})
 
 
 def test_images_are_refused_where_a_model_is_for_spectra():

@@ -123,6 +123,14 @@ def test_sysu_identities_are_seen_in_both_lights_but_not_everywhere(pictures):
     assert max(share[:3]) < 0.85 and min(share[3:]) > 0.9  # indoors 58 % and outdoors 98 % in the real set
 
 
+def test_some_test_identity_of_sysu_can_be_found_indoors(tmp_path):
+    """The draw of this seed leaves both of the two outdoors."""
+    root = write("sysu-mm01", tmp_path / "standin", identities=10, images=1, seed=1)
+    tested = [int(item) for item in (root / "exp" / "test_id.txt").read_text().split(",")]
+    seen = [{c for c in range(1, 7) if (root / f"cam{c}" / f"{i:04d}").exists()} for i in tested]
+    assert any(cameras >= {1, 3} or cameras >= {1, 6} or cameras >= {2, 6} for cameras in seen)
+
+
 def test_pictures_are_rgb_of_the_usual_size_and_infrared_is_grey(pictures):
     assert pictures.images.shape[1:] == (288, 144, 3)
     spread = np.ptp(pictures.images[:, ::4, ::4].astype(int), axis=3).mean((1, 2))

@@ -1,6 +1,7 @@
 """A checkpoint is whole or absent, belongs to one run, and carries no code."""
 
 import errno
+import json
 from dataclasses import replace
 
 import pytest
@@ -54,6 +55,30 @@ def test_another_runs_checkpoint_is_refused(tmp_path, checkpoint):
         load_checkpoint(path, "xyz")
 
 
+def test_code_and_precision_are_kept_and_others_do_not_go_on(tmp_path, checkpoint):
+    path = save_checkpoint(tmp_path, replace(checkpoint, code="c0de", precision="bf16"))
+    back = load_checkpoint(path, "abc", code="c0de", precision="bf16")
+    assert (back.code, back.precision) == ("c0de", "bf16")
+    with pytest.raises(
+        CheckpointError, match=r"by other code \(c0de, not 0ther\).*use that version, or delete"
+    ):
+        load_checkpoint(path, "abc", code="0ther", precision="bf16")
+    with pytest.raises(CheckpointError, match=r"trained in bf16, not in float32 as this device would"):
+        load_checkpoint(path, "abc", code="c0de", precision="no")
+    assert load_checkpoint(path, "abc").step == 40  # to read it, anybody may
+
+
+def test_a_checkpoint_from_before_code_was_kept_is_other_code(tmp_path, checkpoint):
+    path = save_checkpoint(tmp_path, checkpoint)
+    state = json.loads((path / "state.json").read_text())
+    (path / "state.json").write_text(
+        json.dumps({k: state[k] for k in ("step", "owner", "history", "seconds")})
+    )
+    assert load_checkpoint(path, "abc", precision="no").step == 40
+    with pytest.raises(CheckpointError, match=r"by other code \(an older version, not c0de\)"):
+        load_checkpoint(path, "abc", code="c0de", precision="no")
+
+
 @pytest.mark.parametrize("name", ["model.safetensors", "optimiser.pt", "state.json"])
 def test_a_damaged_file_is_named(tmp_path, checkpoint, name):
     path = save_checkpoint(tmp_path, checkpoint)
@@ -63,17 +88,23 @@ def test_a_damaged_file_is_named(tmp_path, checkpoint, name):
         load_checkpoint(path, "abc")
 
 
+def full(*_args, **_kwargs):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def test_a_full_disk_leaves_the_previous_checkpoint_whole(tmp_path, checkpoint, monkeypatch):
     first = save_checkpoint(tmp_path, checkpoint)
-
-    def full(*_args, **_kwargs):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
     monkeypatch.setattr(module.torch, "save", full)
-    with pytest.raises(CheckpointError, match="No space left"):
+    with pytest.raises(CheckpointError, match=r"No space left.*The checkpoint before it is whole"):
         save_checkpoint(tmp_path, replace(checkpoint, step=80))
     assert [path.name for path in tmp_path.iterdir()] == [first.name]
     assert load_checkpoint(first, "abc").step == 40
+
+
+def test_a_full_disk_at_the_first_checkpoint_promises_none(tmp_path, checkpoint, monkeypatch):
+    monkeypatch.setattr(module.torch, "save", full)
+    with pytest.raises(CheckpointError, match=r"No space left.*There is none before it: free some space"):
+        save_checkpoint(tmp_path, checkpoint)
 
 
 def test_a_half_written_folder_is_never_taken(tmp_path, checkpoint):

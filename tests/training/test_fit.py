@@ -12,6 +12,10 @@ from torch.nn import functional as F
 
 from xmodal_lite.data.sampler import PairSampler
 from xmodal_lite.errors import CheckpointError, SpecError
+from xmodal_lite.experiments import resolve
+from xmodal_lite.losses import adversarial
+from xmodal_lite.models import build, model_names
+from xmodal_lite.models.discriminator import PatchDiscriminator
 from xmodal_lite.models.matcher import Matcher
 from xmodal_lite.training import (
     DivergedError,
@@ -45,6 +49,9 @@ class Toy(Matcher):
         if self.calls == self.fail_at:
             spread = spread * math.nan
         return {"gap": gap, "spread": spread}
+
+
+SMALL = {"width": 2, "features": 8, "segments": 4}
 
 
 def recipe(**changes):
@@ -144,6 +151,39 @@ def test_nan_stops_with_the_step_and_the_term(data, tmp_path):
     ):
         train(data, tmp_path, fail_at=10)
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-0000006"]
+    with pytest.raises(DivergedError, match=r"step 7\. The last checkpoint is from before"):  # resumed
+        train(data, tmp_path, fail_at=2)
+
+
+def test_nan_claims_no_checkpoint_where_there_is_none(data, tmp_path):
+    for folder in (None, tmp_path):
+        with pytest.raises(DivergedError, match=r"at step 2\. There is no checkpoint from before it\. Lower"):
+            train(data, folder, fail_at=3)
+
+
+class Overflowing(Toy):
+    """Adds, at one step, a root of 0 to a loss: the value stays, and the gradient is none."""
+
+    def losses(self, batch):
+        at, self.fail_at = self.fail_at, None
+        terms, self.fail_at = super().losses(batch), at
+        if self.calls == at:
+            terms["gap"] = terms["gap"] + (0 * self.maps[0].weight.sum()).sqrt()
+        return terms
+
+
+def overflow(data, folder, at):
+    torch.manual_seed(5)
+    fit(Overflowing(fail_at=at), data, recipe(), seed=3, folder=folder, owner="me")
+
+
+def test_a_broken_update_is_not_kept_though_every_loss_is_finite(data, tmp_path):
+    broken = r"after step {} 'maps\.0\.weight' holds numbers that are not finite\. {}"
+    with pytest.raises(DivergedError, match=broken.format(11, "The last checkpoint is from before it")):
+        overflow(data, tmp_path, at=12)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-0000006"]
+    with pytest.raises(DivergedError, match=broken.format(23, "There is no checkpoint")):  # in the last step
+        overflow(data, None, at=24)
 
 
 def test_a_checkpoint_of_another_specification_is_refused(data, tmp_path):
@@ -152,10 +192,39 @@ def test_a_checkpoint_of_another_specification_is_refused(data, tmp_path):
         fit(Toy(), data, recipe(), seed=3, folder=tmp_path, owner="you")
 
 
+def test_a_checkpoint_of_other_code_or_another_precision_is_refused(data, tmp_path):
+    def trained(steps, code, precision):
+        accelerator = make_accelerator(precision, "cpu")
+        options = {"owner": "me", "code": code, "accelerator": accelerator}
+        return fit(Toy(), data, recipe(steps=steps), seed=3, folder=tmp_path, **options)
+
+    trained(6, "c0de", "bf16")
+    with pytest.raises(CheckpointError, match=r"by other code \(c0de, not 0ther\)"):
+        trained(12, "0ther", "bf16")
+    with pytest.raises(CheckpointError, match="trained in bf16, not in float32"):
+        trained(12, "c0de", "no")
+    assert trained(12, "c0de", "bf16").history[-1]["step"] == 12
+
+
 def test_weights_scale_the_losses(data):
     a = train(data, changes={"weights": {"spread": 0.0}, "average": 0, "steps": 1, "warmup": 0})
     b = train(data, changes={"weights": {"spread": 5.0}, "average": 0, "steps": 1, "warmup": 0})
     assert not same(a.matcher, b.matcher)
+
+
+@pytest.fixture
+def spectra(data):
+    return replace(data, v=torch.rand(21, 1, 64), r=torch.rand(21, 1, 64))
+
+
+def test_the_weight_of_a_loss_that_a_model_lacks_is_refused_before_anything_is_trained(spectra):
+    model = build("mun", dims=1, num_classes=7, losses=["id", "tri"], **SMALL)
+    before = copy.deepcopy(model.state_dict())
+    with pytest.raises(SpecError, match=r"that MUN does not have: trip, adv; known: id, ia, ma, tri$"):
+        fit(model, spectra, recipe(weights={"trip": 100.0, "adv": 0.0, "id": 1.0}), seed=3)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    switched_off = recipe(steps=1, weights={"ma": 2.0})
+    assert set(fit(model, spectra, switched_off, seed=3).history[0]) >= {"id", "tri"}
 
 
 def test_every_step_has_its_own_seed():
@@ -171,6 +240,50 @@ def test_biases_and_scales_do_not_decay():
     assert (decayed["weight_decay"], kept["weight_decay"]) == (0.3, 0.0)
     assert {p.ndim for p in decayed["params"]} == {2}
     assert {p.ndim for p in kept["params"]} == {1}
+
+
+def test_cmunets_offsets_decay():
+    from xmodal_lite.training.fit import _optimiser
+
+    unet = build("marrnet", dims=1, num_classes=3, **SMALL).unet
+    decayed, _ = _optimiser(unet, recipe(weight_decay=0.3)).param_groups
+    assert {id(unet.top_offset), id(unet.bottom_offset)} <= {id(p) for p in decayed["params"]}
+
+
+def test_the_rate_of_the_head_is_for_parts_that_models_have():
+    from xmodal_lite.training.fit import HEAD_PARTS, _by_rate
+
+    models = [build(name, dims=1, num_classes=3, **SMALL) for name in model_names()]
+    models.append(build("enhancing", dims=2, num_classes=3, backbone="resnet10"))
+    for part in HEAD_PARTS:
+        assert any(part in name.split(".") for model in models for name, _ in model.named_parameters())
+    for model in models:  # a rate of 1 leaves one group, in the model's own order
+        (together,) = _by_rate(model, recipe()).values()
+        assert list(map(id, together)) == [id(p) for p in model.parameters() if p.requires_grad]
+
+
+class Judge(Matcher):
+    """MarrNet's discriminator, in front of pictures that nobody redraws."""
+
+    def __init__(self):
+        super().__init__()
+        self.discriminator = PatchDiscriminator(2, channels=3)
+
+    def losses(self, batch):
+        return {"adv": adversarial(self.discriminator(batch.v), self.discriminator(batch.r))}
+
+
+def test_the_discriminator_learns_at_the_rates_of_the_paper_recipe(data):
+    """White against black: at the rate of pretrained stages, its loss would stay at log 2."""
+    from xmodal_lite.training.fit import _by_rate
+
+    changes = {"steps": 200, "log_every": 200, "precision": "no", "graph": False}
+    paper = resolve("marrnet", "regdb", "paper", changes)
+    torch.manual_seed(0)
+    judge, black = Judge(), torch.zeros(21, 3, 16, 16)
+    assert list(_by_rate(judge, paper)) == [paper.head_rate] == [10.0]
+    pictures = replace(data, v=black + 1, r=black, augmentation=lambda v, r: (v, r))
+    assert fit(judge, pictures, paper, seed=3).history[0]["adv"] < 0.8 * math.log(2)
 
 
 class Watched(Toy):
@@ -202,7 +315,7 @@ def test_sgd_resumes_bit_for_bit_and_trains_the_head_faster(data, tmp_path):
         halves = fit(
             Watched(),
             data,
-            recipe(**{**changes, "steps": steps, "milestones": (12 / steps,)}),
+            recipe(**{**changes, "steps": steps, "milestones": (min(12 / steps, 0.99),)}),
             seed=3,
             folder=tmp_path,
         ).matcher

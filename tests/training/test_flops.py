@@ -4,9 +4,11 @@ import copy
 
 import pytest
 import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from xmodal_lite.models import Batch, build, model_names
-from xmodal_lite.training import speed, step_flop
+from xmodal_lite.training import flop_counter, speed, step_flop
 
 SMALL = {"width": 4, "features": 16, "segments": 16}
 
@@ -37,6 +39,41 @@ def test_by_hand():
     seen = Batch(v, v, torch.zeros(7), torch.zeros(7))
     forward, to_weights = 2 * 7 * 5 * 3, 2 * 7 * 5 * 3  # the samples take no gradient
     assert step_flop(Linear(), seen) == forward + to_weights
+
+
+def there_and_back(counter, layer, channels):
+    """Count the operations of a layer's forward pass, and of its forward and backward pass."""
+    x, counts = torch.rand(2, channels, *[15] * (layer.weight.ndim - 2), requires_grad=True), []
+    for back in (False, True):
+        with counter:
+            y = layer(x)
+            if back:
+                y.sum().backward()
+        counts.append(counter.get_total_flops())
+    return counts
+
+
+GROUPED = [
+    nn.Conv2d(6, 6, 5, padding=2, groups=6),
+    nn.Conv1d(6, 8, 3, 2, groups=2),
+    nn.ConvTranspose1d(6, 8, 3, groups=2),
+]
+WHOLE = [nn.Conv2d(6, 8, 3, 2, 1), nn.Conv1d(6, 8, 3, dilation=2), nn.ConvTranspose2d(6, 8, 3, 2)]
+
+
+@pytest.mark.parametrize("layer", GROUPED, ids=str)
+def test_a_grouped_convolution_takes_three_times_its_forward_pass(layer):
+    forward, both = there_and_back(flop_counter(), layer, 6)
+    assert both == 3 * forward
+    if isinstance(layer, nn.Conv2d):
+        assert forward == 2 * 2 * 6 * 15 * 15 * 25  # by hand
+
+
+@pytest.mark.parametrize("layer", WHOLE, ids=str)
+def test_other_convolutions_are_counted_as_torch_counts_them(layer):
+    assert there_and_back(flop_counter(), layer, 6) == there_and_back(
+        FlopCounterMode(display=False), layer, 6
+    )
 
 
 OPTIONS = [
@@ -95,6 +132,10 @@ def test_speed_in_words():
     assert told == "2e+03 GFLOP a step, 50 steps/s, 100 TFLOP/s, MFU 10.1 % of 989.5 TFLOP/s"
     assert "MFU 5.1 % of 1979 TFLOP/s" in speed(2_000_000_000_000, 50.0, "NVIDIA H200", processes=2)
     assert "MFU" not in speed(2_000_000_000_000, 50.0, "a processor, 2 threads")
+    assert "MFU 10.1 %" in speed(2_000_000_000_000, 50.0, "NVIDIA H200", precision="bf16")
+    assert "MFU" not in speed(
+        2_000_000_000_000, 50.0, "NVIDIA H200", precision="no"
+    )  # the peak is of 16 bits
 
 
 def test_a_step_at_full_size_keeps_the_marks_in_operations():

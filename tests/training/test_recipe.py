@@ -1,5 +1,7 @@
 """The learning rate's course, and what a recipe refuses."""
 
+import math
+
 import pytest
 from pydantic import ValidationError
 
@@ -26,7 +28,22 @@ def test_no_warmup_starts_at_the_top():
 
 
 @pytest.mark.parametrize(
-    "change", [{"steps": 0}, {"identities": 1}, {"learning_rate": 0}, {"precision": "fp8"}, {"lr": 1}]
+    "change",
+    [
+        {"steps": 0},
+        {"identities": 1},
+        {"learning_rate": 0},
+        {"learning_rate": math.inf},
+        {"unet_rate": math.nan},
+        {"weights": {"adv": -0.1}},
+        {"weights": {"adv": math.nan}},
+        {"weights": {"adv": math.inf}},
+        {"augment": {"noise": math.inf}},
+        {"size": (0, 32)},
+        {"size": (32, -1)},
+        {"precision": "fp8"},
+        {"lr": 1},
+    ],
 )
 def test_values_out_of_range_and_unknown_names_are_refused(change):
     with pytest.raises(ValidationError):
@@ -38,6 +55,12 @@ def test_milestones_divide_the_rate_by_ten_each():
     assert [stepwise.rate(step) for step in (10, 39, 40, 79, 80, 99)] == pytest.approx(
         [0.1, 0.1, 0.01, 0.01, 0.001, 0.001]
     )
+
+
+@pytest.mark.parametrize("milestones", [(20, 50), (0.4, 1.0), (0.0,), (-0.1,), (math.nan,)])
+def test_milestones_that_would_never_or_always_count_are_refused(milestones):
+    with pytest.raises(ValidationError, match=r"shares of the steps, between 0 and 1|finite number"):
+        recipe(milestones=milestones)
 
 
 def test_the_augmentation_is_of_images_or_of_spectra_never_of_both():

@@ -26,7 +26,9 @@ from xmodal_lite.benchmarks.shared import (
     file_names,
     grey_ones,
     identity_folders,
+    lone_ones,
     make_split,
+    of_modality,
     some,
     source,
     stop,
@@ -77,7 +79,7 @@ def load(root: str | Path, size: tuple[int, int] = FACE_SIZE) -> Benchmark:
     table, parts, subjects = _scan(root, stop)
     lists = [index for fold in LISTS for indexes in fold.values() for index in indexes]
     samples, fingerprint = open_images(
-        root, "casia-nir-vis", table.path.tolist(), lists, size, grey=_infrared(table)
+        root, "casia-nir-vis", table.path.tolist(), lists, size, grey=of_modality(table, 1)
     )
     name = data_name("CASIA NIR-VIS 2.0", source(root), differences(_count(root, table, subjects), TOTALS))
     return Benchmark(
@@ -103,17 +105,18 @@ def check(root: str | Path) -> Findings:
     Returns
     -------
     Findings
-        Problems, counts, and a note on visible images that look like infrared ones.
+        Problems, counts and notes.
     """
     root = Path(root)
     problems: list[str] = []
-    table, _, subjects = _scan(root, problems.append)
-    complaints, odd = look_over(root, table.path.tolist(), _infrared(table))
-    problems += complaints
+    table, parts, subjects = _scan(root, problems.append)
+    looks = look_over(root, table.path.tolist(), of_modality(table, 1))
+    problems += [*looks.damaged, *looks.coloured.values()]
     counts = _count(root, table, subjects)
     if source(root) == "real":
         problems += [f"{root}: {words}; fetch the set again" for words in differences(counts, TOTALS)]
-    return Findings(problems, counts, grey_ones(odd))
+    lone = lone_ones(table, (part["train"] for part in parts), (part["test"] for part in parts))
+    return Findings(problems, counts, grey_ones(looks.plain) + lone)
 
 
 def _scan(root: Path, report: Reporter) -> tuple[SampleTable, Parts, int]:
@@ -147,10 +150,6 @@ def _present(root: Path, name: str, report: Reporter) -> set[str]:
         for folder in identity_folders(root / session / name, report, "fetch the set again")
         for image in file_names(folder, report)
     }
-
-
-def _infrared(table: SampleTable) -> set[str]:
-    return set(table.path[table.modality == 1].tolist())
 
 
 def _count(root: Path, table: SampleTable, subjects: int) -> dict[str, int]:

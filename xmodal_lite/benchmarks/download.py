@@ -11,7 +11,9 @@ import json
 import os
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
@@ -22,6 +24,8 @@ SITE = "https://www.rruff.net/zipped_data_files"
 ARCHIVES = ("raman/excellent_unoriented.zip", "infrared/Processed.zip", "infrared/RAW.zip")
 TIMEOUT = 60  # seconds without a byte
 CHUNK = 1 << 18
+# What Python raises at a zip archive that is damaged, encrypted, or packed in a way that it does not know.
+UNPACKING = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, UnicodeDecodeError)
 
 
 def fetch(root: str | Path, archives: Sequence[str] = ARCHIVES, base_url: str = SITE) -> list[Path]:
@@ -47,7 +51,8 @@ def fetch(root: str | Path, archives: Sequence[str] = ARCHIVES, base_url: str = 
     ------
     DataError
         If there is no network, the transfer breaks off, an archive differs from its recorded checksum,
-        is damaged or holds a member that would leave the folder, or the disk is full.
+        cannot be unpacked or holds a member that would leave the folder, the record of checksums is damaged, or the
+        disk is full.
     """
     root = Path(root)
     filled = []
@@ -67,7 +72,7 @@ def _archive(folder: Path, archive: str, url: str) -> Path:
     import requests
 
     record = folder / "checksums.json"
-    checksums: dict[str, str] = json.loads(record.read_text()) if record.exists() else {}
+    checksums = _checksums(record)
     path = folder / archive
     try:
         pooch.retrieve(
@@ -95,6 +100,16 @@ def _archive(folder: Path, archive: str, url: str) -> Path:
         checksums[archive] = "sha256:" + _sha256(path)
         _replace(record, json.dumps(checksums, indent=2).encode())
     return path
+
+
+def _checksums(record: Path) -> dict[str, str]:
+    """Read the checksums of the archives that were fetched before."""
+    try:
+        return dict(json.loads(record.read_text())) if record.exists() else {}
+    except (OSError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{record}: is not a record of checksums ({error}); delete it, and it is made again of the archives there"
+        ) from error
 
 
 class _Resumable:
@@ -141,7 +156,7 @@ def _sha256(path: Path) -> str:
 
 
 def _unpack(archive: Path, folder: Path) -> None:
-    """Unpack the text files of an archive into a folder; files that have the right size stay untouched."""
+    """Unpack the text files of an archive into a folder; files that hold the very same stay untouched."""
     try:
         with zipfile.ZipFile(archive) as opened:
             members = opened.infolist()
@@ -149,20 +164,21 @@ def _unpack(archive: Path, folder: Path) -> None:
                 _refuse_escape(archive, member)
             for member in tqdm(members, desc=f"unpacking {archive.stem}", unit="file", disable=None):
                 target = folder / member.filename
-                if not member.filename.lower().endswith(".txt"):
-                    continue
-                if not target.exists() or target.stat().st_size != member.file_size:
-                    target.parent.mkdir(parents=True, exist_ok=True)
+                if member.filename.lower().endswith(".txt") and not _holds(target, member):
                     _replace(target, opened.read(member))
-    except zipfile.BadZipFile as error:
+    except UNPACKING as error:
         raise DataError(
-            f"{archive}: is not a whole zip archive ({error}); delete it and its line in checksums.json, "
-            "and fetch it again"
+            f"{archive}: cannot be unpacked ({type(error).__name__}: {error}); delete it and its line in "
+            "checksums.json, and fetch it again"
         ) from error
-    except OSError as error:
-        raise DataError(
-            f"{folder}: cannot be written ({error}); free space or choose another folder"
-        ) from error
+
+
+def _holds(path: Path, member: zipfile.ZipInfo) -> bool:
+    """Tell whether a file has the content of a member already."""
+    try:
+        return path.stat().st_size == member.file_size and zlib.crc32(path.read_bytes()) == member.CRC
+    except OSError:
+        return False
 
 
 def _refuse_escape(archive: Path, member: zipfile.ZipInfo) -> None:
@@ -179,7 +195,13 @@ def _replace(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
     temporary = path.with_name(path.name + ".tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(content)
         os.replace(temporary, path)
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be written ({error}); free space or choose another folder"
+        ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)

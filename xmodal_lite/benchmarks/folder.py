@@ -7,6 +7,7 @@ otherwise the first by name. Spectra are text files of two columns, wavenumber i
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from xmodal_lite.benchmarks.shared import (
     Rows,
     file_names,
     identity_folders,
+    lone_ones,
     make_split,
     report_hopeless,
     some,
@@ -28,13 +30,14 @@ from xmodal_lite.benchmarks.shared import (
 )
 from xmodal_lite.data.cache import Entry, cached
 from xmodal_lite.data.images import SUFFIXES, open_images, unreadable
-from xmodal_lite.data.spectra import Preparation, prepare, read_spectrum
+from xmodal_lite.data.spectra import Preparation, read_sample
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import DataError
 from xmodal_lite.evaluation import Search
 
 PARTS = ("train", "test")
 SPECTRA = (".txt", ".csv")
+KINDS = (*SUFFIXES, *SPECTRA)
 FIRST = ("visible", "vis", "rgb", "photo", "photos", "raman")  # names of modality v
 LAYOUT = "the layout is {train,test}/{modality}/{identity}/files with two modalities"
 
@@ -60,7 +63,7 @@ def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
     ------
     DataError
         For the first thing that is wrong: a missing folder, not two modalities, an empty identity folder, an identity
-        in both parts, images mixed with spectra, a damaged file.
+        in both parts, images mixed with spectra, a damaged file, a spectrum without signal on the axis.
     """
     root = Path(root)
     table, modalities, training = _scan(root, stop)
@@ -100,7 +103,7 @@ def check(root: str | Path) -> Findings:
     Returns
     -------
     Findings
-        Problems and counts.
+        Problems, counts and notes.
     """
     root = Path(root)
     problems: list[str] = []
@@ -108,7 +111,7 @@ def check(root: str | Path) -> Findings:
     spectra = _spectra(table)
     for path in table.path[spectra].tolist():
         try:
-            read_spectrum(root / path)
+            read_sample(root / path)
         except DataError as error:
             problems.append(str(error))
     problems += unreadable(root, table.path[~spectra].tolist())
@@ -117,7 +120,11 @@ def check(root: str | Path) -> Findings:
         counts[f"{part} identities"] = len(np.unique(table.identity[mask]))
         for modality, name in enumerate(modalities):
             counts[f"{part} samples, {name}"] = int((mask & (table.modality == modality)).sum())
-    return Findings(problems, counts, [])
+    notes = lone_ones(table, [training], [~training])
+    if others := [path for path in _files(root) if path.suffix.lower() not in KINDS]:
+        names = some(path.relative_to(root).as_posix() for path in others)
+        notes.append(f"{len(others)} files of other kinds left out: {names}")
+    return Findings(problems, counts, notes)
 
 
 def holds_spectra(root: str | Path) -> bool:
@@ -128,9 +135,13 @@ def holds_spectra(root: str | Path) -> bool:
     root : str or pathlib.Path
         Folder that holds ``train`` and ``test``.
     """
-    files = (path for part in PARTS for path in Path(root, part).glob("[!.]*/[!.]*/[!.]*"))
-    kinds = (path.suffix.lower() for path in files)
-    return next((kind in SPECTRA for kind in kinds if kind in (*SUFFIXES, *SPECTRA)), False)
+    kinds = (path.suffix.lower() for path in _files(Path(root)))
+    return next((kind in SPECTRA for kind in kinds if kind in KINDS), False)
+
+
+def _files(root: Path) -> Iterator[Path]:
+    """Find all that is not hidden in the folders of the identities."""
+    return (path for part in PARTS for path in (root / part).glob("[!.]*/[!.]*/[!.]*"))
 
 
 def _scan(root: Path, report: Reporter) -> tuple[SampleTable, tuple[str, str], np.ndarray]:
@@ -146,7 +157,7 @@ def _scan(root: Path, report: Reporter) -> tuple[SampleTable, tuple[str, str], n
             identities = identity_folders(folder, report, LAYOUT)
             kinds[part] |= {identity.name for identity in identities}
             for identity in identities:
-                for name in file_names(identity, report, (*SUFFIXES, *SPECTRA)):
+                for name in file_names(identity, report, KINDS):
                     path = f"{part}/{folder.name}/{identity.name}/{name}"
                     rows.add(path, identity.name, 0, modalities.index(folder.name))
     if twice := kinds["train"] & kinds["test"]:
@@ -176,7 +187,7 @@ def _spectra(table: SampleTable) -> np.ndarray:
 def _read_spectra(root: Path, paths: list[str]) -> Entry:
     """Prepare samples (n, 1, L) and the fingerprint for the cache."""
     digests = [path + hashlib.sha256((root / path).read_bytes()).hexdigest() for path in paths]
-    samples = np.stack([prepare(read_spectrum(root / path)) for path in paths])[:, None]
+    samples = np.stack([read_sample(root / path) for path in paths])[:, None]
     return samples, {"fingerprint": np.array(hashlib.sha256("\n".join(digests).encode()).hexdigest())}
 
 

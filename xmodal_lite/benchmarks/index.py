@@ -154,7 +154,7 @@ def read_splits(
 
 def _parse(text: str, labelled: bool) -> tuple[str, int]:
     """Split a line into path and label; the path is empty where the line needs a label and has none."""
-    path = text.replace("\\", "/")
+    path = text.replace("\\", "/").removeprefix("./")
     name, _, label = path.rpartition(" ")
     if label.isdecimal():
         return name.rstrip(), int(label)

@@ -25,12 +25,14 @@ from xmodal_lite.benchmarks.shared import (
     differences,
     file_names,
     identity_folders,
+    lone_ones,
+    look_at,
     make_split,
     report_hopeless,
     source,
     stop,
 )
-from xmodal_lite.data.images import open_images, unreadable
+from xmodal_lite.data.images import open_images
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.evaluation import Search, python_draw, same_view_excluded, views
 
@@ -101,16 +103,17 @@ def check(root: str | Path) -> Findings:
     Returns
     -------
     Findings
-        Problems and counts.
+        Problems, counts and notes.
     """
     root = Path(root)
     problems: list[str] = []
     table, training = _scan(root, problems.append)
-    problems += unreadable(root, table.path.tolist())
+    damaged, notes = look_at(root, table)
+    problems += damaged
     counts = _count(table, training)
     if source(root) == "real":
         problems += [f"{root}: {words}; fetch the set again" for words in differences(counts, TOTALS)]
-    return Findings(problems, counts, [])
+    return Findings(problems, counts, notes + lone_ones(table, [training], [~training]))
 
 
 def _scan(root: Path, report: Reporter) -> tuple[SampleTable, np.ndarray]:

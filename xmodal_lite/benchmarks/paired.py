@@ -22,6 +22,7 @@ from xmodal_lite.benchmarks.shared import (
     file_names,
     grey_ones,
     make_split,
+    of_modality,
     source,
     stop,
 )
@@ -70,7 +71,7 @@ class PairedSet:
     def load(self, root: Path, size: tuple[int, int]) -> Benchmark:
         """Read a copy; lists that are not there are drawn, and written where that is allowed."""
         table, lists = self._scan(root, stop)
-        samples, images = open_images(root, self.name, table.path.tolist(), [], size, _grey(table))
+        samples, images = open_images(root, self.name, table.path.tolist(), [], size, of_modality(table, 1))
         texts = {key: list_text(table.identity_names, trained) for key, trained in lists.items()}
         for key, text in texts.items():
             if not (root / list_path(*key)).exists():
@@ -91,14 +92,14 @@ class PairedSet:
         """Look over a copy: every picture and list, and the known totals."""
         problems: list[str] = []
         table, lists = self._scan(root, problems.append)
-        complaints, odd = look_over(root, table.path.tolist(), _grey(table))
-        problems += complaints
+        looks = look_over(root, table.path.tolist(), of_modality(table, 1))
+        problems += [*looks.damaged, *looks.coloured.values()]
         counts = _count(table)
         if source(root) == "real":
             words = differences(counts, self.totals)
             problems += [f"{root}: {difference}; fetch the set again" for difference in words]
         absent = [key for key in lists if not (root / list_path(*key)).exists()]
-        notes = grey_ones(odd)
+        notes = grey_ones(looks.plain)
         if absent:
             notes.append(f"{len(absent)} lists in {root / 'splits'} are drawn when the set is loaded")
         return Findings(problems, counts, notes)
@@ -214,10 +215,6 @@ def photos_and_sketches(subject: str, root: Path, report: Reporter) -> list[list
             else:
                 report(f"{root / folder / name}: its name does not begin with a subject's number; restore it")
     return sides
-
-
-def _grey(table: SampleTable) -> set[str]:
-    return set(table.path[table.modality == 1].tolist())
 
 
 def _count(table: SampleTable) -> dict[str, int]:

@@ -100,27 +100,6 @@ def check(root: str | Path) -> Findings:
     return Findings(problems, _count(records, kept), notes)
 
 
-def files_by_mineral(benchmark: Benchmark) -> dict[str, tuple[list[str], list[str]]]:
-    """List the files of each mineral, for a look at single spectra.
-
-    Parameters
-    ----------
-    benchmark : Benchmark
-        What `load` returned.
-
-    Returns
-    -------
-    dict of str to tuple
-        For each mineral its Raman and its infrared files, relative to the root; to be read with
-        `xmodal_lite.data.spectra.read_spectrum`.
-    """
-    table = benchmark.table
-    files: dict[str, tuple[list[str], list[str]]] = {name: ([], []) for name in table.identity_names}
-    for path, identity, modality in zip(table.path, table.identity, table.modality, strict=True):
-        files[table.identity_names[identity]][modality].append(str(path))
-    return files
-
-
 # ---- reading
 
 
@@ -157,7 +136,7 @@ def _list(root: Path, report: Callable[[str], None]) -> list[Path]:
         if not (root / folder).is_dir():
             report(
                 f"{root / folder}: no such folder; the root must hold 'raman' and 'infrared' with the text "
-                "files of the RRUFF site (xmodal_lite.benchmarks.download fetches them)"
+                "files of the RRUFF site (`xmodal download rruff ROOT` fetches them)"
             )
             continue
         found = [path for path in (root / folder).rglob("*.[tT][xX][tT]") if not path.name.startswith(".")]

@@ -85,7 +85,7 @@ def read_list(path: Path, names: Sequence[str], train: int, report: Reporter) ->
     """
     remedy = "mend the list, or delete it to have it drawn again"
     try:
-        content = path.read_text(encoding="utf-8-sig").splitlines()
+        content = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         report(f"{path}: cannot be read ({error}); {remedy}")
         return frozenset()
@@ -93,8 +93,8 @@ def read_list(path: Path, names: Sequence[str], train: int, report: Reporter) ->
     for number, text in enumerate(content, 1):
         if not text.strip():
             continue
-        part, _, name = text.strip().partition(" ")
-        name = name.strip()
+        part, _, name = text.lstrip().partition(" ")
+        name = name if name in known else name.strip()  # a file's stem may begin or end with a blank
         if part not in PARTS or not name:
             report(
                 f"{path}, line {number}: {text.strip()!r} is not 'train' or 'test' and a subject; {remedy}"

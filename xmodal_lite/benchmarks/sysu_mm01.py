@@ -28,14 +28,15 @@ from xmodal_lite.benchmarks.shared import (
     differences,
     file_names,
     identity_folders,
-    in_both,
+    lone_ones,
+    look_at,
     make_split,
     report_hopeless,
     some,
     source,
     stop,
 )
-from xmodal_lite.data.images import open_images, unreadable
+from xmodal_lite.data.images import open_images
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import DataError
 from xmodal_lite.evaluation import Search, python_draw, sysu_excluded, views
@@ -128,10 +129,16 @@ def check(root: str | Path) -> Findings:
     """
     root = Path(root)
     problems: list[str] = []
-    notes: list[str] = []
     table, training = _scan(root, problems.append)
-    problems += unreadable(root, table.path.tolist())
+    damaged, notes = look_at(root, table)
+    problems += damaged
     counts = _count(table, training)
+    for name in GALLERIES:
+        if not counts[f"queries with a match, {name} search"]:
+            problems.append(
+                f"{root}: no query of the {name} search has a match in the gallery, so its protocols cannot be "
+                "measured; fetch the missing images of the test identities"
+            )
     if source(root) == "real":
         problems += [f"{root}: {words}; fetch the set again" for words in differences(counts, TOTALS)]
     if (root / OFFICIAL).exists():
@@ -143,13 +150,7 @@ def check(root: str | Path) -> Findings:
         notes.append(
             f"{OFFICIAL}: not in this copy, so the protocols with the official draws are not offered"
         )
-    for part, mask in (("training", training), ("test", ~training)):
-        rows = np.flatnonzero(mask)
-        alone = np.unique(table.identity[rows][~in_both(table, rows)])
-        if len(alone):
-            notes.append(
-                f"{len(alone)} {part} identities in one modality only: {some(table.identity_names[i] for i in alone)}"
-            )
+    notes += lone_ones(table, [training], [~training])
     return Findings(problems, counts, notes)
 
 
@@ -297,6 +298,11 @@ def _official_draws(
             )
             for trial in range(DRAWS)
         )
+    except NotImplementedError as error:
+        raise DataError(
+            f"{path}: is a MATLAB file of version 7.3, which cannot be read; load it in MATLAB, save it with -v7, or "
+            "remove it"
+        ) from error
     except KeyError as error:
         raise DataError(f"{path}: names {error}, which is not in this copy; fetch both again") from error
     except (OSError, MatReadError, zlib.error, IndexError, TypeError, ValueError) as error:

@@ -43,7 +43,7 @@ class Augmentation(BaseModel):
         Chance that a stretch of up to a fifth of the axis is lost.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kinship: float = Field(default=0.0, ge=0)
     stretch: float = Field(default=0.0, ge=0)
@@ -65,14 +65,14 @@ class Augmentation(BaseModel):
         Raises
         ------
         ValueError
-            The shapes differ, or the samples are not on that axis.
+            Something is to be changed, and the shapes differ or the samples are not on that axis.
         """
+        if not any(self.model_dump().values()):
+            return v, r
         if v.shape != r.shape or v.ndim != 3 or v.shape[1:] != (1, len(_axis(v.device))):
             raise ValueError(
                 f"need v and r (N, 1, {len(_axis(v.device))}), got {tuple(v.shape)} and {tuple(r.shape)}"
             )
-        if not any(self.model_dump().values()):
-            return v, r
         shared = self.kinship * torch.randn(len(v), 1, device=v.device)
         return self._change(v[:, 0], shared)[:, None], self._change(r[:, 0], shared)[:, None]
 

@@ -19,7 +19,7 @@ import platformdirs
 
 from xmodal_lite.errors import DataError
 
-FORMAT = 1  # raise it when what an entry holds changes its meaning
+FORMAT = 2  # raise it when what an entry holds changes its meaning
 FOLDER = ".xmodal"  # below the data's root; safe to delete at any time
 
 Entry = tuple[np.ndarray, dict[str, np.ndarray]]
@@ -90,14 +90,18 @@ def cached(
     DataError
         If the cache cannot be written, for example because the disk is full. Nothing half-written stays.
     """
-    entry = f"{name}-{_key(root, files, settings)}"
-    place = beside or root
-    for folder in _folders(place):
-        found = _read(folder / entry)
+    key = _key(root, files, settings)
+    of_user = _digest(f"{root.resolve()}\0{key}")  # of all data: two copies of a set may look the same
+    entries = (
+        (beside or root) / FOLDER / f"{name}-{key}",
+        platformdirs.user_cache_path("xmodal-lite") / f"{name}-{of_user}",
+    )
+    for entry in entries:
+        found = _read(entry)
         if found is not None:
             return found
     samples, columns = build()
-    final = _writable_folder(place) / entry
+    final = _first_writable(entries)
     _write(final, samples, columns)
     stored = _read(final)
     if stored is None:
@@ -115,23 +119,22 @@ def _key(root: Path, files: Sequence[Path], settings: Mapping[str, object]) -> s
                 f"{file}: cannot be opened ({error.strerror}); fetch it again, or mend the link"
             ) from error
         listing.append((file.relative_to(root).as_posix(), stat.st_size, stat.st_mtime_ns))
-    text = json.dumps([FORMAT, dict(settings), sorted(listing)], sort_keys=True)
+    return _digest(json.dumps([FORMAT, dict(settings), sorted(listing)], sort_keys=True))
+
+
+def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
-def _folders(root: Path) -> tuple[Path, Path]:
-    return root / FOLDER, platformdirs.user_cache_path("xmodal-lite")
-
-
-def _writable_folder(root: Path) -> Path:
-    for folder in _folders(root):
+def _first_writable(entries: Sequence[Path]) -> Path:
+    for entry in entries:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                return folder
+            entry.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=entry.parent):
+                return entry
         except OSError as error:
             reason = error.strerror
-    tried = " nor ".join(str(folder) for folder in _folders(root))
+    tried = " nor ".join(str(entry.parent) for entry in entries)
     raise DataError(f"neither {tried} can be written ({reason}); free space or make one of them writable")
 
 

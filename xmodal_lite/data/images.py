@@ -6,12 +6,14 @@ import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from xmodal_lite.data.cache import Pieces, cached
@@ -22,6 +24,7 @@ MODES = ("RGB", "L", "P")  # 8 bits a channel without transparency
 PIECE = 256  # images decoded between two writes: 32 MB at 288 x 144
 THREADS = os.cpu_count() or 1
 TINT = 16  # of 255: mean distance of the channels that passes for grey (ours: room for toned paper)
+COLOURLESS = 1  # of 255: channels that lie less apart are those of a grey picture; a dull one has more
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -33,7 +36,8 @@ def read_image(path: str | Path, size: tuple[int, int] | None = None, *, grey: b
     Parameters
     ----------
     path : str or pathlib.Path
-        An image in colour or grey with 8 bits a channel; grey becomes three equal channels.
+        An image in colour or grey with 8 bits a channel; grey becomes three equal channels. It is turned upright where
+        its EXIF tag says how, as cameras and telephones write it.
     size : tuple of int, optional
         (height, width) to resize to (Lanczos, as the AGW line prepares its images); the image's own if not given.
     grey : bool
@@ -57,6 +61,8 @@ def read_image(path: str | Path, size: tuple[int, int] | None = None, *, grey: b
                     f"{path}: is an image of mode {image.mode}, {'/'.join(MODES)} without transparency are read; "
                     "save it as RGB or as grey with 8 bits a channel"
                 )
+            if "exif" in image.info:
+                _turn_upright(image)
             colour = image.convert("RGB")
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file; fetch it again") from error
@@ -67,13 +73,24 @@ def read_image(path: str | Path, size: tuple[int, int] | None = None, *, grey: b
             f"{path}: cannot be read as an image ({error}); fetch it again or remove it"
         ) from error
     if grey and (apart := channels_apart(np.asarray(colour).transpose(2, 0, 1))) > TINT:
-        raise DataError(
-            f"{path}: is in colour where a grey image is meant (its channels lie {apart:.0f} of 255 apart, {TINT} are "
-            "allowed); put the image of the right kind in its place"
-        )
+        raise DataError(_in_colour(path, apart))
     if size is not None and colour.size != size[::-1]:
         colour = colour.resize(size[::-1], Image.Resampling.LANCZOS)
     return np.ascontiguousarray(np.asarray(colour).transpose(2, 0, 1))
+
+
+def _turn_upright(image: Image.Image) -> None:
+    """Turn an image in place as its EXIF tag says; a damaged tag says nothing, as in every viewer."""
+    image.load()  # whose errors are the image's own
+    with suppress(Exception):  # Pillow raises whatever a damaged tag leads to
+        ImageOps.exif_transpose(image, in_place=True)
+
+
+def _in_colour(path: str | Path, apart: float) -> str:
+    return (
+        f"{path}: is in colour where a grey image is meant (its channels lie {apart:.0f} of 255 apart, {TINT} are "
+        "allowed); put the image of the right kind in its place"
+    )
 
 
 def channels_apart(image: np.ndarray) -> float:
@@ -135,7 +152,7 @@ def open_images(
     return samples, str(columns["fingerprint"])
 
 
-def unreadable(root: Path, paths: Sequence[str], grey: Collection[str] = ()) -> list[str]:
+def unreadable(root: Path, paths: Sequence[str]) -> list[str]:
     """Decode all images and collect what is wrong with any of them.
 
     Parameters
@@ -144,45 +161,67 @@ def unreadable(root: Path, paths: Sequence[str], grey: Collection[str] = ()) -> 
         Folder of the data.
     paths : sequence of str
         Images, relative to `root`.
-    grey : collection of str
-        Those of them that must not be in colour.
 
     Returns
     -------
     list of str
-        One sentence for each image that cannot be read or is in colour and must not.
+        One sentence for each image that cannot be read.
     """
-    return look_over(root, paths, grey)[0]
+    return look_over(root, paths, ()).damaged
 
 
-def look_over(root: Path, paths: Sequence[str], grey: Collection[str]) -> tuple[list[str], list[str]]:
-    """Decode all images; collect what is wrong with any of them, and the grey ones where colour is the rule.
+@dataclass(frozen=True)
+class Looks:
+    """What a look at all images of a set found.
+
+    Attributes
+    ----------
+    damaged : list of str
+        One sentence for each image that cannot be read.
+    coloured : dict of str to str
+        One sentence for each image that is in colour and should be grey, by its path.
+    plain : list of str
+        Of the other images those that are grey, if more than half are in colour: perhaps of the other camera.
+    """
+
+    damaged: list[str]
+    coloured: dict[str, str]
+    plain: list[str]
+
+
+def look_over(root: Path, paths: Sequence[str], grey: Collection[str]) -> Looks:
+    """Decode all images; collect those that cannot be read, and those that look as if of the other modality.
 
     Parameters
     ----------
-    root, paths, grey
-        See `unreadable`.
-
-    Returns
-    -------
-    complaints : list of str
-        See `unreadable`.
-    odd : list of str
-        Of the images that may be in colour, those that are not, if more than half are: perhaps of the other camera.
-        Nothing is judged where no image must be grey.
+    root : pathlib.Path
+        Folder of the data.
+    paths : sequence of str
+        Images, relative to `root`.
+    grey : collection of str
+        Those of them that should be grey; where there is none, no colours are looked at.
     """
 
-    def look(path: str) -> tuple[str, bool]:
+    def look(path: str) -> tuple[str, float]:
         try:
-            image = read_image(root / path, grey=path in grey)
+            image = read_image(root / path)
         except DataError as error:
-            return str(error), True
-        return "", not grey or path in grey or channels_apart(image) > TINT
+            return str(error), 0.0
+        return "", channels_apart(image) if grey else 0.0
 
     looks = [found for piece in in_parallel(look, paths, "checking images") for found in piece]
-    free = {path: coloured for path, (_, coloured) in zip(paths, looks, strict=True) if path not in grey}
-    plain = [path for path, coloured in free.items() if not coloured]
-    return [words for words, _ in looks if words], plain if 2 * len(plain) < len(free) else []
+    apart = {path: found for path, (words, found) in zip(paths, looks, strict=True) if not words}
+    free = [path for path in apart if path not in grey]
+    plain = [path for path in free if apart[path] < COLOURLESS]
+    return Looks(
+        damaged=[words for words, _ in looks if words],
+        coloured={
+            path: _in_colour(root / path, found)
+            for path, found in apart.items()
+            if path in grey and found > TINT
+        },
+        plain=plain if 2 * len(plain) < len(free) else [],
+    )
 
 
 def _decode(

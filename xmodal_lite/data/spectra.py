@@ -11,6 +11,10 @@ from scipy.ndimage import gaussian_filter1d
 
 from xmodal_lite.errors import DataError
 
+REMEDY = (
+    "two columns separated by a comma or blanks, with decimal points and no header line, are read; mend or remove "
+    "the file"
+)
 HEAD = re.compile(r"(?:##[^\n]*(?:\n|$)|[ \t]*\n)*")  # header and blank lines before the numbers
 
 
@@ -118,12 +122,10 @@ def _two_columns(body: str, path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         values = np.loadtxt(body.split("\n"), delimiter="," if "," in body else None, comments=None, ndmin=2)
     except ValueError as error:
-        reason = str(error).split(";")[0]
-        raise DataError(f"{path}: not two columns of numbers ({reason}); mend or remove the file") from error
+        reason = str(error).partition("; use `usecols`")[0]  # numpy's advice is of no use here
+        raise DataError(f"{path}: not two columns of numbers ({reason}); {REMEDY}") from error
     if values.shape[1] != 2:
-        raise DataError(
-            f"{path}: has {values.shape[1]} column(s) where 'x, y' is needed; mend or remove the file"
-        )
+        raise DataError(f"{path}: has {values.shape[1]} column(s) where 'x, y' is needed; {REMEDY}")
     finite = np.asarray(np.isfinite(values).all(axis=1))
     if not finite.all():
         raise DataError(
@@ -207,3 +209,30 @@ def prepare(spectrum: Spectrum, preparation: Preparation | None = None) -> np.nd
     y = (y / (y.max() or 1.0)) ** preparation.power
     y = gaussian_filter1d(y, preparation.sigma) * measured  # the step of the fine axis is 1 cm^-1
     return np.interp(axis, fine, y).astype(np.float32)
+
+
+def read_sample(path: str | Path) -> np.ndarray:
+    """Read a spectrum file and prepare it with the default settings.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        See `read_spectrum`.
+
+    Returns
+    -------
+    numpy.ndarray
+        (L,) float32, see `prepare`.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, or the spectrum is flat or lies outside the axis.
+    """
+    sample = prepare(read_spectrum(path))
+    if not sample.any():
+        axis = Preparation().axis()
+        raise DataError(
+            f"{path}: no signal between {axis[0]:,.0f} and {axis[-1]:,.0f} cm^-1; is the axis in cm^-1?"
+        )
+    return sample

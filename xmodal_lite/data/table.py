@@ -64,16 +64,6 @@ class SampleTable:
         """
         return replace(self, **{name: getattr(self, name)[rows] for name in COLUMNS})
 
-    def relabel(self) -> np.ndarray:
-        """Renumber the identities that occur here from 0 without gaps, as a classifier needs them.
-
-        Returns
-        -------
-        numpy.ndarray
-            (n,) int64 in 0..k-1, in the order of the original numbers.
-        """
-        return np.unique(self.identity, return_inverse=True)[1].astype(np.int64)
-
     def counts(self) -> dict[str, int]:
         """Count what is in the table.
 

@@ -11,7 +11,7 @@ from xmodal_lite import standins
 from xmodal_lite.benchmarks import Benchmark, load
 from xmodal_lite.benchmarks.folder import holds_spectra
 from xmodal_lite.errors import DataError, SpecError
-from xmodal_lite.experiments.profiles import STANDINS, size_of
+from xmodal_lite.experiments.profiles import PROFILES, STANDINS, size_of
 
 
 def open_benchmark(
@@ -40,15 +40,28 @@ def open_benchmark(
     Raises
     ------
     SpecError
-        No root is given, and the benchmark has no stand-in.
+        There is no such profile; or no root is given, and the benchmark has no stand-in.
     DataError
         The root is not in the benchmark's layout, or the stand-in cannot be written.
     """
+    check_profile(profile)
     size = size or size_of(name, profile)
     settings: dict[str, Any] = {} if size is None else {"size": size}
     if not root:
         root = _standin(name, profile, Path(folder))
     return load(name, root, **settings)
+
+
+def check_profile(name: str) -> None:
+    """Refuse a profile that nobody has made.
+
+    Raises
+    ------
+    SpecError
+        There is no such profile; the known ones are listed.
+    """
+    if name not in PROFILES:
+        raise SpecError(f"unknown profile '{name}'; known: {', '.join(PROFILES)}")
 
 
 def dims_of(name: str, root: str | Path) -> int | None:

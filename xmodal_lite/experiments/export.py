@@ -113,6 +113,10 @@ def model_card(stored: StoredRun, tensors: dict[str, Tensor], onnx: Sequence[str
         for name, value in record.metrics.items()
     ]
     made_up = spec.source == "stand-in"
+    directed = any(
+        name.startswith(("v2r/", "r2v/")) for name in record.metrics
+    )  # else by search, as SYSU-MM01's
+    legend = "v2r: queries of modality v, gallery of modality r; r2v the reverse. " if directed else ""
     return f"""---
 library_name: xmodal-lite
 license: {"mit" if made_up else "other"}
@@ -134,12 +138,11 @@ seed {spec.seed}. `{WEIGHTS}` holds the {numbers:,} numbers that embedding needs
 
 Protocol: {record.protocol}.
 
-| Direction | Measure | % |
+| {"Direction" if directed else "Search"} | Measure | % |
 |:---|:---|---:|
 {chr(10).join(rows)}
 
-v2r: queries of modality v, gallery of modality r; r2v the reverse. One seed; the whole record is in `record.json`, the
-losses of the training in `{LOG}`.
+{legend}One seed; the whole record is in `record.json`, the losses of the training in `{LOG}`.
 
 ## Data
 
@@ -181,7 +184,7 @@ def _calibrated(stored: StoredRun) -> str:
     if stored.calibration is None:
         return "There is no calibration, so there are no prediction sets."
     queries = " and ".join(
-        f"{len(scores)} queries {name}" for name, scores in stored.calibration.scores.items()
+        f"{len(scores)} queries of modality {name[0]}" for name, scores in stored.calibration.scores.items()
     )
     return (
         f"Prediction sets are calibrated on {queries} of the run's own test. Their coverage holds for queries that are "

@@ -24,8 +24,8 @@ import torch
 
 from xmodal_lite.benchmarks.folder import SPECTRA
 from xmodal_lite.data.cache import Entry, cached
-from xmodal_lite.data.images import SUFFIXES, TINT, channels_apart, in_parallel, read_image
-from xmodal_lite.data.spectra import Preparation, prepare, read_spectrum
+from xmodal_lite.data.images import COLOURLESS, SUFFIXES, TINT, channels_apart, in_parallel, read_image
+from xmodal_lite.data.spectra import Preparation, read_sample
 from xmodal_lite.errors import DataError, SpecError
 from xmodal_lite.evaluation import conformal_threshold, largest
 from xmodal_lite.evaluation.distance import unit_rows
@@ -37,7 +37,6 @@ QUERIES = 128  # read, embedded and compared with the gallery at a time
 DRAWN_QUERIES, DRAWN_MATCHES = 20, 8  # a figure holds no more
 ROUNDING = 1e-5  # of a cosine in float32: in another batch, or on another device, its last digits are others
 FORMAT = 2  # of cached galleries; raise it when the same file gets another embedding
-COLOURLESS = 1  # of 255: channels that lie less apart are those of a grey picture
 # Of pictures of modality v and r. Spectra have no colours, and what a folder of one's own holds is not known; nor
 # whether CASIA's visible pictures are in colour in every copy.
 EXPECTED = {
@@ -452,13 +451,7 @@ class RunMatcher:
                     "--query-modality what the queries are"
                 )
             return image
-        sample = prepare(read_spectrum(path))
-        if not sample.any():
-            axis = Preparation().axis()
-            raise DataError(
-                f"{path}: has no signal from {axis[0]:.0f} to {axis[-1]:.0f} cm^-1; remove the file"
-            )
-        return sample[None]
+        return read_sample(path)[None]
 
     def embed(self, paths: Sequence[Path], modality: int) -> np.ndarray:
         """Return the embeddings (n, D) float32, of unit length, of some files of one modality; see `read`."""

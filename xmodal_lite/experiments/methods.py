@@ -80,7 +80,10 @@ def resolve(
         return ClassicalRecipe.model_validate(settings) if classical else Recipe.model_validate(settings)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise SpecError(f"the recipe of '{method}' does not accept this: {problems}") from error
+        unknown = any(e["type"] == "extra_forbidden" and len(e["loc"]) == 1 for e in error.errors())
+        names = (ClassicalRecipe if classical else Recipe).model_fields
+        told = f"; known: {', '.join(names)}" if unknown else ""
+        raise SpecError(f"the recipe of '{method}' does not accept this: {problems}{told}") from error
 
 
 def _set(settings: dict[str, Any], name: str, value: Any) -> None:

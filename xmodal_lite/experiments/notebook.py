@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from xmodal_lite.errors import SpecError, XmodalError
@@ -37,15 +38,16 @@ def run_notebook(notebook: Path, output: Path, parameters: dict[str, Any], *, ec
     Raises
     ------
     SpecError
-        The notebook is missing, or has no parameter of that name; or papermill is missing.
+        The notebook is missing, or has no parameter of that name; or papermill is missing; or the copy cannot be
+        written.
     NotebookError
         A cell failed.
     """
     check_parameters(notebook, parameters)
+    check_output(output)
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
-    output.parent.mkdir(parents=True, exist_ok=True)
     try:
         papermill.execute_notebook(
             str(notebook),
@@ -86,6 +88,22 @@ def check_parameters(notebook: Path, parameters: dict[str, Any]) -> None:
         raise SpecError(
             f"{notebook.name} has no parameter {', '.join(unknown)}; known: {', '.join(sorted(known))}"
         )
+
+
+def check_output(output: Path) -> None:
+    """Make the folder of a file to come, and refuse one that cannot be written.
+
+    Raises
+    ------
+    SpecError
+        The folder cannot be made or written.
+    """
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=output.parent):
+            pass
+    except OSError as error:
+        raise SpecError(f"cannot write {output}: {error}; choose another folder") from error
 
 
 def shown_markdown(path: Path) -> list[str]:

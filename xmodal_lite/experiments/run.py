@@ -38,6 +38,7 @@ from xmodal_lite.training import (
     several_processes,
     step_flop,
 )
+from xmodal_lite.training.memory import AT_TEST, error_if_full
 
 MODEL_DRAW = 2**32 - 1  # the model's first weights use a draw of their own, far from the steps 0, 1, 2, ...
 
@@ -73,7 +74,7 @@ def run(
     RunBusyError
         Another process holds the run, and `wait` is false.
     CheckpointError, DivergedError, DeviceError
-        See `xmodal_lite.training.fit`.
+        See `xmodal_lite.training.fit`; the last also where the test does not fit into the GPU's memory.
     """
     if spec.data.partition(":")[2] != benchmark.fingerprint[:12]:
         raise SpecError(
@@ -187,7 +188,8 @@ def _execute(spec: RunSpec, benchmark: Benchmark, folder: Path, accelerator: Acc
             return None
         started = perf_counter()
         precision = accelerator.mixed_precision
-        features = embed(fitted.matcher, benchmark, split.test, precision=precision)
+        with error_if_full(AT_TEST):
+            features = embed(fitted.matcher, benchmark, split.test, precision=precision)
         report = split.evaluate(features)
         losses = {name: value for name, value in fitted.history[-1].items() if name not in ("step", "rate")}
         parameters = sum(p.numel() for p in fitted.matcher.parameters())
@@ -236,7 +238,14 @@ def _fit(
     _refuse_pixels_without_pairs(matcher, benchmark, split)
     flop = step_flop(matcher, data.batch(0))
     fitted = fit(
-        matcher, data, recipe, seed=spec.seed, folder=folder, owner=spec.hash, accelerator=accelerator
+        matcher,
+        data,
+        recipe,
+        seed=spec.seed,
+        folder=folder,
+        owner=spec.hash,
+        code=provenance.CODE,
+        accelerator=accelerator,
     )
     return fitted, flop
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 from pydantic import ValidationError
 
 from xmodal_lite.errors import CheckpointError, XmodalError
@@ -60,23 +61,23 @@ class RunStore:
         spec : RunSpec
             The run.
         wait : bool
-            Wait while another process holds the run, or raise at once.
+            Wait while another process holds the run, which is said on standard error, or raise at once.
 
         Raises
         ------
         RunBusyError
             Another process holds the run, and `wait` is false.
         CheckpointError
-            The store cannot be written.
+            The store cannot be written, or its disk has no file locks.
         """
         folder = self.folder(spec)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(folder / "lock")
-            lock.acquire(blocking=wait)
-        except Timeout as error:
-            raise RunBusyError(f"run {spec.hash} is being made by another process; wait for it") from error
-        except OSError as error:
+            lock = _locked(folder / "lock", spec.hash, wait=wait)
+        except (
+            OSError,
+            NotImplementedError,
+        ) as error:  # the latter: older filelock, where there are no locks
             raise CheckpointError(
                 f"cannot write to the run store {self.root}: {error}; choose another --store"
             ) from error
@@ -85,6 +86,22 @@ class RunStore:
             yield folder
         finally:
             lock.release()
+
+
+def _locked(path: Path, run: str, *, wait: bool) -> BaseFileLock:
+    """Return a lock that this process holds from now on."""
+    lock = FileLock(path)
+    with suppress(Timeout):
+        lock.acquire(blocking=False)
+    if isinstance(lock, SoftFileLock):  # filelock's makeshift, which stays behind when its process dies
+        lock.release()
+        raise OSError("its disk has no file locks")
+    if not lock.is_locked:
+        if not wait:
+            raise RunBusyError(f"run {run} is being made by another process; wait for it")
+        print(f"run {run} is being made by another process; waiting", file=sys.stderr, flush=True)
+        lock.acquire()
+    return lock
 
 
 def read_record(path: Path) -> RunRecord:

@@ -107,6 +107,10 @@ def open_stored(folder: Path) -> StoredRun:
     SpecError
         Its method has no stored weights, or another version of the package made it.
     """
+    if (
+        folder / SUMS
+    ).exists():  # first of all: another file than was exported is to be fetched, not run, again
+        _check_sums(folder)
     if not (folder / "record.json").exists():
         raise CheckpointError(
             f"{folder} has no record.json, so it is no finished run; run it to the end first"
@@ -219,8 +223,8 @@ def _read_checkpoint(folder: Path, owner: str, steps: int) -> Checkpoint:
     return checkpoint
 
 
-def _read_export(folder: Path, owner: str) -> dict[str, Tensor]:
-    """Read the weights of an exported folder; every file must be as it was written."""
+def _check_sums(folder: Path) -> None:
+    """Refuse an exported folder in which not every file is as it was written."""
     lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     if unlisted := {WEIGHTS, "record.json"} - sums.keys():
@@ -233,6 +237,10 @@ def _read_export(folder: Path, owner: str) -> dict[str, Tensor]:
             raise CheckpointError(
                 f"{path} is not the file that was exported (its SHA-256 differs); fetch it again"
             )
+
+
+def _read_export(folder: Path, owner: str) -> dict[str, Tensor]:
+    """Read the weights of an exported folder."""
     try:
         with safe_open(folder / WEIGHTS, "pt") as file:
             found = (file.metadata() or {}).get("run", "no run")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -107,4 +108,5 @@ def run_line(record: RunRecord, done: int, total: int) -> str:
         f"{name} {100 * value:.1f}" for name, value in record.metrics.items() if name.endswith("rank1")
     )
     run_name = f"{spec.method} {changes} protocol {spec.protocol} seed {spec.seed}"
-    return f"[{done}/{total}] {run_name}: {ranks}, {record.seconds:.0f} s"
+    share = re.search(r", MFU \S+ %", record.speed())  # where the device's peak is known
+    return f"[{done}/{total}] {run_name}: {ranks}, {record.seconds:.0f} s{share.group() if share else ''}"

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 import torch
+from accelerate.utils import parse_flag_from_env
 
 from xmodal_lite.errors import DataError, SpecError, XmodalError
 from xmodal_lite.experiments import provenance
@@ -27,6 +30,8 @@ from xmodal_lite.experiments.sweep import run_line
 SECONDS = 30  # that a scheduler, or the first of its workers, may take to answer
 PATIENCE = 4  # times SECONDS without a single worker, as where all are started again, before a sweep gives up
 ENDED = ("finished", "error", "cancelled")  # states of a task that change no more
+QUIET = logging.WARNING  # of Dask's log: from here on it is told
+BOKEH = "bokeh"  # the package that Dask's dashboard is drawn with
 LATER = -1  # Dask's priority of a run that another process holds: after all others
 
 
@@ -74,7 +79,7 @@ def run_on_workers(
     report(f"{len(specs)} runs, {len(records)} of them finished before")
     if waiting:
         with _connected(scheduler) as client:
-            report(f"dashboard, where the scheduler has bokeh: {client.dashboard_link}")
+            report(_dashboard(client))
             terms = {"data": dict(data), "fingerprint": fingerprint, "store": str(store.root.resolve())}
             for spec in _finished(client, waiting, terms | {"code": provenance.CODE}):
                 records[spec.hash] = _stored(store, spec)
@@ -102,11 +107,12 @@ def local_cluster(workers: int = 0) -> Iterator[str]:
     homes = [{"CUDA_VISIBLE_DEVICES": gpus[n % len(gpus)]} if gpus else {} for n in range(count)]
     own = {"host": "127.0.0.1"}
     scheduler = {"cls": distributed.Scheduler, "options": own | {"dashboard_address": "127.0.0.1:8787"}}
-    options = own | {"nthreads": 1, "memory_limit": 0}  # no limit: a run may use what there is
+    # no limit: a run may use what there is; and quiet, or Dask tells between our lines of workers that come and go
+    options = own | {"nthreads": 1, "memory_limit": 0, "silence_logs": QUIET}
     nannies = {
         n: {"cls": distributed.Nanny, "options": options | {"env": env}} for n, env in enumerate(homes)
     }
-    with distributed.SpecCluster(scheduler=scheduler, workers=nannies) as cluster:
+    with distributed.SpecCluster(scheduler=scheduler, workers=nannies, silence_logs=QUIET) as cluster:
         yield cluster.scheduler_address
 
 
@@ -119,7 +125,9 @@ def _dask() -> Any:
 
 
 def _gpus() -> list[str]:
-    """Name the GPUs that this process may use, as CUDA_VISIBLE_DEVICES does."""
+    """Name the GPUs that this process may use, as CUDA_VISIBLE_DEVICES does; none where a processor is chosen."""
+    if parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.cuda.is_available():
+        return []
     everything = ",".join(map(str, range(torch.cuda.device_count())))
     names = os.environ.get("CUDA_VISIBLE_DEVICES", everything).split(",")
     return [name for name in names if name and not name.startswith("-")]
@@ -144,6 +152,13 @@ def _connected(scheduler: str) -> Iterator[Any]:
                 f"dask worker {scheduler} --nthreads 1 --memory-limit 0"
             ) from error
         yield client
+
+
+def _dashboard(client: Any) -> str:
+    """Say where the sweep can be watched: Dask serves that page where the scheduler has bokeh."""
+    if client.run_on_scheduler(find_spec, BOKEH):
+        return f"dashboard: {client.dashboard_link}"
+    return "no dashboard: the scheduler has no bokeh (pip install 'bokeh>=3.1')"
 
 
 def _finished(client: Any, specs: Sequence[RunSpec], terms: dict[str, Any]) -> Iterator[RunSpec]:

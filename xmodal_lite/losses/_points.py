@@ -43,6 +43,11 @@ def check_two(x: Tensor, y: Tensor) -> None:
         )
 
 
+def at_least_float32(points: Tensor) -> Tensor:
+    """Return points of 16 bits in float32, as their squares would overflow or lose digits, and others as they are."""
+    return points.float() if points.dtype in (torch.float16, torch.bfloat16) else points
+
+
 def positives_negatives(labels: Tensor) -> tuple[Tensor, Tensor]:
     """Return masks (N, N) bool: other samples of the row's identity, and samples of other identities."""
     same = labels[:, None] == labels[None, :]
@@ -52,7 +57,8 @@ def positives_negatives(labels: Tensor) -> tuple[Tensor, Tensor]:
 def squared_distances(points: Tensor) -> Tensor:
     """Return (N, N) squared distances of (N, D) points by a matrix product, about the mean of the points.
 
-    Fast, and good enough to tell near from far. It errs by about 1e-6 of the squared radius of the batch.
+    Fast, and good enough to tell near from far. In float32 it errs by about 1e-6 of the squared radius of the batch:
+    where groups lie 1e4 apart, it cannot say which of two points a few units away is the nearer.
     """
     points = points - points.mean(dim=0)
     squares = points.square().sum(dim=1)
@@ -124,5 +130,5 @@ def partners(labels: Tensor, modality: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def mean_over(losses: Tensor, usable: Tensor) -> Tensor:
-    """Return the mean of the usable entries; 0, with a gradient of 0, where none is."""
-    return torch.where(usable, losses, 0.0).sum() / usable.sum().clamp_min(1)
+    """Return the mean of the usable entries; 0, with a gradient of 0, where none is; NaN where any entry is NaN."""
+    return torch.where(usable | losses.isnan(), losses, 0.0).sum() / usable.sum().clamp_min(1)

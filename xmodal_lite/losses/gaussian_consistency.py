@@ -7,7 +7,14 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from xmodal_lite.losses._points import check_labelled, check_two, group_mean, mean_over, partners
+from xmodal_lite.losses._points import (
+    at_least_float32,
+    check_labelled,
+    check_two,
+    group_mean,
+    mean_over,
+    partners,
+)
 from xmodal_lite.losses.moments import moments, root
 
 Kind = Literal["w2", "mean", "kl"]
@@ -27,7 +34,8 @@ def gaussian_consistency(
     Parameters
     ----------
     x, y : Tensor
-        (n, D) and (m, D) embeddings of modality v and of modality r; n and m may differ.
+        (n, D) and (m, D) embeddings of modality v and of modality r; n and m may differ. 16-bit ones are taken
+        to float32.
     kind : {"w2", "mean", "kl"}
         Which distance.
     labels : (Tensor, Tensor), optional
@@ -52,12 +60,12 @@ def gaussian_consistency(
     """
     check_two(x, y)
     if kind not in ("w2", "mean", "kl"):
-        raise ValueError(f"kind is one of 'w2', 'mean' and 'kl', got {kind!r}")
+        raise ValueError(f"kind is one of 'w2', 'mean' and 'kl' (mmd is a function of its own), got {kind!r}")
     if labels is None:
         return _distance(kind, *moments(x), *moments(y))
     check_labelled(x, labels[0])
     check_labelled(y, labels[1])
-    return _per_identity(kind, torch.cat([x, y]), torch.cat(labels), len(x))
+    return _per_identity(kind, at_least_float32(torch.cat([x, y])), torch.cat(labels), len(x))
 
 
 def _per_identity(kind: Kind, both: Tensor, labels: Tensor, in_x: int) -> Tensor:

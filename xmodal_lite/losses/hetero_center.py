@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from xmodal_lite.losses._points import check_labelled, group_mean, mean_over, partners
+from xmodal_lite.losses._points import at_least_float32, check_labelled, group_mean, mean_over, partners
 
 
 def hetero_center(embeddings: Tensor, labels: Tensor, modality: Tensor) -> Tensor:
@@ -13,7 +13,7 @@ def hetero_center(embeddings: Tensor, labels: Tensor, modality: Tensor) -> Tenso
     Parameters
     ----------
     embeddings : Tensor
-        (N, D), samples of both modalities in any order.
+        (N, D), samples of both modalities in any order; 16-bit ones are taken to float32.
     labels : Tensor
         (N,) integer identities.
     modality : Tensor
@@ -36,7 +36,7 @@ def hetero_center(embeddings: Tensor, labels: Tensor, modality: Tensor) -> Tenso
     identities; the mean is ours, so that a weight means the same for every batch size.
     """
     check_labelled(embeddings, labels, modality)
-    centres, leads = group_mean(embeddings, labels, modality)  # (N, D), (N,)
+    centres, leads = group_mean(at_least_float32(embeddings), labels, modality)  # (N, D), (N,)
     partner, found = partners(labels, modality)
     squares = (centres - centres.index_select(0, partner)).square().sum(dim=1)  # (N,)
     return mean_over(squares, found & leads)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from xmodal_lite.losses._points import check_labelled, group_mean
+from xmodal_lite.losses._points import at_least_float32, check_labelled, group_mean
 from xmodal_lite.losses.batch_hard_triplet import hardest_triplet
 
 
@@ -19,7 +19,7 @@ def hetero_center_triplet(
     Parameters
     ----------
     embeddings : Tensor
-        (N, D), samples of all modalities in any order.
+        (N, D), samples of all modalities in any order; 16-bit ones are taken to float32.
     labels : Tensor
         (N,) integer identities.
     modality : Tensor
@@ -44,7 +44,7 @@ def hetero_center_triplet(
     modalities. They sum over anchors; the mean, and more than two modalities, are ours.
     """
     check_labelled(embeddings, labels, modality)
-    centres, leads = group_mean(embeddings, labels, modality)  # (N, D), (N,)
+    centres, leads = group_mean(at_least_float32(embeddings), labels, modality)  # (N, D), (N,)
     same = labels[:, None] == labels[None, :]
     other_modality = modality[:, None] != modality[None, :]
     # a centre stands in the row of each of its samples; it is an anchor in the row of the first

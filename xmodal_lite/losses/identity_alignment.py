@@ -16,7 +16,7 @@ def identity_alignment(embeddings: Tensor, labels: Tensor, modality: Tensor, mar
     Parameters
     ----------
     embeddings : Tensor
-        (N, D), samples of all modalities in any order.
+        (N, D), samples of all modalities in any order; 16-bit ones are taken to float32.
     labels : Tensor
         (N,) integer identities.
     modality : Tensor

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xmodal_lite.losses._points import check_two, distances
+from xmodal_lite.losses._points import at_least_float32, check_two, distances
 
 
 def mmd(x: Tensor, y: Tensor, kernels: int = 5) -> Tensor:
@@ -20,7 +20,8 @@ def mmd(x: Tensor, y: Tensor, kernels: int = 5) -> Tensor:
     Parameters
     ----------
     x, y : Tensor
-        (n, D) and (m, D) embeddings of modality v and of modality r; n and m may differ.
+        (n, D) and (m, D) embeddings of modality v and of modality r; n and m may differ. 16-bit ones are taken
+        to float32.
     kernels : int
         Number S of kernels; neighbours differ by a factor of 2 in their squared width.
 
@@ -42,7 +43,7 @@ def mmd(x: Tensor, y: Tensor, kernels: int = 5) -> Tensor:
     check_two(x, y)
     if kernels < 1:
         raise ValueError(f"need one kernel or more, got kernels={kernels}")
-    both = torch.cat([x, y])  # (n + m, D)
+    both = at_least_float32(torch.cat([x, y]))  # (n + m, D)
     squares = distances(both).square()
     row, column = torch.triu_indices(len(both), len(both), 1, device=both.device)
     width = squares.detach()[row, column].median().clamp_min(1e-30)

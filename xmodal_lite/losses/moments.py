@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from xmodal_lite.losses._points import at_least_float32
+
 
 def moments(features: Tensor) -> tuple[Tensor, Tensor]:
     """Return the mean and the standard deviation of features over the batch, each channel apart.
@@ -12,7 +14,7 @@ def moments(features: Tensor) -> tuple[Tensor, Tensor]:
     Parameters
     ----------
     features : Tensor
-        (N, D).
+        (N, D); 16-bit ones are taken to float32.
 
     Returns
     -------
@@ -26,6 +28,7 @@ def moments(features: Tensor) -> tuple[Tensor, Tensor]:
     """
     if features.ndim != 2 or len(features) == 0:
         raise ValueError(f"need features (N, D) with N > 0, got {tuple(features.shape)}")
+    features = at_least_float32(features)
     mean = features.mean(dim=0)
     return mean, root((features - mean).square().mean(dim=0))
 

@@ -6,7 +6,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from xmodal_lite.losses._points import check_labelled, distances, mean_over, positives_negatives
+from xmodal_lite.losses._points import (
+    at_least_float32,
+    check_labelled,
+    distances,
+    mean_over,
+    positives_negatives,
+)
 
 
 def weighted_triplet(embeddings: Tensor, labels: Tensor) -> Tensor:
@@ -23,7 +29,7 @@ def weighted_triplet(embeddings: Tensor, labels: Tensor) -> Tensor:
     Parameters
     ----------
     embeddings : Tensor
-        (N, D), not normalised or normalised.
+        (N, D), not normalised or normalised; 16-bit ones are taken to float32.
     labels : Tensor
         (N,) integer identities.
 
@@ -44,7 +50,7 @@ def weighted_triplet(embeddings: Tensor, labels: Tensor) -> Tensor:
     regularisation triplet).
     """
     check_labelled(embeddings, labels)
-    lengths = distances(embeddings)  # (N, N)
+    lengths = distances(at_least_float32(embeddings))  # (N, N)
     positive, negative = positives_negatives(labels)
     furthest = (_masked_softmax(lengths, positive) * lengths).sum(dim=1)  # (N,)
     nearest = (_masked_softmax(-lengths, negative) * lengths).sum(dim=1)  # (N,)

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from xmodal_lite.models.backbone import unit_range
+from xmodal_lite.models.by_dims import CONVOLUTION, MEAN_POOL
 from xmodal_lite.models.together import own_rows, whole_length
 
-CONVOLUTION = {1: nn.Conv1d, 2: nn.Conv2d}
 CONVOLVE = {1: functional.conv1d, 2: functional.conv2d}
 HALVE = {1: functional.avg_pool1d, 2: functional.avg_pool2d}
-MEAN_POOL = {1: functional.adaptive_avg_pool1d, 2: functional.adaptive_avg_pool2d}
 
 KERNELS = (3, 5, 7)  # of the intra-modality learners
 # cells an axis of the cross-modality learner's levels, each a refinement of the one before
@@ -173,7 +173,7 @@ class Recolour(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Take images (B, 3, H, W), return images."""
-        return self.decode(functional.relu(self.encode(_unit(x))))
+        return self.decode(functional.relu(self.encode(unit_range(x))))
 
 
 class Grey(nn.Module):
@@ -187,7 +187,7 @@ class Grey(nn.Module):
 
     def forward(self, v: Tensor, r: Tensor) -> Tensor:
         """Take the images of N pairs (N, 3, H, W), return images (N, 3, H, W) from 0 to 1."""
-        return (_unit(v) * self.luma).sum(dim=1, keepdim=True).expand(-1, 3, -1, -1)
+        return (unit_range(v) * self.luma).sum(dim=1, keepdim=True).expand(-1, 3, -1, -1)
 
 
 class XImage(nn.Module):
@@ -256,7 +256,3 @@ def make_auxiliary(
     if name == "mixup":
         return Mixup()
     return IMAGES[name]() if name in IMAGES else None
-
-
-def _unit(x: Tensor) -> Tensor:
-    return x.float() / 255 if x.dtype == torch.uint8 else x

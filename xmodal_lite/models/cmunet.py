@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-CONVOLUTION = {1: nn.Conv1d, 2: nn.Conv2d}
-MEAN_POOL = {1: functional.adaptive_avg_pool1d, 2: functional.adaptive_avg_pool2d}
+from xmodal_lite.models.by_dims import CONVOLUTION, MEAN_POOL
+
 CONTEXT = {1: 32, 2: 4}
 
 
@@ -29,13 +29,14 @@ class CrossModalityUNet(nn.Module):
     dims : int
         1 for spectra, 2 for images.
     channels : int
-        Channels of a sample.
+        Channels of a sample: 1 of a spectrum, 3 of a picture, which has to be said.
     width : int
         Channels of the first level.
     widest : int
         Largest number of channels.
     depth : int
-        Number of halvings. Sizes need not be multiples of 2**depth, but must be larger than it.
+        Number of halvings. Sizes need not be multiples of 2**depth, but one axis must be longer than that: of a
+        single point at the bottom, instance normalisation would leave nothing.
     context : int, optional
         Positions per axis that the linear map at the bottom sees; larger bottoms are averaged down to it. By default
         32 of a spectrum and 4 x 4 of an image.

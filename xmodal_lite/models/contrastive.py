@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from torch import Tensor
-from torch.nn import functional
 
 from xmodal_lite.losses import info_nce
 from xmodal_lite.models.backbone import TwoBranches
-from xmodal_lite.models.matcher import Batch, Matcher, require_spectra
+from xmodal_lite.models.matcher import Batch, Matcher, check_batch, full_precision, require_spectra
 from xmodal_lite.models.together import gathered
 
 
@@ -28,17 +27,18 @@ class Contrastive(Matcher):
         See `TwoBranches` and `ResNet1d`.
     """
 
+    loss_names = ("nce",)
+
     def __init__(self, *, dims: int, num_classes: int, temperature: float = 0.07, **options: Any) -> None:
         super().__init__()
         require_spectra("the contrastive pair", dims)
         self.temperature = temperature
         self.extractor = TwoBranches(**options)
 
-    def embed(self, x: Tensor, modality: int) -> Tensor:
-        """See `Matcher.embed`."""
-        return functional.normalize(self.extractor(x, modality), dim=1)
-
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return `nce`."""
+        check_batch(batch)
         g_v, g_r = gathered(self.extractor(batch.v, 0)), gathered(self.extractor(batch.r, 1))  # (N, D)
-        return {"nce": info_nce(g_v, g_r, gathered(batch.labels), self.temperature)}
+        labels = gathered(batch.labels)
+        with full_precision(g_v.device):
+            return {"nce": info_nce(g_v.float(), g_r.float(), labels, self.temperature)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from xmodal_lite.models.cmunet import CONVOLUTION
+from xmodal_lite.models.by_dims import CONVOLUTION
 
 
 class PatchDiscriminator(nn.Module):
@@ -34,5 +34,5 @@ class PatchDiscriminator(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Take (B, C, ...), return logits (B, 1, ...), a sixteenth of the size."""
+        """Take (B, C, ...), 16 points or more along every axis; return logits (B, 1, ...), a sixteenth of the size."""
         return self.layers(x)

@@ -84,6 +84,9 @@ class Enhancing(Matcher):
         A loss or a consistency is unknown, or nothing would train what is tested to tell identities apart.
     """
 
+    loss_names = LOSSES
+    extractor: SharedExtractor
+
     def __init__(
         self,
         *,
@@ -104,10 +107,6 @@ class Enhancing(Matcher):
         )
         count = 2 if "intra" in self.active else 0
         self.branches = nn.ModuleList(Branch(backbone, num_classes, pooled) for _ in range(count))
-
-    def embed(self, x: Tensor, modality: int) -> Tensor:
-        """See `Matcher.embed`: g of the shared part, of unit length."""
-        return functional.normalize(self.extractor(x, modality).float(), dim=1)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return those that are switched on: `id`, `tri` (weighted triplet), `intra` of both branches, `dc`."""

@@ -23,12 +23,21 @@ from xmodal_lite.losses import (
 from xmodal_lite.models.backbone import SharedExtractor, TwoBranches, make_backbone, unit_range
 from xmodal_lite.models.cmunet import CrossModalityUNet
 from xmodal_lite.models.discriminator import PatchDiscriminator
-from xmodal_lite.models.matcher import Batch, Matcher, check_batch, full_precision, refuse_unknown_losses
+from xmodal_lite.models.matcher import (
+    Batch,
+    Matcher,
+    check_batch,
+    check_modality,
+    full_precision,
+    refuse_unknown_losses,
+)
 from xmodal_lite.models.together import gathered
 
 CHANNELS = {1: 1, 2: 3}  # of a sample, by dims
 EXTRACTOR_LOSSES = ("id", "tri")
 CMUNET_LOSSES = ("rec", "tra", "adv", "per")
+LOSSES = EXTRACTOR_LOSSES + CMUNET_LOSSES
+SMALLEST = 16  # points along an axis: cmUNet halves them to one, and the discriminator sees one patch in them
 CHOICES = {  # by option, the default first
     "triplet": ("info-nce", "weighted"),
     "transform": ("pixel", "perceptual"),
@@ -74,13 +83,15 @@ class MarrNet(Matcher):
         For spectra see `TwoBranches` and `ResNet1d`, for images `ImageBackbone`.
     """
 
+    loss_names = LOSSES
+
     def __init__(
         self,
         *,
         dims: int,
         num_classes: int,
         unet: bool = True,
-        losses: Sequence[str] = EXTRACTOR_LOSSES + CMUNET_LOSSES,
+        losses: Sequence[str] = LOSSES,
         triplet: Literal["info-nce", "weighted"] = "info-nce",
         transform: Literal["pixel", "perceptual"] = "pixel",
         target: Literal["v", "both"] = "v",
@@ -115,11 +126,15 @@ class MarrNet(Matcher):
 
     def redraw(self, x: Tensor, modality: int) -> Tensor:
         """Return the modality-agnostic representation u = U(x), (B, C, ...) or (B, 2C, ...) for both targets."""
-        return x if self.unet is None else self.unet(unit_range(x), modality)
+        check_modality(modality)
+        if self.unet is None:
+            return x
+        _check_size(x.shape[2:])
+        return self.unet(unit_range(x), modality)
 
     def embed(self, x: Tensor, modality: int) -> Tensor:
         """See `Matcher.embed`: F(U(x)), of unit length."""
-        return functional.normalize(self.extractor(self.redraw(x, modality), modality).float(), dim=1)
+        return super().embed(self.redraw(x, modality), modality)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the losses that are switched on, by the names of the table's rows."""
@@ -218,8 +233,16 @@ def _frozen(module: nn.Module) -> Iterator[None]:
             p.requires_grad_(True)
 
 
+def _check_size(size: Sequence[int]) -> None:
+    if min(size) < SMALLEST or max(size) == SMALLEST:
+        raise ValueError(
+            f"cmUNet and its discriminator need {SMALLEST} points or more along every axis, and more along one, got "
+            f"{' x '.join(map(str, size))}; load larger samples, or set model.unet to false"
+        )
+
+
 def _check(losses: Sequence[str], **chosen: str) -> None:
-    refuse_unknown_losses(losses, EXTRACTOR_LOSSES + CMUNET_LOSSES)
+    refuse_unknown_losses(losses, LOSSES)
     if not set(losses) & set(EXTRACTOR_LOSSES):
         raise ValueError("nothing would train the extractor: switch on 'id' or 'tri'")
     for name, value in chosen.items():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from xmodal_lite.models.together import gathered
 
@@ -37,9 +38,20 @@ class Batch:
 
 
 class Matcher(nn.Module, ABC):
-    """A model that matches samples of two modalities by the cosine of their embeddings."""
+    """A model that matches samples of two modalities by the cosine of their embeddings.
 
-    @abstractmethod
+    Attributes
+    ----------
+    loss_names : tuple of str
+        The names that `losses` can return, whatever is switched on; a recipe's weights are held against them. Where a
+        class gives none, any weight is taken.
+    extractor : nn.Module
+        What the default `embed` calls, with samples and their modality.
+    """
+
+    loss_names: tuple[str, ...] = ()
+    extractor: nn.Module
+
     def embed(self, x: Tensor, modality: int) -> Tensor:
         """Return the embeddings that are compared at test.
 
@@ -53,8 +65,15 @@ class Matcher(nn.Module, ABC):
         Returns
         -------
         Tensor
-            (B, D), of unit length.
+            (B, D) float32, of unit length.
+
+        Raises
+        ------
+        ValueError
+            The modality is neither 0 nor 1.
         """
+        check_modality(modality)
+        return functional.normalize(self.extractor(x, modality).float(), dim=1)
 
     @abstractmethod
     def losses(self, batch: Batch) -> dict[str, Tensor]:
@@ -101,6 +120,18 @@ def check_batch(batch: Batch) -> None:
         raise ValueError(
             "the batch shows one identity alone; nothing can be told apart in it, raise identities (P)"
         )
+
+
+def check_modality(modality: int) -> None:
+    """Refuse what is no modality: as an index, -1 and True would pass for r.
+
+    Raises
+    ------
+    ValueError
+        It is neither 0 nor 1.
+    """
+    if isinstance(modality, bool) or modality not in (0, 1):
+        raise ValueError(f"the modality is 0 (v) or 1 (r), got {modality}")
 
 
 def require_spectra(name: str, dims: int) -> None:

@@ -49,6 +49,8 @@ class MUN(Matcher):
         A name is unknown, is not offered for spectra, or no loss tells identities apart.
     """
 
+    loss_names = LOSSES
+    extractor: SharedExtractor
     prototype_mean: Tensor
     prototype_std: Tensor
 
@@ -72,10 +74,6 @@ class MUN(Matcher):
         self.classifier = nn.Linear(features, num_classes, bias=False) if "id" in self.active else None
         for name in ("prototype_mean", "prototype_std") if "ma" in self.active else ():
             self.register_buffer(name, torch.full((features,), torch.nan))  # the first batch sets them
-
-    def embed(self, x: Tensor, modality: int) -> Tensor:
-        """See `Matcher.embed`."""
-        return functional.normalize(self.extractor(x, modality).float(), dim=1)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return those that are switched on: `id`, `ia`, `ma`, `tri`."""

@@ -30,6 +30,8 @@ class TwoStream(Matcher):
         For spectra see `TwoBranches` and `ResNet1d`, for images `ImageBackbone`.
     """
 
+    loss_names = ("id", "tri")
+
     def __init__(self, *, dims: int, num_classes: int, **options: Any) -> None:
         super().__init__()
         self.dims = dims
@@ -37,10 +39,6 @@ class TwoStream(Matcher):
             TwoBranches(**options) if dims == 1 else SharedExtractor(make_backbone(dims, **options))
         )
         self.classifier = nn.Linear(self.extractor.features, num_classes, bias=False)
-
-    def embed(self, x: Tensor, modality: int) -> Tensor:
-        """See `Matcher.embed`."""
-        return functional.normalize(self.extractor(x, modality).float(), dim=1)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return `id` (cross-entropy) and `tri` (weighted regularised triplet)."""

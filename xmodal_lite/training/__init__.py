@@ -10,7 +10,7 @@ from xmodal_lite.training.device import (
     usable_precision,
 )
 from xmodal_lite.training.fit import DivergedError, Fitted, draw_seed, fit
-from xmodal_lite.training.flops import speed, step_flop
+from xmodal_lite.training.flops import flop_counter, speed, step_flop
 from xmodal_lite.training.recipe import Recipe
 from xmodal_lite.training.training_set import TrainingSet
 
@@ -24,6 +24,7 @@ __all__ = [
     "check_device",
     "draw_seed",
     "fit",
+    "flop_counter",
     "latest_checkpoint",
     "load_checkpoint",
     "main_process_first",

@@ -43,6 +43,8 @@ class Checkpoint:
         The log lines so far (step, learning rate, mean of each loss).
     seconds : float
         Training time so far.
+    code, precision : str
+        Hash of the code that trained, and the precision that it trained in; empty where nobody said.
     """
 
     step: int
@@ -51,6 +53,8 @@ class Checkpoint:
     optimiser: dict[str, Any]
     history: list[dict[str, float]]
     seconds: float
+    code: str = ""
+    precision: str = ""
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
@@ -87,10 +91,13 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
         SafetensorError,
     ) as error:  # torch and safetensors wrap a full disk in their own
         shutil.rmtree(partial, ignore_errors=True)
-        raise CheckpointError(
-            f"could not write {target}: {error}. The checkpoint before it is whole: free some space (or choose "
-            "another --store) and start the same run again; it goes on from there."
-        ) from error
+        if latest_checkpoint(folder):
+            kept = "The checkpoint before it is whole: free some space and start the same run again, it goes on there"
+        else:
+            kept = (
+                "There is none before it: free some space, or choose another --store, and start the run again"
+            )
+        raise CheckpointError(f"could not write {target}: {error}. {kept}") from error
     for old in _finished(folder):
         if old != target:
             shutil.rmtree(old, ignore_errors=True)
@@ -103,8 +110,8 @@ def latest_checkpoint(folder: Path) -> Path | None:
     return found[-1] if found else None
 
 
-def load_checkpoint(path: Path, owner: str) -> Checkpoint:
-    """Read a checkpoint and refuse one that belongs to another run.
+def load_checkpoint(path: Path, owner: str, *, code: str = "", precision: str = "") -> Checkpoint:
+    """Read a checkpoint and refuse one that belongs to another run, or that cannot be gone on from as it was made.
 
     Parameters
     ----------
@@ -112,11 +119,13 @@ def load_checkpoint(path: Path, owner: str) -> Checkpoint:
         A folder that `save_checkpoint` made.
     owner : str
         Hash of the run specification that asks for it.
+    code, precision : str
+        Of who goes on from it: both must be those that it was made by. Empty to read it only.
 
     Raises
     ------
     CheckpointError
-        A file is missing or damaged, or the checkpoint is of another specification.
+        A file is missing or damaged, or the checkpoint is of another specification, other code or another precision.
     """
     try:
         state = json.loads((path / "state.json").read_text(encoding="utf-8"))
@@ -131,7 +140,19 @@ def load_checkpoint(path: Path, owner: str) -> Checkpoint:
             f"{path} belongs to run {state['owner']}, not to {owner}: its method, data, recipe or seed differs. "
             "Use another --store, or delete that folder to start afresh."
         )
-    return Checkpoint(state["step"], owner, model, optimiser, state["history"], state["seconds"])
+    found = {name: state.get(name, "") for name in ("code", "precision")}
+    if code and found["code"] != code:
+        raise CheckpointError(
+            f"{path} was made by other code ({found['code'][:12] or 'an older version'}, not {code[:12]}), and a run "
+            "is of one; use that version, or delete that folder to start afresh"
+        )
+    if precision and found["precision"] not in ("", precision):
+        used, now = ("float32" if name == "no" else name for name in (found["precision"], precision))
+        raise CheckpointError(
+            f"{path} was trained in {used}, not in {now} as this device would, and a run is of one; go on where it was "
+            "trained, or delete that folder to start afresh"
+        )
+    return Checkpoint(state["step"], owner, model, optimiser, state["history"], state["seconds"], **found)
 
 
 def _finished(folder: Path) -> list[Path]:
@@ -147,7 +168,8 @@ def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
     }
     save_file(whole, folder / "model.safetensors")
     torch.save(checkpoint.optimiser, folder / "optimiser.pt")
-    state = {name: getattr(checkpoint, name) for name in ("step", "owner", "history", "seconds")}
+    names = ("step", "owner", "history", "seconds", "code", "precision")
+    state = {name: getattr(checkpoint, name) for name in names}
     (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
     for file in folder.iterdir():
         with file.open("rb+") as handle:

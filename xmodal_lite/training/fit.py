@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,16 +26,16 @@ from xmodal_lite.models.matcher import Batch, Matcher
 from xmodal_lite.models.together import synced, together
 from xmodal_lite.training.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
 from xmodal_lite.training.device import make_accelerator
-from xmodal_lite.training.memory import advice_if_full, keep_freed_memory
+from xmodal_lite.training.memory import AT_START, advice_if_full, error_if_full, keep_freed_memory
 from xmodal_lite.training.recipe import Recipe
 from xmodal_lite.training.replay import Replay
 from xmodal_lite.training.training_set import TrainingSet
 
-HEAD_PARTS = ("neck", "necks", "classifier", "classifiers")  # names that a recipe's head_rate is for
+HEAD_PARTS = ("neck", "necks", "classifier", "discriminator")  # names that a recipe's head_rate is for
 
 
 class DivergedError(XmodalError, ArithmeticError):
-    """A loss became infinite or not a number; the message says at which step and which one."""
+    """A loss or a weight became infinite or not a number; the message says at which step and which one."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ class Fitted:
     seconds: float
 
 
+@error_if_full(AT_START)  # in the steps themselves, advice_if_full is quicker
 def fit(
     matcher: Matcher,
     data: TrainingSet,
@@ -65,6 +66,7 @@ def fit(
     seed: int,
     folder: Path | None = None,
     owner: str = "",
+    code: str = "",
     accelerator: Accelerator | None = None,
 ) -> Fitted:
     """Train a matcher, going on from the last checkpoint in `folder` if there is one.
@@ -83,20 +85,23 @@ def fit(
         Where checkpoints go; without it none is written.
     owner : str
         Hash of the run specification; a checkpoint of another one is refused.
+    code : str
+        Hash of the code that trains; a checkpoint of another one, or in another precision, is refused.
     accelerator : Accelerator, optional
         Device, precision and processes; by default those of `make_accelerator` for the recipe's precision.
 
     Raises
     ------
     DivergedError
-        A loss is infinite or not a number. The last checkpoint is from before that step.
+        A loss, or a weight that would be kept, is infinite or not a number. The last checkpoint is from before that.
     CheckpointError
-        A checkpoint cannot be written, is damaged, or is of another run.
+        A checkpoint cannot be written, is damaged, or is of another run, other code or another precision.
     SpecError
-        The identities of a step cannot be dealt out evenly.
+        The identities of a step cannot be dealt out evenly, or the recipe weights a loss that the matcher lacks.
     DeviceError
         The GPU's memory is full; the message says what would fit.
     """
+    _refuse_unknown_weights(matcher, recipe)
     accelerator = accelerator or make_accelerator(recipe.precision)
     if accelerator.device.type == "cpu":
         keep_freed_memory()
@@ -111,14 +116,13 @@ def fit(
     done, before = 0, 0.0
     history: list[dict[str, float]] = []
     if folder is not None and (found := latest_checkpoint(folder)):
-        done, history, before = _restore(
-            load_checkpoint(found, owner), matcher, average, optimiser, accelerator
-        )
+        kept = load_checkpoint(found, owner, code=code, precision=accelerator.mixed_precision)
+        done, history, before = _restore(kept, matcher, average, optimiser, accelerator)
     _agree_on(done, folder, accelerator)
     # all is on the device already; placed again, "cpu:0" makes copies, and the average would follow the old weights
     model, prepared = accelerator.prepare(matcher, optimiser, device_placement=[False, False])
     passes = _passes(model, recipe, accelerator)
-    log = _LossLog(history)
+    log = _LossLog(history, kept=done)
     started = time.perf_counter()
     # the bar tells epoch, losses and time left; it is silent where the output is not a terminal
     silent = None if accelerator.is_main_process else True
@@ -136,12 +140,16 @@ def fit(
             keep = folder is not None and (last or (step + 1) % recipe.checkpoint_every == 0)
             if keep or last or (step + 1) % recipe.log_every == 0:
                 _show(bar, step, data.steps_per_epoch, log.flush(recipe.rate(step), accelerator))
+            if keep or last:
+                _refuse_non_finite_weights(matcher, step, log.kept)
             if keep and folder is not None and accelerator.is_main_process:
                 seconds = before + time.perf_counter() - started
-                save_checkpoint(
-                    folder,
-                    _snapshot(step + 1, owner, matcher, average, optimiser, accelerator, log.lines, seconds),
+                state = _snapshot(
+                    step + 1, owner, matcher, average, optimiser, accelerator, log.lines, seconds
                 )
+                save_checkpoint(folder, replace(state, code=code))
+            if keep:
+                log.kept = step + 1
     seconds = before + time.perf_counter() - started
     tested = matcher if average is None else average.matcher
     return Fitted(tested.eval(), log.lines, seconds)
@@ -207,6 +215,33 @@ def _parts(batch: Batch, recipe: Recipe, accelerator: Accelerator) -> list[Batch
     ]
 
 
+def _refuse_unknown_weights(matcher: Matcher, recipe: Recipe) -> None:
+    """Refuse the weight of a loss that the matcher does not have; one that is merely switched off may have one."""
+    known = matcher.loss_names
+    if known and (unknown := [name for name in recipe.weights if name not in known]):
+        raise SpecError(
+            f"the recipe weights losses that {type(matcher).__name__} does not have: {', '.join(unknown)}; known: "
+            f"{', '.join(known)}"
+        )
+
+
+def _refuse_non_finite_weights(matcher: Matcher, step: int, kept: int) -> None:
+    """Raise DivergedError where a step left a weight infinite or not a number; asks the device once."""
+    names, parameters = zip(*matcher.named_parameters(), strict=True)
+    finite = torch.stack([parameter.isfinite().all() for parameter in parameters]).tolist()
+    if not all(finite):
+        name = names[finite.index(False)]
+        raise _diverged(
+            f"after step {step} '{name}' holds numbers that are not finite", kept, "Lower learning_rate."
+        )
+
+
+def _diverged(what: str, kept: int, advice: str) -> DivergedError:
+    """Return the error; `kept` is the step of the last checkpoint, 0 where there is none."""
+    left = "The last checkpoint is from before it" if kept else "There is no checkpoint from before it"
+    return DivergedError(f"{what}. {left}. {advice}")
+
+
 def _agree_on(done: int, folder: Path | None, accelerator: Accelerator) -> None:
     """Refuse to go on where processes found different checkpoints."""
     if accelerator.num_processes == 1:
@@ -220,7 +255,10 @@ def _agree_on(done: int, folder: Path | None, accelerator: Accelerator) -> None:
 
 
 def _optimiser(matcher: Matcher, recipe: Recipe) -> torch.optim.Optimizer:
-    """Return the recipe's optimiser; scales, offsets and biases (one-dimensional) are not decayed."""
+    """Return the recipe's optimiser; what has one dimension (scales, biases) is not decayed.
+
+    CmUNet's offsets of a modality have more, and are.
+    """
     groups = [
         {"params": parameters, "weight_decay": recipe.weight_decay * decayed, "factor": factor}
         for factor, named in _by_rate(matcher, recipe).items()
@@ -269,8 +307,8 @@ class _MovingAverage:
 class _LossLog:
     """Keeps the losses on the device until a line is due, so that a step never waits for the host."""
 
-    def __init__(self, lines: list[dict[str, float]]) -> None:
-        self.lines = lines
+    def __init__(self, lines: list[dict[str, float]], kept: int) -> None:
+        self.lines, self.kept = lines, kept  # the latter: step of the last checkpoint, 0 without one
         self._steps: list[int] = []
         self._terms: list[Tensor] = []  # each (number of losses,)
         self._names: list[str] = []
@@ -300,9 +338,10 @@ class _LossLog:
         bad = (~values.isfinite()).nonzero()
         if len(bad):
             row, column = bad[0].tolist()
-            raise DivergedError(
-                f"loss '{self._names[column]}' is {values[row, column]} at step {self._steps[row]}. "
-                "The last checkpoint is from before it. Lower learning_rate or the weight of that loss."
+            raise _diverged(
+                f"loss '{self._names[column]}' is {values[row, column]} at step {self._steps[row]}",
+                self.kept,
+                "Lower learning_rate or the weight of that loss.",
             )
 
 
@@ -322,7 +361,7 @@ def _snapshot(
     state = optimiser.state_dict()
     if accelerator.scaler is not None:  # of fp16
         state["scaler"] = accelerator.scaler.state_dict()
-    return Checkpoint(step, owner, model, state, history, seconds)
+    return Checkpoint(step, owner, model, state, history, seconds, precision=accelerator.mixed_precision)
 
 
 def _restore(

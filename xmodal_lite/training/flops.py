@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 
 from xmodal_lite.models.matcher import Batch, Matcher
 
@@ -21,6 +21,15 @@ PEAK = {
     "NVIDIA H100 PCIe": 756.5,
     "NVIDIA H200": 989.5,
 }
+
+
+def flop_counter() -> FlopCounterMode:
+    """Return torch's counter of the operations of matrix products and convolutions, right for grouped ones too.
+
+    Its own formula counts the gradient of a grouped convolution's weights as often as there are groups.
+    """
+    formulas = {torch.ops.aten.convolution_backward: _convolution_backward}
+    return FlopCounterMode(display=False, custom_mapping=formulas)
 
 
 def step_flop(matcher: Matcher, batch: Batch) -> int:
@@ -42,7 +51,7 @@ def step_flop(matcher: Matcher, batch: Batch) -> int:
     """
     model = copy.deepcopy(matcher).to("meta")
     seen = Batch(*(column.to("meta") for column in batch.columns()))
-    with FlopCounterMode(display=False) as counter:
+    with flop_counter() as counter:
         try:
             torch.stack(list(model(seen).values())).sum().backward()
         except NotImplementedError:
@@ -50,7 +59,7 @@ def step_flop(matcher: Matcher, batch: Batch) -> int:
     return counter.get_total_flops()
 
 
-def speed(flop: int, rate: float, device: str, processes: int = 1) -> str:
+def speed(flop: int, rate: float, device: str, processes: int = 1, precision: str = "") -> str:
     """Say what a run computes: operations a step, steps a second, TFLOP/s, and its share of the devices' peak.
 
     Parameters
@@ -63,10 +72,31 @@ def speed(flop: int, rate: float, device: str, processes: int = 1) -> str:
         Name of each device, as the driver gives it; without a peak in `PEAK` the share is left out.
     processes : int
         How many such devices share a step.
+    precision : {"", "no", "bf16", "fp16"}
+        What the step was computed in; the peak is of 16 bits, so "no", which is float32, gets no share of it.
     """
     achieved = flop * rate / 1e12
     line = f"{flop / 1e9:.3g} GFLOP a step, {rate:.3g} steps/s, {achieved:.3g} TFLOP/s"
-    if device not in PEAK:
+    if device not in PEAK or precision == "no":
         return line
     share = achieved / (PEAK[device] * processes)
     return f"{line}, MFU {100 * share:.1f} % of {PEAK[device] * processes:g} TFLOP/s"
+
+
+def _convolution_backward(
+    grad: list[int],
+    x: list[int],
+    weight: list[int],
+    bias: object,
+    stride: object,
+    padding: object,
+    dilation: object,
+    transposed: bool,
+    output_padding: object,
+    groups: object,
+    wanted: list[bool],
+    *,
+    out_shape: object,
+) -> int:
+    """Count the way back of a convolution, by shapes: the gradients of x and weight take as much as the way there."""
+    return sum(wanted[:2]) * conv_flop_count(x, weight, grad, transposed)

@@ -15,6 +15,13 @@ from xmodal_lite.training.recipe import Recipe
 MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1  # as glibc's malloc.h numbers them
 LARGEST_BLOCK = 1 << 30  # bytes; larger ones still go back to the kernel
 MOST_KEPT = 2**31 - 1  # bytes
+AT_START = (
+    "that was before the first step: take a larger GPU, or wait until other programs have left this one"
+)
+AT_TEST = (
+    "that was at the test. The training is stored: the same command goes on there, on a larger GPU or when other "
+    "programs have left this one"
+)
 
 
 def keep_freed_memory() -> None:
@@ -46,6 +53,25 @@ def advice_if_full(recipe: Recipe, device: torch.device) -> Iterator[None]:
     except torch.OutOfMemoryError as error:
         peak, total = torch.cuda.max_memory_allocated(device), torch.cuda.mem_get_info(device)[1]
         raise DeviceError(what_would_fit(recipe, held, peak, total)) from error
+
+
+@contextlib.contextmanager
+def error_if_full(advice: str) -> Iterator[None]:
+    """Turn an out-of-memory error of a GPU into one that says what to do where no setting of a step would help.
+
+    Raises
+    ------
+    DeviceError
+        The GPU's memory is full.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        peak, (free, total) = torch.cuda.max_memory_allocated(), torch.cuda.mem_get_info()
+        raise DeviceError(
+            f"the GPU's memory is full: of {_gb(total)}, this run took {_gb(peak)} at most, and {_gb(free)} are free "
+            f"now; {advice}"
+        ) from error
 
 
 def what_would_fit(recipe: Recipe, held: int, peak: int, total: int) -> str:

@@ -5,7 +5,17 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    JsonValue,
+    NonNegativeFloat,
+    PositiveInt,
+    Tag,
+    field_validator,
+)
 
 from xmodal_lite.data.augment import Augmentation
 from xmodal_lite.data.pictures import PictureAugmentation
@@ -35,17 +45,19 @@ class Recipe(BaseModel):
     learning_rate, weight_decay : float
         Of the optimiser.
     head_rate : float
-        Factor of the learning rate for necks and classifiers, which start from nothing where the rest is pretrained.
+        Factor of the learning rate for necks, classifiers and the discriminator, which start from nothing where the
+        rest is pretrained. The discriminator's gradient is as small as the weight of its loss, too.
     unet_rate : float
         Factor of the learning rate for cmUNet, which starts by drawing what it was given and has to learn to redraw it.
     warmup : float
         Share of the steps in which the learning rate rises linearly.
     milestones : tuple of float
-        Shares of the steps after which the rate falls tenfold; without any it falls along a half cosine to 0.
+        Shares of the steps, between 0 and 1, after which the rate falls tenfold; without any it falls along a half
+        cosine to 0.
     average : float
         Decay of the exponential moving average of the weights, which is what is tested; 0 tests the last weights.
     weights : dict of str to float
-        Factor of each loss by name; a loss that is not named counts once.
+        Factor of each loss by name, 0 or more; a loss that is not named counts once.
     augment : Augmentation or PictureAugmentation
         Strengths of the augmentation, of spectra or of images; by default samples are seen as they are.
     model : dict
@@ -68,13 +80,13 @@ class Recipe(BaseModel):
         CPU threads. Results repeat bit for bit only under the same number.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     steps: int = Field(ge=1)
     identities: int = Field(ge=2)
     samples: int = Field(ge=1)
     aligned: float = Field(default=1.0, ge=0, le=1)
-    size: tuple[int, int] | None = None
+    size: tuple[PositiveInt, PositiveInt] | None = None
     optimiser: Literal["adamw", "sgd"] = "adamw"
     learning_rate: float = Field(gt=0)
     head_rate: float = Field(default=1.0, gt=0)
@@ -83,7 +95,7 @@ class Recipe(BaseModel):
     warmup: float = Field(default=0.1, ge=0, lt=1)
     milestones: tuple[float, ...] = ()
     average: float = Field(default=0.0, ge=0, lt=1)
-    weights: dict[str, float] = {}
+    weights: dict[str, NonNegativeFloat] = {}
     augment: Annotated[
         Annotated[Augmentation, Tag("spectra")] | Annotated[PictureAugmentation, Tag("images")],
         Discriminator(_kind),
@@ -96,6 +108,15 @@ class Recipe(BaseModel):
     log_every: int = Field(default=20, ge=1)
     checkpoint_every: int = Field(default=100, ge=1)
     threads: int = Field(default=1, ge=1)
+
+    @field_validator("milestones")
+    @classmethod
+    def _shares(cls, milestones: tuple[float, ...]) -> tuple[float, ...]:
+        if not all(0 < share < 1 for share in milestones):
+            raise ValueError(
+                f"these are shares of the steps, between 0 and 1, not steps or epochs; got {milestones}"
+            )
+        return milestones
 
     def rate(self, step: int) -> float:
         """Return the learning rate of a step (counted from 0): warm-up, then milestones or half a cosine to 0."""
