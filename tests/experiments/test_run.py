@@ -2,8 +2,10 @@
 
 import json
 import sys
+from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 
+import numpy as np
 import pytest
 import torch
 
@@ -54,6 +56,44 @@ def test_a_finished_run_is_not_repeated(data, tmp_path):
     store, spec = RunStore(tmp_path), spec_of(data)
     first = run(spec, data, store)
     assert run(spec, data, store) == first  # the finishing time would differ
+
+
+class Overtaken(RunStore):
+    """A store in which another process finishes the run just before this one gets the lock."""
+
+    def __init__(self, root, theirs):
+        super().__init__(root)
+        self.theirs = theirs
+
+    @contextmanager
+    def writing(self, spec, *, wait=True):
+        with super().writing(spec, wait=wait) as folder:
+            self.finish(self.theirs)
+            yield folder
+
+
+def test_a_run_that_another_process_finished_meanwhile_is_not_repeated(data, tmp_path):
+    spec = spec_of(data, "cosine")
+    record = run(spec, data, RunStore(tmp_path / "theirs"))
+    theirs = record.model_copy(update={"device": "another machine"})
+    assert run(spec, data, Overtaken(tmp_path / "ours", theirs)) == theirs
+
+
+def test_the_test_is_in_the_precision_of_the_run(data, tmp_path, monkeypatch):
+    seen, module = [], sys.modules["xmodal_lite.experiments.run"]
+    calibrate = module.calibrate
+
+    def noted(spec, benchmark, rows, features):
+        seen.append((rows, features))
+        return calibrate(spec, benchmark, rows, features)
+
+    monkeypatch.setattr(module, "calibrate", noted)
+    store, spec = RunStore(tmp_path), spec_of(data, "two-stream", precision="bf16")
+    assert run(spec, data, store).precision == "bf16"
+    ((rows, features),) = seen
+    matcher = train(spec, data, store.folder(spec)).matcher  # from the last checkpoint
+    assert np.array_equal(features, module.embed(matcher, data, rows, precision="bf16"))
+    assert not np.array_equal(features, module.embed(matcher, data, rows))
 
 
 def test_run_all_takes_up_what_is_left(data, tmp_path):

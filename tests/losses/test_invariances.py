@@ -105,7 +105,9 @@ def test_of_16_bits_is_computed_in_float32(loss, kind, scale):
     value.backward()
     expected.backward()
     assert same.grad.any()
-    torch.testing.assert_close(x.grad, same.grad.to(kind), rtol=1e-2, atol=1e-2 * float(same.grad.abs().max()))
+    torch.testing.assert_close(
+        x.grad, same.grad.to(kind), rtol=1e-2, atol=1e-2 * float(same.grad.abs().max())
+    )
 
 
 @ALL

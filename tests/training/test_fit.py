@@ -2,8 +2,10 @@
 
 import copy
 import math
+import sys
 from collections import OrderedDict
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -231,6 +233,45 @@ def test_every_step_has_its_own_seed():
     seeds = {draw_seed(seed, step) for seed in range(20) for step in range(50)}
     assert len(seeds) == 1000
     assert all(0 <= seed < 2**63 for seed in seeds)
+
+
+class Rolling(Toy):
+    """Notes one random number a step."""
+
+    def __init__(self):
+        super().__init__()
+        self.rolled = []
+
+    def losses(self, batch):
+        self.rolled.append(float(torch.rand(())))
+        return super().losses(batch)
+
+
+def test_the_draws_of_a_step_follow_its_seed(data):
+    rolling = Rolling()
+    fit(rolling, replace(data, augmentation=lambda v, r: (v, r)), recipe(steps=5), seed=3)
+    expected = [torch.rand((), generator=torch.Generator().manual_seed(draw_seed(3, s))) for s in range(5)]
+    assert rolling.rolled == list(map(float, expected))
+    assert len(set(rolling.rolled)) == 5
+
+
+class Timed(Toy):
+    """Takes one second a step by a clock of its own."""
+
+    clock = 0.0
+
+    def losses(self, batch):
+        Timed.clock += 1
+        return super().losses(batch)
+
+
+def test_the_time_of_a_run_is_that_of_all_its_sittings(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(Timed, "clock", 100.0)
+    clock = SimpleNamespace(perf_counter=lambda: Timed.clock)
+    monkeypatch.setattr(sys.modules["xmodal_lite.training.fit"], "time", clock)
+    for steps in (6, 12, 12):  # the last sitting finds nothing left to do
+        fitted = fit(Timed(), data, recipe(steps=steps), seed=3, folder=tmp_path)
+        assert fitted.seconds == load_checkpoint(latest_checkpoint(tmp_path), "").seconds == steps
 
 
 def test_biases_and_scales_do_not_decay():

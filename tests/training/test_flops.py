@@ -104,7 +104,7 @@ def test_no_host_reads_a_value_in_a_step_of_any_method(name, dims, options):
 @pytest.mark.parametrize("dims", [1, 2])
 def test_a_step_never_waits_for_the_gpu(dims):
     from xmodal_lite.training import Recipe, make_accelerator
-    from xmodal_lite.training.fit import _optimiser, _step
+    from xmodal_lite.training.fit import _optimiser, _passes, _step
 
     class One:
         def batch(self, step):
@@ -116,13 +116,13 @@ def test_a_step_never_waits_for_the_gpu(dims):
     ).cuda()
     accelerator = make_accelerator("bf16", "cuda")
     model, optimiser = accelerator.prepare(model, _optimiser(model, recipe))
-    data = One()
+    passes, data = _passes(model, recipe, accelerator), One()
     drawn = data.batch(0)
     data.batch = lambda step: drawn
-    _step(model, optimiser, data, recipe, 0, 0, accelerator)
+    _step(passes, optimiser, data, recipe, 0, 0, accelerator)
     torch.cuda.set_sync_debug_mode("error")
     try:
-        _step(model, optimiser, data, recipe, 1, 0, accelerator)
+        _step(passes, optimiser, data, recipe, 1, 0, accelerator)
     finally:
         torch.cuda.set_sync_debug_mode("default")
 

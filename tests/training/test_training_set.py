@@ -82,6 +82,24 @@ def equal(a, b):
     return all(torch.equal(getattr(a, name), getattr(b, name)) for name in ("v", "r", "labels", "aligned"))
 
 
+def test_the_recipe_says_how_many_pairs_are_of_one_specimen(people, stored):
+    pair = np.empty(80, dtype=np.int64)
+    for modality in (0, 1):  # each identity has four specimens, each seen once in each modality
+        rows = np.flatnonzero(people.modality == modality)
+        pair[rows[np.argsort(people.identity[rows], kind="stable")]] = np.arange(40)
+    people = replace(people, pair=pair)
+
+    def aligned(share):
+        recipe = RECIPE.model_copy(update={"aligned": share})
+        data = TrainingSet.of(people, stored, np.arange(80), recipe, seed=3)
+        return float(torch.cat([data.batch(step).aligned for step in range(60)]).float().mean())
+
+    by_chance = aligned(0.0)
+    assert by_chance < 0.5
+    assert aligned(0.5) == pytest.approx((1 + by_chance) / 2, abs=0.08)
+    assert aligned(1.0) == 1.0
+
+
 def test_memory_and_disk_give_the_same_batches(people, stored):
     on_disk, in_memory = plain(people, stored), plain(people, np.array(stored))
     assert all(equal(on_disk.batch(step), in_memory.batch(step)) for step in range(6))

@@ -157,7 +157,7 @@ class RunRecord(BaseModel):
         together = "" if self.processes == 1 else f"{self.processes} processes, "
         return (
             f"{used}{instead}, {together}"
-            f"{speed(self.step_flop, self.steps_per_second, self.device, self.processes)}"
+            f"{speed(self.step_flop, self.steps_per_second, self.device, self.processes, self.precision)}"
         )
 
 
