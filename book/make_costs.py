@@ -69,9 +69,7 @@ SPLITS = (1, 2, 4)  # parts of a step that are shown
 
 LIMITED = "sysu-mm01"  # the benchmark of which measured steps are set beside their card's limits
 Measured = dict[str, Any]  # what `benchmarks/_table.py` stores
-Steps = dict[
-    tuple[str, str, bool], float
-]  # one number of measured steps, by device, method and whether replayed
+Steps = dict[tuple[str, str, bool], float]  # of measured steps, by device, method and whether replayed
 
 
 def costs_table(records: Iterable[RunRecord]) -> str:

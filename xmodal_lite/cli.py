@@ -33,9 +33,10 @@ from xmodal_lite.experiments import (
     sweep_table,
     table_names,
 )
-from xmodal_lite.experiments.data import check_profile, dims_of, write_standin
+from xmodal_lite.experiments.data import dims_of, write_standin
 from xmodal_lite.experiments.notebook import check_output, check_parameters
 from xmodal_lite.experiments.page import stored_page, usual_seeds
+from xmodal_lite.experiments.profiles import check_profile
 from xmodal_lite.training import DEVICES, Recipe, check_device, main_process_first, make_accelerator
 
 app = typer.Typer(
@@ -131,8 +132,9 @@ def run_one(
         seed=seed,
         overrides=overrides,
     )
-    stored = RunStore(store).record(spec)
-    record = run(spec, data, RunStore(store), accelerator=accelerator)
+    runs = RunStore(store)
+    stored = runs.record(spec)
+    record = run(spec, data, runs, accelerator=accelerator)
     if accelerator is not None and not accelerator.is_main_process:
         return
     if stored is not None:

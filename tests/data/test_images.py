@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from xmodal_lite.data.images import look_over, open_images, read_image, unreadable
+from xmodal_lite.data.images import look_over, open_images, read_image
 from xmodal_lite.errors import DataError
 
 
@@ -164,7 +164,7 @@ def test_one_damaged_image_leaves_no_cache(root: Path) -> None:
 def test_every_damaged_image_is_found(root: Path) -> None:
     damage(root / "x" / "4.jpg", "truncated")
     damage(root / "x" / "1.jpg", "text")
-    problems = unreadable(root, PATHS)
+    problems = look_over(root, PATHS).damaged
     assert len(problems) == 2
     assert ["4.jpg" in problems[0], "1.jpg" in problems[1]] == [True, True]
 

@@ -24,16 +24,16 @@ from xmodal_lite.benchmarks.shared import (
     data_name,
     differences,
     file_names,
-    grey_ones,
     identity_folders,
     lone_ones,
+    look_at,
     make_split,
     of_modality,
     some,
     source,
     stop,
 )
-from xmodal_lite.data.images import look_over, open_images
+from xmodal_lite.data.images import open_images
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import SpecError
 from xmodal_lite.evaluation import Search
@@ -110,13 +110,13 @@ def check(root: str | Path) -> Findings:
     root = Path(root)
     problems: list[str] = []
     table, parts, subjects = _scan(root, problems.append)
-    looks = look_over(root, table.path.tolist(), of_modality(table, 1))
-    problems += [*looks.damaged, *looks.coloured.values()]
+    odd, notes = look_at(root, table, grey=True)
+    problems += odd
     counts = _count(root, table, subjects)
     if source(root) == "real":
         problems += [f"{root}: {words}; fetch the set again" for words in differences(counts, TOTALS)]
-    lone = lone_ones(table, (part["train"] for part in parts), (part["test"] for part in parts))
-    return Findings(problems, counts, grey_ones(looks.plain) + lone)
+    notes += lone_ones(table, (part["train"] for part in parts), (part["test"] for part in parts))
+    return Findings(problems, counts, notes)
 
 
 def _scan(root: Path, report: Reporter) -> tuple[SampleTable, Parts, int]:

@@ -29,7 +29,7 @@ from xmodal_lite.benchmarks.shared import (
     stop,
 )
 from xmodal_lite.data.cache import Entry, cached
-from xmodal_lite.data.images import SUFFIXES, open_images, unreadable
+from xmodal_lite.data.images import SUFFIXES, look_over, open_images
 from xmodal_lite.data.spectra import Preparation, read_sample
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import DataError
@@ -114,7 +114,7 @@ def check(root: str | Path) -> Findings:
             read_sample(root / path)
         except DataError as error:
             problems.append(str(error))
-    problems += unreadable(root, table.path[~spectra].tolist())
+    problems += look_over(root, table.path[~spectra].tolist()).damaged
     counts = {}
     for part, mask in (("training", training), ("test", ~training)):
         counts[f"{part} identities"] = len(np.unique(table.identity[mask]))

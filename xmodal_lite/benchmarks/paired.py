@@ -20,14 +20,14 @@ from xmodal_lite.benchmarks.shared import (
     data_name,
     differences,
     file_names,
-    grey_ones,
+    look_at,
     make_split,
     of_modality,
     source,
     stop,
 )
 from xmodal_lite.benchmarks.subject_lists import draw_subjects, list_path, list_text, read_list, write_list
-from xmodal_lite.data.images import look_over, open_images
+from xmodal_lite.data.images import open_images
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import SpecError
 from xmodal_lite.evaluation import Search
@@ -92,14 +92,13 @@ class PairedSet:
         """Look over a copy: every picture and list, and the known totals."""
         problems: list[str] = []
         table, lists = self._scan(root, problems.append)
-        looks = look_over(root, table.path.tolist(), of_modality(table, 1))
-        problems += [*looks.damaged, *looks.coloured.values()]
+        odd, notes = look_at(root, table, grey=True)
+        problems += odd
         counts = _count(table)
         if source(root) == "real":
             words = differences(counts, self.totals)
             problems += [f"{root}: {difference}; fetch the set again" for difference in words]
         absent = [key for key in lists if not (root / list_path(*key)).exists()]
-        notes = grey_ones(looks.plain)
         if absent:
             notes.append(f"{len(absent)} lists in {root / 'splits'} are drawn when the set is loaded")
         return Findings(problems, counts, notes)

@@ -113,11 +113,8 @@ def check(root: str | Path) -> Findings:
     counts = _count(table, parts)
     if source(root) == "real":
         problems += [f"{root}: {words}; fetch the set again" for words in differences(counts, TOTALS)]
-    return Findings(
-        problems,
-        counts,
-        notes + lone_ones(table, (part["train"] for part in parts), (part["test"] for part in parts)),
-    )
+    notes += lone_ones(table, (part["train"] for part in parts), (part["test"] for part in parts))
+    return Findings(problems, counts, notes)
 
 
 def _scan(root: Path, report: Reporter) -> tuple[SampleTable, Parts]:

@@ -99,21 +99,20 @@ def some(names: Iterable[str], most: int = 10) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def grey_ones(paths: Sequence[str]) -> list[str]:
-    """Write the note on visible images that are grey where most are not; nothing where there is none."""
-    if not paths:
-        return []
-    return [f"grey where most visible images are in colour, as if of the other camera: {some(paths)}"]
+def look_at(root: Path, table: SampleTable, *, grey: bool = False) -> tuple[list[str], list[str]]:
+    """Decode all images; return the problems, and notes on images that look as if of the other modality.
 
-
-def look_at(root: Path, table: SampleTable) -> tuple[list[str], list[str]]:
-    """Decode all images; return what cannot be read, and notes on images that look as if of the other modality.
-
-    For sets of which we know no real copy: an infrared image in colour is odd there, but whether all are grey, to
-    within a slight tint, is not known, so it stops nothing.
+    An infrared image (or a sketch) in colour is a problem where all must be grey. Without `grey` it is a note: of sets
+    of which we know no real copy, it is not known whether all are grey, to within a slight tint.
     """
     looks = look_over(root, table.path.tolist(), of_modality(table, 1))
-    notes = grey_ones(looks.plain)
+    notes = []
+    if looks.plain:
+        notes.append(
+            f"grey where most visible images are in colour, as if of the other camera: {some(looks.plain)}"
+        )
+    if grey:
+        return [*looks.damaged, *looks.coloured.values()], notes
     if looks.coloured:
         notes.append(
             f"in colour where infrared images are grey, as if of the other camera: {some(looks.coloured)}"

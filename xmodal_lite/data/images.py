@@ -152,24 +152,6 @@ def open_images(
     return samples, str(columns["fingerprint"])
 
 
-def unreadable(root: Path, paths: Sequence[str]) -> list[str]:
-    """Decode all images and collect what is wrong with any of them.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        Folder of the data.
-    paths : sequence of str
-        Images, relative to `root`.
-
-    Returns
-    -------
-    list of str
-        One sentence for each image that cannot be read.
-    """
-    return look_over(root, paths, ()).damaged
-
-
 @dataclass(frozen=True)
 class Looks:
     """What a look at all images of a set found.
@@ -189,7 +171,7 @@ class Looks:
     plain: list[str]
 
 
-def look_over(root: Path, paths: Sequence[str], grey: Collection[str]) -> Looks:
+def look_over(root: Path, paths: Sequence[str], grey: Collection[str] = ()) -> Looks:
     """Decode all images; collect those that cannot be read, and those that look as if of the other modality.
 
     Parameters

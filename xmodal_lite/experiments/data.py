@@ -11,7 +11,7 @@ from xmodal_lite import standins
 from xmodal_lite.benchmarks import Benchmark, load
 from xmodal_lite.benchmarks.folder import holds_spectra
 from xmodal_lite.errors import DataError, SpecError
-from xmodal_lite.experiments.profiles import PROFILES, STANDINS, size_of
+from xmodal_lite.experiments.profiles import STANDINS, check_profile, size_of
 
 
 def open_benchmark(
@@ -50,18 +50,6 @@ def open_benchmark(
     if not root:
         root = _standin(name, profile, Path(folder))
     return load(name, root, **settings)
-
-
-def check_profile(name: str) -> None:
-    """Refuse a profile that nobody has made.
-
-    Raises
-    ------
-    SpecError
-        There is no such profile; the known ones are listed.
-    """
-    if name not in PROFILES:
-        raise SpecError(f"unknown profile '{name}'; known: {', '.join(PROFILES)}")
 
 
 def dims_of(name: str, root: str | Path) -> int | None:

@@ -113,9 +113,8 @@ def model_card(stored: StoredRun, tensors: dict[str, Tensor], onnx: Sequence[str
         for name, value in record.metrics.items()
     ]
     made_up = spec.source == "stand-in"
-    directed = any(
-        name.startswith(("v2r/", "r2v/")) for name in record.metrics
-    )  # else by search, as SYSU-MM01's
+    # else by search, as SYSU-MM01's
+    directed = any(name.startswith(("v2r/", "r2v/")) for name in record.metrics)
     legend = "v2r: queries of modality v, gallery of modality r; r2v the reverse. " if directed else ""
     return f"""---
 library_name: xmodal-lite

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from xmodal_lite.benchmarks import names as benchmark_names
 from xmodal_lite.errors import SpecError
-from xmodal_lite.experiments.profiles import PROFILES, recipe
+from xmodal_lite.experiments.profiles import PROFILES, check_profile, recipe
 from xmodal_lite.models import model_names
 from xmodal_lite.models.classical import classical_names
 from xmodal_lite.training import Recipe
@@ -64,9 +64,9 @@ def resolve(
     SpecError
         A name is unknown (the known ones are listed) or a value is out of range.
     """
-    for kind, name, known in (("method", method, method_names()), ("profile", profile, PROFILES)):
-        if name not in known:
-            raise SpecError(f"unknown {kind} '{name}'; known: {', '.join(known)}")
+    if method not in method_names():
+        raise SpecError(f"unknown method '{method}'; known: {', '.join(method_names())}")
+    check_profile(profile)
     if benchmark not in benchmark_names():
         raise SpecError(f"unknown benchmark '{benchmark}'; known: {', '.join(benchmark_names())}")
     classical = method in classical_names()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from xmodal_lite.errors import SpecError
+
 PROFILES = ("tiny", "demo", "paper")
 
 # Spectra. Every trained method has the same extractor, sampler, augmentation and schedule, so that a difference between
@@ -129,6 +131,18 @@ FACE_METHODS: dict[str, dict[str, Any]] = {
         "weights": {"rec": 0.3, "tra": 0.3, "per": 0.3, "adv": 0.05},
     },
 }
+
+
+def check_profile(name: str) -> None:
+    """Refuse a profile that nobody has made.
+
+    Raises
+    ------
+    SpecError
+        There is no such profile; the known ones are listed.
+    """
+    if name not in PROFILES:
+        raise SpecError(f"unknown profile '{name}'; known: {', '.join(PROFILES)}")
 
 
 def rruff(method: str, profile: str) -> dict[str, Any]:

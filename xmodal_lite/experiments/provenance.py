@@ -14,15 +14,15 @@ import torch
 
 PACKAGE = Path(__file__).resolve().parent.parent
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "accelerate")
-DECISIVE = (
-    "benchmarks",
-    "data",
-    "evaluation",
-    "losses",
-    "models",
-    "training",
+DECISIVE = (  # the source files that numbers come from
+    "benchmarks/**/*.py",
+    "data/**/*.py",
+    "evaluation/**/*.py",
+    "losses/**/*.py",
+    "models/**/*.py",
+    "training/**/*.py",
     "experiments/run.py",
-)  # the parts that numbers come from: folders of source files, and one file
+)
 
 
 def _git(*arguments: str) -> str:
@@ -33,14 +33,10 @@ def _git(*arguments: str) -> str:
 def code_hash() -> str:
     """Return the SHA-256 over the names and the text of the source files that decide what a run's numbers are."""
     digest = hashlib.sha256()
-    for path in sorted(path for part in DECISIVE for path in _sources(PACKAGE / part)):
+    for path in sorted(path for pattern in DECISIVE for path in PACKAGE.glob(pattern)):
         digest.update(path.relative_to(PACKAGE).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def _sources(part: Path) -> list[Path]:
-    return [part] if part.is_file() else list(part.rglob("*.py"))
 
 
 def commit() -> str:

@@ -12,7 +12,7 @@ from xmodal_lite.benchmarks import Benchmark
 from xmodal_lite.errors import SpecError
 from xmodal_lite.evaluation import Report
 from xmodal_lite.experiments.methods import resolve
-from xmodal_lite.training import speed
+from xmodal_lite.training import speed, utilisation
 
 HASH_LENGTH = 16
 # Settings that recipes got after runs had been stored, each at the value that leaves a run as it was before
@@ -159,6 +159,10 @@ class RunRecord(BaseModel):
             f"{used}{instead}, {together}"
             f"{speed(self.step_flop, self.steps_per_second, self.device, self.processes, self.precision)}"
         )
+
+    def utilisation(self) -> float | None:
+        """Return the share of the device's peak that the training used, or None where the peak is not known."""
+        return utilisation(self.step_flop, self.steps_per_second, self.device, self.processes, self.precision)
 
 
 def make_spec(

@@ -74,10 +74,7 @@ class RunStore:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             lock = _locked(folder / "lock", spec.hash, wait=wait)
-        except (
-            OSError,
-            NotImplementedError,
-        ) as error:  # the latter: older filelock, where there are no locks
+        except (OSError, NotImplementedError) as error:  # the latter: older filelock, without locks
             raise CheckpointError(
                 f"cannot write to the run store {self.root}: {error}; choose another --store"
             ) from error

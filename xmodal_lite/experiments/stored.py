@@ -107,10 +107,8 @@ def open_stored(folder: Path) -> StoredRun:
     SpecError
         Its method has no stored weights, or another version of the package made it.
     """
-    if (
-        folder / SUMS
-    ).exists():  # first of all: another file than was exported is to be fetched, not run, again
-        _check_sums(folder)
+    if (folder / SUMS).exists():
+        _check_sums(folder)  # first of all: another file than was exported is to be fetched, not run, again
     if not (folder / "record.json").exists():
         raise CheckpointError(
             f"{folder} has no record.json, so it is no finished run; run it to the end first"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -108,5 +107,6 @@ def run_line(record: RunRecord, done: int, total: int) -> str:
         f"{name} {100 * value:.1f}" for name, value in record.metrics.items() if name.endswith("rank1")
     )
     run_name = f"{spec.method} {changes} protocol {spec.protocol} seed {spec.seed}"
-    share = re.search(r", MFU \S+ %", record.speed())  # where the device's peak is known
-    return f"[{done}/{total}] {run_name}: {ranks}, {record.seconds:.0f} s{share.group() if share else ''}"
+    share = record.utilisation()
+    mfu = f", MFU {100 * share:.1f} %" if share else ""
+    return f"[{done}/{total}] {run_name}: {ranks}, {record.seconds:.0f} s{mfu}"

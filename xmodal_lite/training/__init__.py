@@ -10,7 +10,7 @@ from xmodal_lite.training.device import (
     usable_precision,
 )
 from xmodal_lite.training.fit import DivergedError, Fitted, draw_seed, fit
-from xmodal_lite.training.flops import flop_counter, speed, step_flop
+from xmodal_lite.training.flops import flop_counter, speed, step_flop, utilisation
 from xmodal_lite.training.recipe import Recipe
 from xmodal_lite.training.training_set import TrainingSet
 
@@ -34,4 +34,5 @@ __all__ = [
     "speed",
     "step_flop",
     "usable_precision",
+    "utilisation",
 ]

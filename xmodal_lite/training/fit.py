@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -145,9 +145,9 @@ def fit(
             if keep and folder is not None and accelerator.is_main_process:
                 seconds = before + time.perf_counter() - started
                 state = _snapshot(
-                    step + 1, owner, matcher, average, optimiser, accelerator, log.lines, seconds
+                    step + 1, owner, code, matcher, average, optimiser, accelerator, log.lines, seconds
                 )
-                save_checkpoint(folder, replace(state, code=code))
+                save_checkpoint(folder, state)
             if keep:
                 log.kept = step + 1
     seconds = before + time.perf_counter() - started
@@ -348,6 +348,7 @@ class _LossLog:
 def _snapshot(
     step: int,
     owner: str,
+    code: str,
     matcher: Matcher,
     average: _MovingAverage | None,
     optimiser: torch.optim.Optimizer,
@@ -361,7 +362,7 @@ def _snapshot(
     state = optimiser.state_dict()
     if accelerator.scaler is not None:  # of fp16
         state["scaler"] = accelerator.scaler.state_dict()
-    return Checkpoint(step, owner, model, state, history, seconds, precision=accelerator.mixed_precision)
+    return Checkpoint(step, owner, model, state, history, seconds, code, accelerator.mixed_precision)
 
 
 def _restore(

@@ -77,10 +77,17 @@ def speed(flop: int, rate: float, device: str, processes: int = 1, precision: st
     """
     achieved = flop * rate / 1e12
     line = f"{flop / 1e9:.3g} GFLOP a step, {rate:.3g} steps/s, {achieved:.3g} TFLOP/s"
-    if device not in PEAK or precision == "no":
+    share = utilisation(flop, rate, device, processes, precision)
+    if share is None:
         return line
-    share = achieved / (PEAK[device] * processes)
     return f"{line}, MFU {100 * share:.1f} % of {PEAK[device] * processes:g} TFLOP/s"
+
+
+def utilisation(flop: int, rate: float, device: str, processes: int = 1, precision: str = "") -> float | None:
+    """Return the share of the devices' peak that a run computes (MFU), or None; see `speed`."""
+    if device not in PEAK or precision == "no":
+        return None
+    return flop * rate / 1e12 / (PEAK[device] * processes)
 
 
 def _convolution_backward(
