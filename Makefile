@@ -43,11 +43,11 @@ lock:  ## write requirements.lock from what is installed in .venv
 	  $(BIN)/python -m pip freeze --all --exclude pip --exclude-editable --exclude xmodal-lite \
 	  | sed -E 's/^((nvidia|cuda)-[a-z0-9-]+|triton)==.*/& ; sys_platform == "linux"/'; } > requirements.lock
 
-demo: tables book  ## the first table on stand-in minerals (or RRUFF=path; SEEDS=5), then the book
+demo: tables book  ## the first table on synthetic minerals (or RRUFF=path; SEEDS=5), then the book
 	@echo
 	@echo "The table: $(OUT)    The book: open _build/html/index.html in a browser; it needs no network."
 
-tables: environment  ## one table, by papermill: TABLE=mun-t1 DATA=path PROFILE=paper SEEDS=5 (without DATA its stand-in)
+tables: environment  ## one table, by papermill: TABLE=mun-t1 DATA=path PROFILE=paper SEEDS=5 (without DATA its synthetic data set)
 	$(RUN) $(BIN)/xmodal tables run "$(TABLE)" $(if $(DATA),--data-root "$(DATA)") --profile $(PROFILE) \
 	  --seeds $(SEEDS) --output "$(OUT)"
 

@@ -3,7 +3,7 @@
     python book/make_costs.py
 
 reads the run records under `results/` and writes `book/costs-table.md`, reads what the scripts of `benchmarks/` stored
-in `results/benchmarks/` and writes `book/costs-parts.md`, and puts both together twice: in `book/costs-paper.md`, what
+in `results/perf/` and writes `book/costs-parts.md`, and puts both together twice: in `book/costs-paper.md`, what
 a run of the paper profile takes, and in `book/costs-memory.md`, what its steps need and which cards have that.
 `book/costs.md` includes the four, and `tests/book/test_costs.py` fails when one is stale.
 """
@@ -33,8 +33,8 @@ STORED = ROOT / "results" / "benchmarks"
 HEAD = ["| Benchmark | Profile | Method | Data | Runs | Median time | Longest | Peak memory |"]
 RULE = ["|:---|:---|:---|:---|---:|---:|---:|---:|"]
 UNITS = ("s", "ms", "MB", "M")
-COUNTS = "operation counts"  # what `benchmarks/operation_counts.py` stores
-UNCOUNTED = "Nothing has been counted with this edition yet: `python benchmarks/operation_counts.py`.\n"
+COUNTS = "operation counts"  # what `perf/operation_counts.py` stores
+UNCOUNTED = "Nothing has been counted with this edition yet: `python perf/operation_counts.py`.\n"
 
 
 class Card(NamedTuple):
@@ -56,7 +56,7 @@ CARDS = {
 # rest reaches, and the time in which Python starts one operation, where steps are not replayed. They are chosen so that
 # the steps that were measured on an H100 come out right (`training_step*-cuda.json`).
 PRODUCTS, MOVES, START = 0.27, 0.47, 40e-6
-# A step that was measured: the name that `benchmarks/training_step.py` gives it, and what a recipe must have to be it
+# A step that was measured: the name that `perf/training_step.py` gives it, and what a recipe must have to be it
 STEP = re.compile(r"(?P<method>[\w-]+), bf16(?P<replayed>, replayed)?, resnet50, 64 x 288 x 144")
 SIZE, IMAGES = (288, 144), 64
 # GB of a card that a run can have: the driver keeps some, on a T4 more than elsewhere, where memory corrects its errors
@@ -68,7 +68,7 @@ SPARE = 1.5
 SPLITS = (1, 2, 4)  # parts of a step that are shown
 
 LIMITED = "sysu-mm01"  # the benchmark of which measured steps are set beside their card's limits
-Measured = dict[str, Any]  # what `benchmarks/_table.py` stores
+Measured = dict[str, Any]  # what `perf/_table.py` stores
 Steps = dict[tuple[str, str, bool], float]  # of measured steps, by device, method and whether replayed
 
 
@@ -96,9 +96,7 @@ def parts_table(stored: Iterable[Measured]) -> str:
         parts += [f"**{name.capitalize()}**", *map(_measured, measured)]
         script = name.replace(" ", "_")
         if all(one["device"] == "cpu" for one in measured) and _knows_devices(script):
-            command = (
-                f"python benchmarks/{script}.py --device cuda --output results/benchmarks/{script}-cuda.json"
-            )
+            command = f"python benchmarks/{script}.py --device cuda --output results/perf/{script}-cuda.json"
             parts.append(f"On CUDA: not measured. To measure it: `{command}`")
     return "\n\n".join(parts or ["No part has been measured with this edition yet: **not measured**."]) + "\n"
 
@@ -185,9 +183,9 @@ def _measured_steps(stored: Iterable[Measured], column: str) -> Steps:
 def _step_on(card: Card, row: Measured, steps: Steps) -> float | None:
     """Return what was measured of a recipe's step on a card, if it was."""
     recipe = _recipe(row)
-    if recipe.size != SIZE or 2 * recipe.identities * recipe.samples != IMAGES:
+    if recipe.image_size != SIZE or 2 * recipe.num_identities * recipe.num_instances != IMAGES:
         return None
-    return steps.get((card.device, row["what"].split()[0], recipe.graph))
+    return steps.get((card.device, row["what"].split()[0], recipe.cuda_graph))
 
 
 def _paper_line(row: Measured, run: Sequence[RunRecord], steps: Steps, peaks: Steps) -> str:
@@ -244,7 +242,7 @@ def _need(row: Measured, run: Sequence[RunRecord], peaks: Steps, parts: int = 1)
 
 def _held(name: str, size: float, counted: Iterable[Measured]) -> str:
     """Name the steps that a card does not hold whole, and in how many parts it does."""
-    ways = {row["what"]: _that_fits(row, _recipe(row).identities, size) for row in counted}
+    ways = {row["what"]: _that_fits(row, _recipe(row).num_identities, size) for row in counted}
     others = "; ".join(f"{what}: {way}" for what, way in ways.items() if way != _way(1))
     return f"- {name}: every step whole" + (f", but {others}." if others else ".")
 
@@ -264,7 +262,7 @@ def _others(counted: Iterable[Measured]) -> list[str]:
     benchmarks: dict[tuple[int, int], dict[str, None]] = defaultdict(dict)
     for row in counted:
         recipe = _recipe(row)
-        benchmarks[recipe.identities, recipe.samples][row["what"].split()[1]] = None
+        benchmarks[recipe.num_identities, recipe.num_instances][row["what"].split()[1]] = None
     return [
         f"| {', '.join(names)} | {p} | {k} | {' | '.join(str(k * (p // parts - 1)) for parts in SPLITS)} |"
         for (p, k), names in benchmarks.items()
@@ -297,7 +295,7 @@ def _step_seconds(row: Measured, card: Card) -> float:
     peak = PEAK[card.device] if row["bits"] == 16 else card.single
     products = row["GFLOP"] / (1e3 * PRODUCTS * peak)
     moves = row["moved_MB"] / (1e3 * MOVES * card.bandwidth)
-    starts = 0.0 if _recipe(row).graph else row["operations"] * START
+    starts = 0.0 if _recipe(row).cuda_graph else row["operations"] * START
     return max(products + moves, starts)
 
 

@@ -45,8 +45,8 @@ if "google.colab" in sys.modules:  # Colab has the rest already; elsewhere the p
     )
 
 # %% tags=["parameters"]
-data_root = ""  # str: folder of real spectra; empty draws a stand-in
-gap = 0.8  # float: the knob of the stand-in, 0 to 1
+data_root = ""  # str: folder of real spectra; empty draws a synthetic data set
+gap = 0.8  # float: the knob of the synthetic data set, 0 to 1
 
 # %%
 import tempfile
@@ -55,10 +55,10 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from xmodal_lite import standins
+from xmodal_lite import synthetic
 from xmodal_lite.benchmarks import load
 from xmodal_lite.data.spectra import Preparation
-from xmodal_lite.evaluation import best_sample_metrics, cosine_distances
+from xmodal_lite.evaluation import cosine_distances, nearest_sample_metrics
 from xmodal_lite.plots import (
     BLUE,
     GREY,
@@ -67,7 +67,7 @@ from xmodal_lite.plots import (
     plot_similarity,
     use_style,
 )
-from xmodal_lite.standins.spectra import draw_mineral, spectrum
+from xmodal_lite.synthetic.spectra import draw_mineral, spectrum
 
 use_style()
 scratch = tempfile.TemporaryDirectory()
@@ -148,19 +148,19 @@ scratch = tempfile.TemporaryDirectory()
 # symmetry, a share $g$ of the modes obeys the rule and falls silent in one modality. The code says the
 # same.
 #
-# ```{literalinclude} ../xmodal_lite/standins/spectra.py
+# ```{literalinclude} ../xmodal_lite/synthetic/spectra.py
 # :pyobject: blend_activities
 # :language: python
-# :caption: Equation {eq}`eq-blend`, in `xmodal_lite/standins/spectra.py`
+# :caption: Equation {eq}`eq-blend`, in `xmodal_lite/synthetic/spectra.py`
 # ```
 #
-# ```{literalinclude} ../xmodal_lite/standins/spectra.py
+# ```{literalinclude} ../xmodal_lite/synthetic/spectra.py
 # :pyobject: exclude
 # :language: python
 # :caption: Mutual exclusion
 # ```
 #
-# ```{literalinclude} ../xmodal_lite/standins/spectra.py
+# ```{literalinclude} ../xmodal_lite/synthetic/spectra.py
 # :pyobject: voigt_sum
 # :language: python
 # :caption: Equation {eq}`eq-voigt`
@@ -168,7 +168,7 @@ scratch = tempfile.TemporaryDirectory()
 #
 # Turn the knob on one mineral and watch.
 
-# %% mystnb={"figure": {"caption": "One stand-in mineral at three settings of the knob: Raman upwards, infrared downwards, without noise. The modes never move; the heights do.", "name": "fig-knob"}, "image": {"alt": "Three mirrored panels of one drawn carbonate mineral. At gap 0 every Raman line has an infrared partner of the same relative height. At gap 0.5 heights disagree and some partners are gone. At gap 1 hardly a line is matched by a band."}}
+# %% mystnb={"figure": {"caption": "One synthetic mineral at three settings of the knob: Raman upwards, infrared downwards, without noise. The modes never move; the heights do.", "name": "fig-knob"}, "image": {"alt": "Three mirrored panels of one drawn carbonate mineral. At gap 0 every Raman line has an infrared partner of the same relative height. At gap 0.5 heights disagree and some partners are gone. At gap 1 hardly a line is matched by a band."}}
 x = np.arange(80.0, 1650.0)
 fig, axes = plt.subplots(3, 1, figsize=(7, 6), sharex=True)
 for ax, g in zip(axes, (0.0, 0.5, 1.0), strict=True):
@@ -188,7 +188,7 @@ _ = axes[-1].set_xlabel("Raman shift, infrared wavenumber (cm$^{-1}$)")
 # structural groups (carbonates, sulphates, four kinds of silicate, ...). Four neighbours in number share a
 # structure type, so that minerals have relatives, as they do in nature.
 #
-# Now instruments. The stand-in adds what makes files look like files: fluorescence and what its removal
+# Now instruments. The synthetic data set adds what makes files look like files: fluorescence and what its removal
 # leaves, shot noise, four lasers, specimens that differ a little, a diamond's noise near 2100 cm$^{-1}$. It
 # writes text files under the names that the RRUFF site uses, with the same oddities, and the library reads
 # both alike.
@@ -197,7 +197,7 @@ _ = axes[-1].set_xlabel("Raman shift, infrared wavenumber (cm$^{-1}$)")
 # NBVAL_CHECK_OUTPUT
 root = Path(data_root or Path(scratch.name) / "rruff")
 if not data_root:
-    standins.write("rruff", root, gap=gap)
+    synthetic.write("rruff", root, gap=gap)
 benchmark = load("rruff", root)
 print(benchmark.source, benchmark.samples.shape)
 for what, number in benchmark.table.counts().items():
@@ -251,7 +251,7 @@ def cosines(benchmark, queries, gallery):
 
 def rank1(similarity, query_ids, gallery_ids):
     """Share of queries whose mineral comes out ahead of all others."""
-    return best_sample_metrics(-similarity, query_ids, gallery_ids).rank(1)
+    return nearest_sample_metrics(-similarity, query_ids, gallery_ids).rank(1)
 
 
 # %%
@@ -328,10 +328,10 @@ print(f"share of them above the median of the same mineral: {beaten:.0%}")
 
 # %%
 def world(seed, gap, identities=30):
-    """A small stand-in with one specimen of each mineral."""
+    """A small synthetic with one specimen of each mineral."""
     folder = Path(scratch.name) / f"world-{seed}-{gap}-{identities}"
-    knobs = {"identities": identities, "specimens": 1, "seed": seed, "gap": gap}
-    return load("rruff", standins.write("rruff", folder, **knobs))
+    parameters = {"identities": identities, "specimens": 1, "seed": seed, "gap": gap}
+    return load("rruff", synthetic.write("rruff", folder, **parameters))
 
 
 def score(benchmark):
@@ -347,7 +347,7 @@ assert np.all(np.diff(scores.mean(axis=0)) < 0)
 # %% mystnb={"figure": {"caption": "Rank-1 of the cosine against the knob, in three worlds of 30 paired minerals (thin) and their mean (thick). Nothing but the activities changes along a line.", "name": "fig-gap-curve"}, "image": {"alt": "Rank-1 in percent falls steadily on average from about 80 at gap 0 to about 15 at gap 1, in three worlds. A dashed line marks chance, about 3 percent."}}
 fig, ax = plt.subplots()
 ax.plot(gaps, 100 * scores.T, color=ORANGE, linewidth=0.9, alpha=0.7)
-ax.plot(gaps, 100 * scores.mean(axis=0), "o-", color=ORANGE, label="cosine, stand-in")
+ax.plot(gaps, 100 * scores.mean(axis=0), "o-", color=ORANGE, label="cosine, synthetic")
 ax.axhline(100 / 30, color=GREY, linestyle="--", label="chance")
 if benchmark.source == "real":
     ax.axhline(
@@ -380,7 +380,7 @@ _ = ax.legend()
 #   dipole moment; with a centre of symmetry no mode satisfies both.
 # - What a pair shares is, at best, places. Heights, widths and ranges differ: that is the modality gap.
 # - A cosine compares heights place by place. It has some signal, and too little to rank by.
-# - The stand-in has the gap as a knob, so a method can be tested on the gap alone. It is a model of ours,
+# - The synthetic data set has the gap as a knob, so a method can be tested on the gap alone. It is a model of ours,
 #   and no substitute for measured spectra.
 # ```
 #
@@ -433,7 +433,7 @@ for width in (0, 4, 16, 64):
             features = gaussian_filter1d(features, width)
         distances = cosine_distances(features[m == 0], features[m == 1])
         ids = data.table.identity
-        found.append(best_sample_metrics(distances, ids[m == 0], ids[m == 1]).rank(1))
+        found.append(nearest_sample_metrics(distances, ids[m == 0], ids[m == 1]).rank(1))
     print(f"blurred by {4 * width:3d} cm-1: rank-1 {np.mean(found):.0%}")
 
 # %% [markdown]

@@ -46,7 +46,7 @@ import pandas as pd
 from scipy.stats import binom, binomtest
 
 from xmodal_lite import plots
-from xmodal_lite.evaluation import best_sample_metrics, rank_metrics
+from xmodal_lite.evaluation import nearest_sample_metrics, rank_metrics
 
 plots.use_style()
 
@@ -293,7 +293,7 @@ print("identities:", *(f"{100 * value:3.0f}" for value in by_identity.cmc))
 # 3. **Each mineral weighs the same.** First the mean over the spectra of a mineral, then over minerals.
 #    Otherwise a mineral that was measured forty times would decide the result.
 #
-# ```{literalinclude} ../xmodal_lite/evaluation/best_sample.py
+# ```{literalinclude} ../xmodal_lite/evaluation/nearest_sample.py
 # :language: python
 # :pyobject: _place_of_own_identity
 # ```
@@ -311,11 +311,11 @@ table = np.array(
         [0.3, 0.2, 0.8, 0.4, 0.5, 0.6],  # Calcite 0.4 behind Quartz: place 2
     ]
 )
-minerals = best_sample_metrics(table, names, gallery)
+minerals = nearest_sample_metrics(table, names, gallery)
 assert np.isclose(minerals.rank(1), (2 / 3 + 0) / 2)
 assert np.isclose(minerals.mrr, ((1 + 1 + 1 / 2) / 3 + 1 / 2) / 2)
 print(f"rank-1: 2 of 4 spectra, but {100 * minerals.rank(1):.1f} % by minerals")
-print(f"rank-1 of the dead embedding: {best_sample_metrics(dead, queries, gallery).rank(1)}")
+print(f"rank-1 of the dead embedding: {nearest_sample_metrics(dead, queries, gallery).rank(1)}")
 
 # %% [markdown]
 # ## How much is a rank-1 worth?
@@ -421,7 +421,7 @@ print(f"RR {answer.mrr:.3f}   AP {answer.map:.3f}   INP {answer.minp:.3f}")
 # NBVAL_CHECK_OUTPUT
 constant = np.zeros((1, 10))
 print("stable order:      ", rank_metrics(constant, [0], np.arange(10)).rank(1))
-print("ties count against:", best_sample_metrics(constant, [0], np.arange(10)).rank(1))
+print("ties count against:", nearest_sample_metrics(constant, [0], np.arange(10)).rank(1))
 
 # %% [markdown]
 # Exact ties are rarer than they should be, though: a matrix product rounds differently from place to

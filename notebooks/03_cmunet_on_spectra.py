@@ -62,7 +62,7 @@ torch.set_num_threads(1)
 plots.use_style()
 
 # %% tags=["parameters"]
-data_root = ""  # str: folder with RRUFF's raman/ and infrared/; empty makes stand-in minerals
+data_root = ""  # str: folder with RRUFF's raman/ and infrared/; empty makes synthetic minerals
 steps = 150  # int: training steps of each cmUNet below
 
 # %% [markdown]
@@ -151,17 +151,19 @@ decoder = nn.ModuleList([layer(a + b, a) for a, b in pairwise(widths)])
 
 # %%
 mix = nn.Linear(32 * 32, 32 * 32)
-top_offset, bottom_offset = torch.zeros(2, 16, 1), torch.zeros(2, 32, 32)
+modality_embedding, bottleneck_embedding = torch.zeros(2, 16, 1), torch.zeros(2, 32, 32)
 correction = nn.Conv1d(16, 1, 1)
 
 
 def redraw(x, modality):
     convolution, norm, relu = encoder[0]
-    levels = [relu(norm(convolution(x)) + top_offset[modality])]  # (B, 16, 512)
+    levels = [relu(norm(convolution(x)) + modality_embedding[modality])]  # (B, 16, 512)
     for down in encoder[1:]:
         levels.append(down(levels[-1]))  # (B, 32, 256) ... (B, 32, 32)
     z = levels.pop()
-    z = z + mix((z + bottom_offset[modality]).flatten(1)).view_as(z)  # every position speaks to every other
+    z = z + mix((z + bottleneck_embedding[modality]).flatten(1)).view_as(
+        z
+    )  # every position speaks to every other
     for up, skip in zip(reversed(decoder), reversed(levels)):
         z = up(torch.cat([skip, F.interpolate(z, size=skip.shape[2])], dim=1))
     return x + correction(z)  # (B, 1, 512): the input, corrected
@@ -180,10 +182,10 @@ print("untrained output equals input:", torch.equal(library(v, 0), v))
 with torch.no_grad():  # make every part matter before comparing
     for parameter in library.parameters():
         parameter.add_(0.05 * torch.randn_like(parameter))
-for ours, theirs in ((encoder, library.encoder), (decoder, library.decoder), (mix, library.mix)):
+for ours, theirs in ((encoder, library.encoder), (decoder, library.decoder), (mix, library.bottleneck)):
     ours.load_state_dict(theirs.state_dict())
-correction.load_state_dict(library.correction.state_dict())
-top_offset, bottom_offset = library.top_offset, library.bottom_offset
+correction.load_state_dict(library.residual_head.state_dict())
+modality_embedding, bottleneck_embedding = library.modality_embedding, library.bottleneck_embedding
 
 for modality, x in ((0, v), (1, r)):
     torch.testing.assert_close(redraw(x, modality), library(x, modality))
@@ -220,7 +222,7 @@ def reach(network, point=225):
 
 without = CrossModalityUNet(dims=1)
 without.load_state_dict(library.state_dict())
-for parameter in without.mix.parameters():
+for parameter in without.bottleneck.parameters():
     nn.init.zeros_(parameter)
 
 figure, ax = plt.subplots(figsize=(7, 3))
@@ -301,7 +303,7 @@ print(f"a discriminator that can only guess pays {coin:.4f}, which is log 2")
 # %%
 def trained(losses):
     changes = {"steps": steps, "log_every": 25, "model.losses": ["id", "tri", *losses]}
-    changes |= {"weights.rec": 10, "weights.tra": 10}
+    changes |= {"loss_weights.rec": 10, "loss_weights.tra": 10}
     spec = make_spec("marrnet", data, protocol="A", profile="tiny", seed=0, overrides=changes)
     return train(spec, data)
 
@@ -312,7 +314,7 @@ fitted = {name: trained(losses) for name, losses in settings.items()}
 
 # %% mystnb={"figure": {"caption": "The infrared spectrum of a mineral that training never saw, redrawn under four settings. Top: what went in. Bottom: the Raman spectrum that the transformation loss asks for.", "name": "fig-redrawn"}, "image": {"alt": "Six stacked line plots. Without losses of its own and with reconstruction alone the output keeps the shape of the infrared input. With the transformation loss the output gains a broad hump below 400 wavenumbers, where the infrared instrument saw nothing and the Raman spectrum has lines; the rest hardly changes."}}
 with torch.no_grad():
-    drawn = {name: run.matcher.redraw(r_new, 1) for name, run in fitted.items()}
+    drawn = {name: run.matcher.translate(r_new, 1) for name, run in fitted.items()}
 curves = {"input": (r_new[0], infrared_colour)}
 curves |= {name.replace(" ", "\n", 1): (u[0], "0.2") for name, u in drawn.items()}
 curves |= {"Raman": (v_new[0], raman_colour)}
@@ -328,7 +330,7 @@ show(curves, f"{names_new[0]}: one infrared spectrum, redrawn")
 # %%
 def summary(matcher, v, r):
     with torch.no_grad():
-        u_v, u_r = matcher.redraw(v, 0), matcher.redraw(r, 1)
+        u_v, u_r = matcher.translate(v, 0), matcher.translate(r, 1)
     measured = v != 0
     error = ((u_r - v).abs() * measured).sum() / measured.sum()
     return error, F.cosine_similarity(u_v.flatten(1), u_r.flatten(1)).mean()

@@ -68,7 +68,7 @@ torch.set_num_threads(1)
 plots.use_style()
 
 # %% tags=["parameters"]
-data_root = ""  # str: folder with RRUFF's raman/ and infrared/; empty makes stand-in minerals
+data_root = ""  # str: folder with RRUFF's raman/ and infrared/; empty makes synthetic minerals
 steps = 200  # int: training steps of each model below
 
 # %% [markdown]
@@ -142,7 +142,7 @@ torch.testing.assert_close(by_hand / 10, info_nce(g_v, g_r, labels, tau))
 print("the loop and the library agree")
 
 # %% [markdown]
-# And here is the chain. A batch holds N pairs, one spectrum of each kind, both of one mineral (`gathered` collects the rows of all
+# And here is the chain. A batch holds N pairs, one spectrum of each kind, both of one mineral (`all_gather` collects the rows of all
 # processes that train together; in one process it changes nothing):
 #
 # ```{literalinclude} ../xmodal_lite/models/marrnet.py
@@ -215,14 +215,14 @@ ranked = [ranked_minerals(distances[i]) for i in first[shown]]
 _ = plots.plot_ranking(queries[shown], ranked, "Which mineral is this infrared spectrum?")
 
 # %% [markdown]
-# The mistakes are of a kind: look at the group names. The stand-in's minerals come in families that share a structure, as real
+# The mistakes are of a kind: look at the group names. The synthetic data set's minerals come in families that share a structure, as real
 # ones do, and the network more often confuses siblings than strangers. On real spectra the same shows between calcite and
 # rhodochrosite, or along the feldspars.
 #
 # ## Take a piece away
 #
 # Is it cmUNet that does the work? The quickest check is the extractor alone, then cmUNet without losses of its own, then all.
-# On forty stand-in minerals and one seed *no difference below is more than a hint*.
+# On forty synthetic minerals and one seed *no difference below is more than a hint*.
 
 # %%
 rows = {

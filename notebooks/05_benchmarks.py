@@ -22,13 +22,13 @@
 #
 # The pictures show real people, so none of the sets can be downloaded by a click, and none is in this book. This
 # chapter says whom to ask, what a copy looks like on disk, and how to find out that yours is whole. Until you have one,
-# a *stand-in* takes its place: procedural people in exactly the same folders. Nobody in it exists.
+# a *synthetic* takes its place: procedural people in exactly the same folders. Nobody in it exists.
 #
 # After this chapter you can
 #
 # - ask for SYSU-MM01, RegDB and LLCM, and put your own pictures beside them,
 # - tell a whole copy from a damaged one before a week of training tells you,
-# - write a stand-in, and say what a result on it shows and what it does not.
+# - write a synthetic data set, and say what a result on it shows and what it does not.
 
 # %% tags=["hide-input"]
 import subprocess
@@ -55,13 +55,15 @@ from PIL import Image
 from xmodal_lite import plots
 from xmodal_lite.benchmarks import check, llcm, load, names, regdb, sysu_mm01
 from xmodal_lite.errors import DataError
-from xmodal_lite.evaluation import cosine_distances, rank_metrics, views
-from xmodal_lite.standins import write
+from xmodal_lite.evaluation import cosine_distances, group_by_identity_and_camera, rank_metrics
+from xmodal_lite.synthetic import write
 
 plots.use_style()
 
 # %% tags=["parameters"]
-sysu_root = ""  # str: full path of SYSU-MM01, the folder that holds cam1 to cam6; empty writes a stand-in
+sysu_root = (
+    ""  # str: full path of SYSU-MM01, the folder that holds cam1 to cam6; empty writes a synthetic data set
+)
 
 # %% [markdown]
 # ## What there is
@@ -182,10 +184,10 @@ print(*names(), sep=", ")
 #
 # ## The same folders, without anybody's picture
 #
-# One command writes a stand-in, of ten identities up to the real number:
+# One command writes a synthetic data set, of ten identities up to the real number:
 #
 # ```bash
-# xmodal standin sysu-mm01 data/sysu --identities 60
+# xmodal synthetic sysu-mm01 data/sysu --identities 60
 # ```
 #
 # It is deterministic: name, number, seed and gap decide every byte. Here we write three small ones
@@ -206,8 +208,8 @@ for pattern in patterns.split():
 
 # %% [markdown]
 # Two things are there that no owner distributes. `masks/` says for each picture where the person is, which no real set
-# does; more on that below. And `standin.json` in the root, which marks the folder: every report on it will say
-# *stand-in*, so that none of its numbers can pass for a real one.
+# does; more on that below. And `synthetic.json` in the root, which marks the folder: every report on it will say
+# *synthetic*, so that none of its numbers can pass for a real one.
 #
 # ## Is my copy whole?
 #
@@ -270,13 +272,13 @@ except DataError as error:
 # The identity in two lists deserves its own word. It breaks nothing: training runs, the test runs, and the number is
 # *better*, as the network has seen its examinee. Only a check will tell.
 #
-# And the missing 28? On real data, `check` also compares with the known totals. We let our stand-in pass for a real
+# And the missing 28? On real data, `check` also compares with the known totals. We let our synthetic pass for a real
 # copy, by taking its mark away:
 
 # %%
 # NBVAL_CHECK_OUTPUT
 shutil.copytree("sysu", "unmarked")
-Path("unmarked/standin.json").unlink()
+Path("unmarked/synthetic.json").unlink()
 for problem in check("sysu-mm01", "unmarked"):
     tell(f"- {problem}")
 
@@ -294,7 +296,7 @@ for module, title in ((sysu_mm01, "SYSU-MM01"), (regdb, "RegDB"), (llcm, "LLCM")
 # %% [markdown]
 # ## Who walks there?
 #
-# Let us look at the stand-in. A person has a build, a complexion, hair, up to three garments of several cuts in plain,
+# Let us look at the synthetic data set. A person has a build, a complexion, hair, up to three garments of several cuts in plain,
 # striped, checked, dotted or printed cloth, shoes, and perhaps a bag or a hat. They walk past cameras, each with a
 # place, a light, a colour cast, a height, noise, blur and a JPEG quality of its own.
 #
@@ -303,7 +305,7 @@ for module, title in ((sysu_mm01, "SYSU-MM01"), (regdb, "RegDB"), (llcm, "LLCM")
 # :width: 520px
 # :alt: Six rows of people, each row one person in six cameras: corridor, room, street and garden in colour, room and street in grey and grainy infrared. A navy jacket is light grey in infrared, red trousers too. In the last row everything but the person is faded.
 #
-# Stand-in of SYSU-MM01: six people, each in four visible and two near-infrared cameras. The first wears a navy jacket,
+# Synthetic of SYSU-MM01: six people, each in four visible and two near-infrared cameras. The first wears a navy jacket,
 # which infrared shows bright. The last row is faded where the mask says that the person is not.
 # ```
 #
@@ -320,7 +322,7 @@ for module, title in ((sysu_mm01, "SYSU-MM01"), (regdb, "RegDB"), (llcm, "LLCM")
 # :width: 620px
 # :alt: Pairs of small pictures. Left in colour, right thermal: faces, hands and bare legs are white, coats are dark, bags are black.
 #
-# Stand-in of RegDB: the visible and the thermal camera take the same moment. Faces and bare legs glow, bags are black.
+# Synthetic of RegDB: the visible and the thermal camera take the same moment. Faces and bare legs glow, bags are black.
 # ```
 #
 # ```{figure} ../book/_static/figures/people-llcm.jpg
@@ -328,7 +330,7 @@ for module, title in ((sysu_mm01, "SYSU-MM01"), (regdb, "RegDB"), (llcm, "LLCM")
 # :width: 620px
 # :alt: Four people, each by day and by night in four cameras. The pictures by day are dim and tinted, those by night are grey and noisy.
 #
-# Stand-in of LLCM: nine cameras, each of which is a dim colour camera by day and an infrared one by night.
+# Synthetic of LLCM: nine cameras, each of which is a dim colour camera by day and an infrared one by night.
 # ```
 #
 # The bold stripes survive the change of light while colours do not, and a network can learn that. That is the point:
@@ -392,10 +394,15 @@ def rank1(features, table, query_camera, gallery_camera):
 
 
 data = load("sysu-mm01", sysu_root or "sysu", size=(96, 48))
-two = [view[:2] for view in views(np.arange(len(data.table)), data.table.identity, data.table.camera)]
+two = [
+    view[:2]
+    for view in group_by_identity_and_camera(
+        np.arange(len(data.table)), data.table.identity, data.table.camera
+    )
+]
 rows = np.sort(
     np.concatenate(two)
-)  # two pictures of each identity in each camera, which is all of the stand-in
+)  # two pictures of each identity in each camera, which is all of the synthetic data set
 table, pictures = data.table.select(rows), data.samples[rows]
 cameras = [1, 2, 4, 5, 3, 6]  # visible first
 by_colour = colours(pictures)
@@ -404,7 +411,7 @@ for i, j in np.argwhere(~np.eye(6, dtype=bool)):
     matrix[i, j], _ = rank1(by_colour, table, cameras[i], cameras[j])
 
 
-# %% mystnb={"figure": {"caption": "Rank-1 (%) of colour histograms on the stand-in, camera by camera. Within visible light they work, within infrared they still help, and from one to the other they are worth a guess.", "name": "fig-camera-matrix"}, "image": {"alt": "A six by six matrix of numbers. The block of visible against visible cameras holds values above 80. Both blocks of visible against infrared hold values below 20. The two infrared cameras find each other in 60 and 36 percent.", "width": "480px"}}
+# %% mystnb={"figure": {"caption": "Rank-1 (%) of colour histograms on the synthetic data set, camera by camera. Within visible light they work, within infrared they still help, and from one to the other they are worth a guess.", "name": "fig-camera-matrix"}, "image": {"alt": "A six by six matrix of numbers. The block of visible against visible cameras holds values above 80. Both blocks of visible against infrared hold values below 20. The two infrared cameras find each other in 60 and 36 percent.", "width": "480px"}}
 _, ax = plt.subplots(figsize=(5.2, 4.6))
 ax.imshow(matrix, vmin=0, vmax=100)
 for (i, j), value in np.ndenumerate(matrix):
@@ -460,7 +467,7 @@ for row, query in zip(axes, shown):
 # %% [markdown]
 # ## A knob for the gap
 #
-# In the real sets, the gap between visible and infrared is what it is. In the stand-in it is a number. At gap 0 the
+# In the real sets, the gap between visible and infrared is what it is. In the synthetic data set it is a number. At gap 0 the
 # infrared camera shows the brightness of the visible colours. At gap 1 each material has a reflectance (or a warmth)
 # that has nothing to do with its colour. Between, the two are mixed; 0.5 is the default.
 #
@@ -489,7 +496,7 @@ for gap in gaps:
 frame = pd.DataFrame(results, index=pd.Index(gaps, name="gap"))
 guess = np.mean([rank1(x, world.table, q, g)[1] for q in (3, 6) for g in (1, 2, 4, 5)])
 
-# %% mystnb={"figure": {"caption": "Rank-1 of infrared queries in visible galleries on stand-ins of growing gap, mean over eight pairs of cameras. The same people, poses and visible pictures throughout.", "name": "fig-gap-knob"}, "image": {"alt": "Three curves over the gap from 0 to 1 and a dashed line for guessing. The grey histogram falls from over 50 percent at gap 0 to about twice the guess; colour histogram and coarse pixels start below 20 and sink to the guess."}}
+# %% mystnb={"figure": {"caption": "Rank-1 of infrared queries in visible galleries on synthetic data sets of growing gap, mean over eight pairs of cameras. The same people, poses and visible pictures throughout.", "name": "fig-gap-knob"}, "image": {"alt": "Three curves over the gap from 0 to 1 and a dashed line for guessing. The grey histogram falls from over 50 percent at gap 0 to about twice the guess; colour histogram and coarse pixels start below 20 and sink to the guess."}}
 _, ax = plt.subplots()
 for (name, curve), style, marker in zip(frame.items(), plots.LINE_STYLES, "osD"):
     ax.plot(curve.index, curve, style, marker=marker, label=name)
@@ -520,16 +527,16 @@ def read_mask(path):
     return np.asarray(mask.resize((48, 96))) > 0  # (96, 48)
 
 
-standin = load("sysu-mm01", "sysu", size=(96, 48))
-masks = np.stack([read_mask(path) for path in standin.table.path])[:, None]  # (n, 1, 96, 48)
+synthetic = load("sysu-mm01", "sysu", size=(96, 48))
+masks = np.stack([read_mask(path) for path in synthetic.table.path])[:, None]  # (n, 1, 96, 48)
 person = middle(masks)[:, 0].astype(float)
 
 # %%
 # NBVAL_CHECK_OUTPUT
-seen = np.asarray(standin.samples)
+seen = np.asarray(synthetic.samples)
 for name, weights in (("all pixels", None), ("the person", person), ("the background", 1 - person)):
     x = colours(seen, weights)
-    pairs = [rank1(x, standin.table, q, g) for q in (1, 2, 4, 5) for g in (1, 2, 4, 5) if q != g]
+    pairs = [rank1(x, synthetic.table, q, g) for q in (1, 2, 4, 5) for g in (1, 2, 4, 5) if q != g]
     found, guessed = np.mean(pairs, axis=0)
     print(f"{name:15} {found:3.0f} %   (guessing {guessed:.0f} %)")
 
@@ -555,14 +562,14 @@ for name, weights in (("all pixels", None), ("the person", person), ("the backgr
 # trains is ours: five splits each, drawn by a seed and written to `splits/` the first time that the set is loaded. Put a
 # paper's lists there, and they are used.
 #
-# Stand-ins have these layouts, too. Nobody in the following pictures exists.
+# synthetic data sets have these layouts, too. Nobody in the following pictures exists.
 #
 # ```{figure} ../book/_static/figures/faces-cufs.jpg
 # :name: fig-faces-cufs
 # :width: 620px
 # :alt: Six rows of four photographs of drawn faces, each beside its pencil sketch. In the upper three rows the photographs are in colour. The lower three show the same people grey and in changing light, and the sketches have longer or broader heads.
 #
-# Stand-ins of CUFS (above) and CUFSF (below), the same people in both: the photographs of CUFSF are grey, and its sketches
+# synthetic data sets of CUFS (above) and CUFSF (below), the same people in both: the photographs of CUFSF are grey, and its sketches
 # exaggerate what is special about a face.
 # ```
 #
@@ -571,7 +578,7 @@ for name, weights in (("all pixels", None), ("the person", person), ("the backgr
 # :width: 620px
 # :alt: Six rows, each one person in four visible and four near-infrared pictures, with other expressions, turns of the head and light. In near infrared the skin is bright. In the last row everything but the head is faded.
 #
-# Stand-in of CASIA NIR-VIS 2.0: no two pictures show one moment. The last row is faded where the mask says that the person
+# Synthetic of CASIA NIR-VIS 2.0: no two pictures show one moment. The last row is faded where the mask says that the person
 # is not.
 # ```
 #
@@ -580,7 +587,7 @@ for name, weights in (("all pixels", None), ("the person", person), ("the backgr
 # :width: 620px
 # :alt: Pairs of pictures, left in colour, right thermal. In the thermal ones the skin is bright, hair and clothes are darker, and glasses are grey patches.
 #
-# Stand-in of Tufts: two cameras side by side take the same moment. The skin glows, and glasses let no warmth through.
+# Synthetic of Tufts: two cameras side by side take the same moment. The skin glows, and glasses let no warmth through.
 # ```
 #
 # ```{figure} ../book/_static/figures/faces-gap.jpg
@@ -592,9 +599,9 @@ for name, weights in (("all pixels", None), ("the person", person), ("the backgr
 # says less about how dark things are; a thermal picture becomes one of warmth.
 # ```
 #
-# ## What the stand-in is not
+# ## What the synthetic data set is not
 #
-# - It is not evidence. A rank-1 on the stand-in never stands beside a reported one, in no table of this book.
+# - It is not evidence. A rank-1 on the synthetic data set never stands beside a reported one, in no table of this book.
 # - Its people are drawn from a wardrobe of some twenty dyes and seven patterns. Nobody changes clothes; nobody walks in
 #   front of anybody; faces are two eyes and a mouth; everyone walks in the same way, with another stride.
 # - Its infrared is *plausible* and not measured. Reflectances are drawn from distributions that we chose by eye.
@@ -614,17 +621,17 @@ for name, weights in (("all pixels", None), ("the person", person), ("the backgr
 # xmodal run two-stream sysu-mm01 --data-root /data/SYSU-MM01 --profile paper
 # ```
 #
-# Without `--data-root` the same command writes a stand-in and runs on that. The first run decodes every picture once,
+# Without `--data-root` the same command writes a synthetic data set and runs on that. The first run decodes every picture once,
 # to an array beside the data; later ones map it into memory.
 #
 # From Python, what one gets is the same for all of them: a table of what is there, the samples, and the protocols.
 
 # %%
 # NBVAL_CHECK_OUTPUT
-print(f"{standin.source} data, modalities {standin.modalities}")
-print(f"samples {standin.samples.shape} {standin.samples.dtype}")
-print("protocols:", ", ".join(standin.protocols))
-columns = {name: getattr(standin.table, name) for name in ("path", "identity", "camera", "modality")}
+print(f"{synthetic.source} data, modalities {synthetic.modalities}")
+print(f"samples {synthetic.samples.shape} {synthetic.samples.dtype}")
+print("protocols:", ", ".join(synthetic.protocols))
+columns = {name: getattr(synthetic.table, name) for name in ("path", "identity", "camera", "modality")}
 print(pd.DataFrame(columns).iloc[[0, 1, 150, 301]].to_string())
 
 # %% [markdown]
@@ -633,7 +640,7 @@ print(pd.DataFrame(columns).iloc[[0, 1, 150, 301]].to_string())
 
 # %%
 # NBVAL_CHECK_OUTPUT
-split = standin.split("all-single", seed=0)
+split = synthetic.split("all-single", seed=0)
 report = split.evaluate(colours(seen[split.test]))
 tell(report)
 
@@ -642,7 +649,7 @@ tell(report)
 #
 # ## Your own pictures
 #
-# `folder` takes any two kinds of images, or of spectra. Let us make one, from six people of RegDB's stand-in:
+# `folder` takes any two kinds of images, or of spectra. Let us make one, from six people of RegDB's synthetic:
 
 # %%
 for number in range(1, 7):
@@ -693,7 +700,7 @@ rows = luminance(seen)[:, 16:80, 18:30].mean(axis=2)  # (n, 64)
 rows = np.diff(rows - rows.mean(axis=1, keepdims=True), axis=1)
 texture = np.abs(np.fft.rfft(rows, axis=1))[:, 2:]
 for name, x in (("texture", texture), ("grey histogram", greys(seen))):
-    found = [rank1(x, standin.table, q, g)[0] for q in (3, 6) for g in (1, 2, 4, 5)]
+    found = [rank1(x, synthetic.table, q, g)[0] for q in (3, 6) for g in (1, 2, 4, 5)]
     print(f"{name:15} {np.mean(found):.0f} %")
 
 # %% [markdown]
@@ -704,6 +711,6 @@ for name, x in (("texture", texture), ("grey histogram", greys(seen))):
 #
 # - SYSU-MM01 and LLCM come for a signed agreement, RegDB for a form; nothing of them is in this book.
 # - `xmodal check` before the first run: identities, lists, every picture, the known totals.
-# - The stand-in has the same folders and nobody's face. Colour matches within visible light and fails across, and how
+# - The synthetic data set has the same folders and nobody's face. Colour matches within visible light and fails across, and how
 #   hard the crossing is can be set.
-# - A result on the stand-in says that code and idea work. It is never put beside a reported number.
+# - A result on the synthetic data set says that code and idea work. It is never put beside a reported number.

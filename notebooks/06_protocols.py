@@ -57,7 +57,7 @@ from scipy.io import savemat
 from xmodal_lite import plots
 from xmodal_lite.benchmarks import load, sysu_mm01
 from xmodal_lite.evaluation import cosine_distances, rank_metrics, same_view_excluded, sysu_excluded
-from xmodal_lite.standins import write
+from xmodal_lite.synthetic import write
 
 plots.use_style()
 
@@ -189,7 +189,7 @@ for order in (["A", "B", "C", "D"], ["D", "C", "B", "A"]):
 # %% [markdown]
 # ## A small world to measure in
 #
-# So much by hand. Now the same rules on a stand-in of SYSU-MM01 (see {doc}`05_benchmarks`), and later of RegDB and
+# So much by hand. Now the same rules on a synthetic data set of SYSU-MM01 (see {doc}`05_benchmarks`), and later of RegDB and
 # LLCM. We rewrite its lists so that most people are tested, because a test of a handful shows nothing.
 
 # %%
@@ -340,7 +340,7 @@ for name, cameras in (("all", ALL), ("indoor", INDOOR)):
         for suffix, draws in (("", python_draws), ("-official", official_draws)):
             mine = search(draws(cameras, shots))
             report = data.split(f"{name}-{word}{suffix}", 0).evaluate(x)
-            theirs = pd.DataFrame(report.draws) * 100
+            theirs = pd.DataFrame(report.trials) * 100
             assert np.allclose(mine["rank-1"], theirs["r2v/rank1"])
             assert np.allclose(mine[["mAP", "mINP"]], theirs[["r2v/map", "r2v/minp"]])
             means = mine.mean()
@@ -351,7 +351,7 @@ for name, cameras in (("all", ALL), ("indoor", INDOOR)):
 #
 # - **Shots.** Ten pictures instead of one raise rank-1: there are ten chances to look alike. They *lower* mAP, as all
 #   ten must now be found. A method's single-shot mAP beside another's multi-shot mAP says nothing.
-# - **Search.** Indoors the gallery is smaller, and all numbers are higher.
+# - **RetrievalTask.** Indoors the gallery is smaller, and all numbers are higher.
 # - **Convention.** Draws by Python and draws from the file differ, here by up to a few points. Nobody is wrong, and
 #   the name must say which.
 #
@@ -416,9 +416,9 @@ rows["indoor search"] = search(python_draws(INDOOR, 1)).mean()
 # NBVAL_CHECK_OUTPUT
 indoors = python_draws(INDOOR, 1)[0]
 matches = (test.identity[infrared][:, None] == test.identity[indoors]) & ~rule(infrared, indoors)
-answerable = matches.any(axis=1).mean()
-rows["indoor, unanswerable as zeros"] = rows["indoor search"] * answerable
-print(f"{100 * answerable:.0f} % of the queries have a match indoors")
+valid_queries = matches.any(axis=1).mean()
+rows["indoor, unanswerable as zeros"] = rows["indoor search"] * valid_queries
+print(f"{100 * valid_queries:.0f} % of the queries have a match indoors")
 
 # %% [markdown]
 # **Direction.** On SYSU-MM01 infrared always asks visible. The other way round is another exam. The draws then choose
@@ -466,7 +466,7 @@ rows["re-ranking"] = search(python, distance=reranked).mean()
 # and a row that uses them does not stand beside one that does not. The headline rows of IDKL and SAAI,
 # for example, are with re-ranking.
 
-# %% mystnb={"figure": {"caption": "One feature matrix on a small stand-in under a dozen rules. The line marks the protocol, SYSU-MM01 all search, single shot; each row changes one thing.", "name": "fig-rules"}, "image": {"alt": "A dot plot with twelve rows and three panels, rank-1, rank-5 and mAP. Most rows lie several points to either side of the dashed line of the protocol. Multi shot raises rank-1 and lowers mAP; indoor search with unanswerable queries as zeros lowers rank-1 and rank-5; re-ranking raises rank-1 most."}}
+# %% mystnb={"figure": {"caption": "One feature matrix on a small synthetic under a dozen rules. The line marks the protocol, SYSU-MM01 all search, single shot; each row changes one thing.", "name": "fig-rules"}, "image": {"alt": "A dot plot with twelve rows and three panels, rank-1, rank-5 and mAP. Most rows lie several points to either side of the dashed line of the protocol. Multi shot raises rank-1 and lowers mAP; indoor search with unanswerable queries as zeros lowers rank-1 and rank-5; re-ranking raises rank-1 most."}}
 summary = pd.DataFrame(rows).T
 _, axes = plt.subplots(1, 3, figsize=(7, 4.6), sharey=True)
 names, y = list(summary.index), np.arange(len(summary))
@@ -546,7 +546,7 @@ for trial in range(10):
     ids, views = night.identity, night.camera
     ruled = same_view_excluded(ids[asked], views[asked], ids[gallery], views[gallery])
     with_rule = rank_metrics(d, ids[asked], ids[gallery], ruled, "identities")
-    assert np.isclose(with_rule.rank(1), report.draws[trial]["r2v/rank1"])
+    assert np.isclose(with_rule.rank(1), report.trials[trial]["r2v/rank1"])
     without.append(rank_metrics(d, ids[asked], ids[gallery], None, "identities").rank(1))
 print(f"infrared to visible: rank-1 {100 * report.metrics['r2v/rank1']:.1f} %")
 print(f"without the rule:    rank-1 {100 * np.mean(without):.1f} %")

@@ -24,7 +24,7 @@
 #
 # - say what is a modality's own in a two-stream network, what is shared, and what each of four small choices does,
 # - read a loss from the way it moves points, and say which losses can tell people apart and which cannot,
-# - train the baseline on a stand-in, look at its answers, and turn the modality gap up and down.
+# - train the baseline on a synthetic data set, look at its answers, and turn the modality gap up and down.
 #
 # **What is known, and what we chose.** Known from AGW's public code: own stems, shared later stages, a last stage that
 # keeps its resolution, generalised-mean pooling, a normalisation as neck, cross-entropy and the weighted triplet loss, and
@@ -59,8 +59,14 @@ from torchvision.models.resnet import BasicBlock, ResNet
 
 from xmodal_lite import plots
 from xmodal_lite.benchmarks import load
-from xmodal_lite.data.pictures import PictureAugmentation
-from xmodal_lite.evaluation import cosine_distances, python_draw, rank_metrics, sysu_excluded, views
+from xmodal_lite.data.augment_images import ImageAugmentation
+from xmodal_lite.evaluation import (
+    cosine_distances,
+    group_by_identity_and_camera,
+    rank_metrics,
+    sample_gallery,
+    sysu_excluded,
+)
 from xmodal_lite.experiments import embed, make_spec, resolve, train
 from xmodal_lite.losses import (
     batch_hard_triplet,
@@ -70,20 +76,20 @@ from xmodal_lite.losses import (
     weighted_triplet,
 )
 from xmodal_lite.models import build
-from xmodal_lite.standins import write
+from xmodal_lite.synthetic import write
 from xmodal_lite.training import TrainingSet
 
 torch.set_num_threads(1)
 plots.use_style()
 
 # %% tags=["parameters"]
-identities = 100  # int: people in the stand-in of SYSU-MM01
+identities = 100  # int: people in the synthetic data set of SYSU-MM01
 steps = 100  # int: training steps
 
 # %% [markdown]
 # ## Who is in a batch
 #
-# Everything here runs on a *stand-in*: procedural people in the folders of SYSU-MM01, of whom nobody exists
+# Everything here runs on a *synthetic*: procedural people in the folders of SYSU-MM01, of whom nobody exists
 # ({ref}`benchmarks`). That keeps real faces out of the book, and it gives us a knob that no real set has.
 
 # %%
@@ -107,8 +113,8 @@ for name, rows in (("train", split.train), ("test", split.test)):
 # NBVAL_CHECK_OUTPUT
 changes = {"steps": steps, "identities": 8, "samples": 2, "log_every": 5}
 recipe = resolve("two-stream", "sysu-mm01", "tiny", changes)
-training = TrainingSet.of(data.table, data.samples, split.train, recipe, seed=0)
-as_they_are = replace(training, augmentation=PictureAugmentation())
+training = TrainingSet.from_split(data.table, data.samples, split.train, recipe, seed=0)
+as_they_are = replace(training, augmentation=ImageAugmentation())
 batch = as_they_are.batch(0)
 print("v:", tuple(batch.v.shape), batch.v.dtype, "   r:", tuple(batch.r.shape), batch.r.dtype)
 print("labels:", batch.labels.tolist())
@@ -136,7 +142,7 @@ tile(axes[1], batch.r, "$r$: infrared")
 # NBVAL_CHECK_OUTPUT
 sampler = training.sampler
 most = max(np.bincount(data.table.identity[split.train][data.table.modality[split.train] == 0]))
-epochs = -(-most // recipe.samples)  # ceil(m / K)
+epochs = -(-most // recipe.num_instances)  # ceil(m / K)
 drawn = np.concatenate([sampler.epoch(e).v.ravel() for e in range(epochs)])
 print(f"visible pictures unseen after {epochs} epochs: {len(training.v) - len(np.unique(drawn))}")
 
@@ -246,7 +252,7 @@ for ours, theirs in (*parts, (neck, library.extractor.neck), (classifier, librar
     ours.train()
 
 f, g = forward(batch.v, batch.r)
-f_library, g_library = library.extractor.pair(batch.v, batch.r)
+f_library, g_library = library.extractor.forward_pair(batch.v, batch.r)
 torch.testing.assert_close(f, f_library, rtol=1e-4, atol=1e-5)
 torch.testing.assert_close(g, g_library, rtol=1e-3, atol=1e-3)
 print("ours equals the library's: f and g,", tuple(g.shape))
@@ -387,7 +393,7 @@ for name, way in {"at the start": start[None], **ways}.items():
 #   that does.
 # - **MMD** does not know who is who. It brings the crowds together and may well lay one person over another.
 #
-# ## Augmentation
+# ## SpectrumAugmentation
 #
 # A training set shows each coat a few times only, and a network of millions of weights will learn those pictures by heart. AGW
 # pads, crops and flips. CAJ {cite}`ye2021caj` adds two things: a rectangle is erased, and a visible picture is at random made grey,
@@ -397,8 +403,8 @@ for name, way in {"at the start": start[None], **ways}.items():
 # Which outcomes are how likely is ours.
 
 # %% mystnb={"figure": {"caption": "Four pairs as they are, under AGW's augmentation (pad, crop, flip), and with CAJ's on top (channel exchange or grey, on visible pictures only; erasing). Left visible, right infrared.", "name": "fig-augmentation"}, "image": {"alt": "Three rows of eight pictures of procedural people. In the second row they are shifted with black borders and some mirrored. In the third most colour pictures have become grey, and some pictures have a flat rectangle."}}
-agw = PictureAugmentation(pad=4, flip=0.5)
-caj = PictureAugmentation(pad=4, flip=0.5, colour="exchange", erase=0.5)
+agw = ImageAugmentation(pad=4, flip=0.5)
+caj = ImageAugmentation(pad=4, flip=0.5, colour="exchange", erase=0.5)
 torch.manual_seed(35)
 some = slice(0, 8, 2)
 rows = {"as they are": (batch.v[some], batch.r[some])}
@@ -439,7 +445,11 @@ for line in str(report).splitlines():
 # %%
 test = data.table.select(split.test)
 infrared = np.flatnonzero(test.modality == 1)
-gallery = python_draw(views(np.flatnonzero(test.modality == 0), test.identity, test.camera), trial=0, shots=1)
+gallery = sample_gallery(
+    group_by_identity_and_camera(np.flatnonzero(test.modality == 0), test.identity, test.camera),
+    trial=0,
+    shots=1,
+)
 excluded = sysu_excluded(test.camera[infrared], test.camera[gallery])
 
 
@@ -449,9 +459,9 @@ def scores(distances):
 
 
 distances = cosine_distances(features[infrared], features[gallery])
-assert np.isclose(scores(distances).rank(1), report.draws[0]["all/rank1"])
+assert np.isclose(scores(distances).rank(1), report.trials[0]["all/rank1"])
 
-# %% mystnb={"figure": {"caption": "CMC of infrared queries in a visible gallery, all search, first draw; people that training never saw. Stand-in data.", "name": "fig-baseline-cmc"}, "image": {"alt": "Three curves over ranks one to ten. The trained network lies far above the untrained one, which lies above guessing."}}
+# %% mystnb={"figure": {"caption": "CMC of infrared queries in a visible gallery, all search, first draw; people that training never saw. Synthetic data.", "name": "fig-baseline-cmc"}, "image": {"alt": "Three curves over ranks one to ten. The trained network lies far above the untrained one, which lies above guessing."}}
 torch.manual_seed(0)
 fresh = build("two-stream", dims=2, num_classes=2, backbone="resnet10").eval()
 f_fresh = embed(fresh, data, split.test)
@@ -555,7 +565,7 @@ with torch.inference_mode():
 assert torch.allclose(gem(z), trained.pool(z), atol=1e-4)
 z = z[0].flatten(1)  # (512, 32)
 shares = {
-    "average": torch.full_like(z, 1 / 32),
+    "ema_decay": torch.full_like(z, 1 / 32),
     "GeM, p = 3": z.pow(3) / z.pow(3).sum(1, keepdim=True).clamp_min(1e-12),
     "maximum": F.one_hot(z.argmax(1), 32).float(),
 }
@@ -580,7 +590,7 @@ for ax, name in zip(axes, ("picture", "feature map", *shares)):
     ax.grid(False)
 
 # %% [markdown]
-# That channel was picked for its looks. The stand-in has masks that say where the person is, so let us ask all 512: how much of a pooled
+# That channel was picked for its looks. The synthetic data set has masks that say where the person is, so let us ask all 512: how much of a pooled
 # value comes from the person, in the mean over the channels?
 
 # %%
@@ -594,7 +604,7 @@ for name, share in shares.items():
 #
 # ## Turn the gap
 #
-# Here is what no real set allows. The stand-in's gap is a knob: at 0 the infrared camera films the brightness of the very colours that
+# Here is what no real set allows. The synthetic data set's gap is a knob: at 0 the infrared camera films the brightness of the very colours that
 # the visible one sees, at 1 cloth has an infrared brightness that is entirely its own. Same people, same poses, same visible pictures. We
 # ask the network that we have, which was trained at 0.5, about all three.
 
@@ -606,7 +616,7 @@ for gap in (0.0, 0.5, 1.0):
     assert (world.table.path == data.table.path).all()  # the same people and cameras
     gaps[gap] = world.split("single", seed=0).evaluate(embed(fitted.matcher, world, split.test)).metrics
 
-# %% mystnb={"figure": {"caption": "The same network, trained at gap 0.5, on the same unseen people under three gaps. Stand-in data, all search, single shot.", "name": "fig-baseline-gap"}, "image": {"alt": "Two lines falling over the gap from 0 to 1, rank-1 and mAP; at gap 1 rank-1 comes close to a dotted line of guessing."}}
+# %% mystnb={"figure": {"caption": "The same network, trained at gap 0.5, on the same unseen people under three gaps. Synthetic data, all search, single shot.", "name": "fig-baseline-gap"}, "image": {"alt": "Two lines falling over the gap from 0 to 1, rank-1 and mAP; at gap 1 rank-1 comes close to a dotted line of guessing."}}
 _, ax = plt.subplots(figsize=(7, 3))
 for measure, style, marker in (("rank1", "-", "o"), ("map", "--", "s")):
     values = [100 * metrics[f"all/{measure}"] for metrics in gaps.values()]
@@ -750,7 +760,7 @@ print(f"batch-hard      {batch_hard_triplet(torch.cat([v, r]), who):.3f}")
 # A run differs from another by what its specification overrides:
 #
 # ```python
-# changes = {**changes, "weights.tri": 0}
+# changes = {**changes, "loss_weights.tri": 0}
 # spec = make_spec("two-stream", data, protocol="single", profile="tiny", seed=0, overrides=changes)
 # print(split.evaluate(embed(train(spec, data).matcher, data, split.test)))
 # ```
@@ -766,4 +776,4 @@ print(f"batch-hard      {batch_hard_triplet(torch.cat([v, r]), who):.3f}")
 # - Last stride 1, GeM, a neck without offset: three choices, a line each.
 # - Identity and triplet losses part people and close the gap on the way; hetero-centre closes it person by person; MMD only knows
 #   crowds.
-# - A stand-in's gap is a knob, and the baseline's accuracy follows it.
+# - A synthetic data set's gap is a knob, and the baseline's accuracy follows it.

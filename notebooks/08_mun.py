@@ -55,23 +55,25 @@ from torch.nn import functional as F
 
 from xmodal_lite import plots
 from xmodal_lite.benchmarks import load
-from xmodal_lite.data.pictures import PictureAugmentation
+from xmodal_lite.data.augment_images import ImageAugmentation
 from xmodal_lite.losses import identity_alignment, modality_alignment, weighted_triplet
 from xmodal_lite.models import build
-from xmodal_lite.standins import write
+from xmodal_lite.synthetic import write
 from xmodal_lite.training import Recipe, TrainingSet
 
 torch.set_num_threads(1)
 plots.use_style()
 
 # %% tags=["parameters"]
-sysu_root = ""  # str: full path of SYSU-MM01, the folder that holds cam1 to cam6; empty writes a stand-in
+sysu_root = (
+    ""  # str: full path of SYSU-MM01, the folder that holds cam1 to cam6; empty writes a synthetic data set
+)
 steps = 60  # int: training steps of the whole model; each of the others below takes half as many
 
 # %% [markdown]
 # ## Pairs of pictures
 #
-# The people are a stand-in: sixty procedural figures in the folders of SYSU-MM01. Nobody in it exists, and no number below
+# The people are a synthetic data set: sixty procedural figures in the folders of SYSU-MM01. Nobody in it exists, and no number below
 # says how well anything would do on real people. A batch holds $P = 8$ identities with $K = 2$ pictures in each
 # modality, so $N = 16$ pairs; the two pictures of a pair show one person, at different times and from different cameras.
 
@@ -86,12 +88,12 @@ split = people.split("single", seed=0)
 
 def batches(rows, samples, augment):
     """Return a rule that gives P = 8 identities of some rows at a step, so many samples of each in each modality."""
-    recipe = Recipe(steps=steps, identities=8, samples=samples, learning_rate=0.02, augment=augment)
-    return TrainingSet.of(people.table, people.samples, rows, recipe, seed=0)
+    recipe = Recipe(steps=steps, identities=8, samples=samples, lr=0.02, augment=augment)
+    return TrainingSet.from_split(people.table, people.samples, rows, recipe, seed=0)
 
 
-training = batches(split.train, 2, PictureAugmentation(pad=2, flip=0.5))
-watched, unseen = (batches(rows, 2, PictureAugmentation()).batch(0) for rows in (split.train, split.test))
+training = batches(split.train, 2, ImageAugmentation(pad=2, flip=0.5))
+watched, unseen = (batches(rows, 2, ImageAugmentation()).batch(0) for rows in (split.train, split.test))
 print(people.source, "data,", training.num_classes, "people to train on")
 print(
     "a batch to watch:",
@@ -100,7 +102,7 @@ print(
 )
 
 
-# %% mystnb={"figure": {"caption": "Four of the stand-in's people, two pictures of each in either modality. Row $i$ of $v$ and row $i$ of $r$ make a pair.", "name": "fig-mun-pairs"}, "image": {"alt": "Two rows of eight small pictures of procedural walking figures, above in colour, below in grey as an infrared camera would show them. Neighbours in a row show the same figure."}}
+# %% mystnb={"figure": {"caption": "Four of the synthetic data set's people, two pictures of each in either modality. Row $i$ of $v$ and row $i$ of $r$ make a pair.", "name": "fig-mun-pairs"}, "image": {"alt": "Two rows of eight small pictures of procedural walking figures, above in colour, below in grey as an infrared camera would show them. Neighbours in a row show the same figure."}}
 def tile(ax, images, title):
     """Draw images (n, 3, H, W) side by side."""
     ax.imshow(torch.cat(list(images), dim=2).permute(1, 2, 0), cmap="grey")
@@ -383,7 +385,7 @@ def train(steps, looks, **options):
             seen.append(
                 {"step": step, "centres": centres_of(model, watched), "unseen": centres_of(model, unseen)}
             )
-            seen[-1] |= {name: value.item() for name, value in model.gauges().items()}
+            seen[-1] |= {name: value.item() for name, value in model.diagnostics().items()}
         torch.manual_seed(step)
         losses = model(training.batch(step))
         optimiser.zero_grad()

@@ -60,14 +60,14 @@ from xmodal_lite.benchmarks import load
 from xmodal_lite.experiments import embed
 from xmodal_lite.losses import batch_hard_triplet, gaussian_consistency, mmd, weighted_triplet
 from xmodal_lite.models import Batch, build, make_backbone
-from xmodal_lite.standins import write
+from xmodal_lite.synthetic import write
 from xmodal_lite.training import Recipe, TrainingSet, fit
 
 torch.set_num_threads(1)
 plots.use_style()
 
 # %% tags=["parameters"]
-data_root = ""  # str: folder of SYSU-MM01 in its own layout; empty makes stand-in people
+data_root = ""  # str: folder of SYSU-MM01 in its own layout; empty makes synthetic people
 steps = 50  # int: training steps of each network below
 
 # %% [markdown]
@@ -274,7 +274,7 @@ for name in theirs:
 print("ours equals the library's:", ", ".join(theirs))
 
 # %% [markdown]
-# The whole of a branch, and of the losses, in the library (`gathered` collects the rows of all processes that train together; in
+# The whole of a branch, and of the losses, in the library (`all_gather` collects the rows of all processes that train together; in
 # one process it changes nothing):
 #
 # ```{literalinclude} ../xmodal_lite/models/enhancing.py
@@ -400,7 +400,7 @@ assert compactness(line, np.array([0, 0, 1, 1])) == 1 / 4
 # two modalities having different means: 0 when both clouds have one centre, 1 when each is a single point. And we
 # count what both are for, the mean average precision of infrared pictures asking for visible ones.
 #
-# The people are stand-ins, drawn by a program in the layout of SYSU-MM01, 60 of them, of whom a fifth are only ever
+# The people are synthetic data sets, drawn by a program in the layout of SYSU-MM01, 60 of them, of whom a fifth are only ever
 # seen here. We train the two-stream network, with either module and with both: the same seed, the same batches, few
 # steps, from scratch.
 
@@ -415,8 +415,8 @@ base = {
     "identities": 8,
     "samples": 2,
     "size": (64, 32),
-    "optimiser": "sgd",
-    "learning_rate": 0.05,
+    "optimizer": "sgd",
+    "lr": 0.05,
     "weight_decay": 5e-4,
     "augment": {"pad": 2, "flip": 0.5},
     "precision": "bf16",
@@ -431,7 +431,7 @@ def fresh(losses):
 
 def trained(losses):
     recipe = Recipe(weights={name: factors[name] for name in losses}, **base)
-    samples = TrainingSet.of(data.table, data.samples, split.train, recipe, seed=0)
+    samples = TrainingSet.from_split(data.table, data.samples, split.train, recipe, seed=0)
     return fit(fresh(losses), samples, recipe, seed=0).matcher
 
 
@@ -459,7 +459,7 @@ results = {name: measured(network) for name, network in networks.items()}
 for name, values in results.items():
     print(f"{name:17}", "  ".join(f"{key} {value:.2f}" for key, value in values.items()))
 
-# %% mystnb={"figure": {"caption": "People whom training never saw, under five networks. Left: mean distance from the own centre, in units of the distance between people (lower is more compact). Middle: share of the variance that the modalities account for (lower is more alike). Right: mean average precision, all search (higher is better). One seed, stand-in people.", "name": "fig-compactness"}, "image": {"alt": "Three dot plots with five rows: untrained, two-stream, with branches, with consistency, with both. Training makes both modalities far more compact and the gap about half, less than half with consistency. With branches both modalities are a little more compact than in the two-stream network. With consistency the gap is smaller and the visible pictures are less compact. With both, the gap is small and both are compact. The mean average precision of the four trained networks differs by a few percent."}}
+# %% mystnb={"figure": {"caption": "People whom training never saw, under five networks. Left: mean distance from the own centre, in units of the distance between people (lower is more compact). Middle: share of the variance that the modalities account for (lower is more alike). Right: mean average precision, all search (higher is better). One seed, synthetic people.", "name": "fig-compactness"}, "image": {"alt": "Three dot plots with five rows: untrained, two-stream, with branches, with consistency, with both. Training makes both modalities far more compact and the gap about half, less than half with consistency. With branches both modalities are a little more compact than in the two-stream network. With consistency the gap is smaller and the visible pictures are less compact. With both, the gap is small and both are compact. The mean average precision of the four trained networks differs by a few percent."}}
 figure, axes = plt.subplots(1, 3, figsize=(plots.WIDTH, 2.9), sharey=True)
 rows = np.arange(len(results))
 for name, colour, marker in zip(("visible", "infrared"), plots.MODALITY_COLOURS, "o^"):
@@ -482,7 +482,7 @@ _ = figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower cente
 # of both.
 #
 # None of this decides which network matches best. With a dozen unseen people, one seed and so few steps, differences
-# in mAP like these are luck as likely as not, and stand-ins are no people. The {ref}`table of the two modules
+# in mAP like these are luck as likely as not, and synthetic data sets are no people. The {ref}`table of the two modules
 # <table-enhancing-t3>` asks the same question with more of everything.
 #
 # ## Discussion

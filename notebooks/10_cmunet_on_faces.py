@@ -61,7 +61,7 @@ from xmodal_lite.experiments import resolve, stored_records
 from xmodal_lite.losses import adversarial, perceptual, reconstruction, reverse_gradient, transformation
 from xmodal_lite.models import Batch, CrossModalityUNet, build
 from xmodal_lite.models.discriminator import PatchDiscriminator
-from xmodal_lite.standins import write
+from xmodal_lite.synthetic import write
 from xmodal_lite.training.memory import keep_freed_memory
 
 torch.set_num_threads(1)
@@ -69,15 +69,15 @@ keep_freed_memory()  # each step then finds the memory that the step before it f
 plots.use_style()
 
 # %% tags=["parameters"]
-cufs_root = ""  # str: folder that holds CUFS's photos and sketches; empty writes a stand-in
+cufs_root = ""  # str: folder that holds CUFS's photos and sketches; empty writes a synthetic data set
 steps = 60  # int: training steps of each cmUNet below
 
 # %% [markdown]
 # ## Pairs that nearly lie on top of each other
 #
-# The faces are a stand-in: sixty procedural people, each with a photograph and a sketch, in the folders of CUFS
+# The faces are a synthetic data set: sixty procedural people, each with a photograph and a sketch, in the folders of CUFS
 # {cite}`wang2009`. Nobody among them exists, and no number below says how well anything would do on real faces. Two thirds
-# train; the others are only ever looked at. The stand-in's artist moves what is drawn a little and exaggerates what is special, by a
+# train; the others are only ever looked at. The synthetic data set's artist moves what is drawn a little and exaggerates what is special, by a
 # pixel or two at the size that we use. So an absolute error of pixels asks for what cannot be had exactly.
 
 # %%
@@ -143,17 +143,17 @@ widths, grid = [16, 32, 64, 64, 64], 4  # channels of the levels; places at the 
 encoder = nn.ModuleList([layer(3, 16)] + [layer(a, b, stride=2) for a, b in pairwise(widths)])
 decoder = nn.ModuleList([layer(a + b, a) for a, b in pairwise(widths)])
 mix = nn.Linear(64 * grid**2, 64 * grid**2)
-top_offset, bottom_offset = torch.zeros(2, 16, 1, 1), torch.zeros(2, 64, grid, grid)
+modality_embedding, bottleneck_embedding = torch.zeros(2, 16, 1, 1), torch.zeros(2, 64, grid, grid)
 correction = nn.Conv2d(16, 3, 1)
 
 
 def redraw(x, modality):
     convolution, norm, relu = encoder[0]
-    levels = [relu(norm(convolution(x)) + top_offset[modality])]  # (B, 16, H, W)
+    levels = [relu(norm(convolution(x)) + modality_embedding[modality])]  # (B, 16, H, W)
     for down in encoder[1:]:
         levels.append(down(levels[-1]))  # (B, 32, H / 2, W / 2) ... (B, 64, H / 16, W / 16)
     z = levels.pop()
-    small = F.adaptive_avg_pool2d(z, grid) + bottom_offset[modality]
+    small = F.adaptive_avg_pool2d(z, grid) + bottleneck_embedding[modality]
     everywhere = mix(small.flatten(1)).view_as(small)  # every place speaks to every other
     z = z + F.interpolate(everywhere, size=z.shape[2:])
     for up, skip in zip(reversed(decoder), reversed(levels)):
@@ -173,10 +173,10 @@ print("untrained output equals input:", torch.equal(library(x_v, 0), x_v))
 with torch.no_grad():
     for parameter in library.parameters():
         parameter.add_(0.05 * torch.randn_like(parameter))
-for ours, theirs in ((encoder, library.encoder), (decoder, library.decoder), (mix, library.mix)):
+for ours, theirs in ((encoder, library.encoder), (decoder, library.decoder), (mix, library.bottleneck)):
     ours.load_state_dict(theirs.state_dict())
-correction.load_state_dict(library.correction.state_dict())
-top_offset, bottom_offset = library.top_offset, library.bottom_offset
+correction.load_state_dict(library.residual_head.state_dict())
+modality_embedding, bottleneck_embedding = library.modality_embedding, library.bottleneck_embedding
 for modality, x in ((0, x_v), (1, x_r)):
     torch.testing.assert_close(redraw(x, modality), library(x, modality))
 odd = torch.rand(1, 3, 57, 43)  # sizes need not be multiples of 16
@@ -207,7 +207,7 @@ u_v, u_r = redraw(x_v, 0), redraw(x_r, 1)
 bets_v, bets_r = model.discriminator(u_v), model.discriminator(u_r)  # (4, 1, 4, 4): one for each patch
 theirs = model.losses(batch)  # moves the running statistics of the batch norms, with which `eyes` sees below
 eyes = model.extractor.eval().requires_grad_(False)
-seen_v, seen_r = eyes.perceive(u_v), eyes.perceive(u_r)
+seen_v, seen_r = eyes.perceptual_features(u_v), eyes.perceptual_features(u_r)
 by_hand = {
     "rec": (u_v - x_v).abs().mean(),
     "tra": (u_r - x_v).abs().mean(),
@@ -265,7 +265,7 @@ def learn(losses, seed=0, alternate=False, every=10):
         elif "adv" in losses:
             terms["adv"] = adversarial(*judge(reverse_gradient(torch.cat([u_v, u_r]))).chunk(2))
         if "per" in losses:
-            terms["per"] = perceptual(eyes.perceive(u_r), eyes.perceive(u_v.detach()))
+            terms["per"] = perceptual(eyes.perceptual_features(u_r), eyes.perceptual_features(u_v.detach()))
         draws.zero_grad()
         sum(weights[name] * terms[name] for name in losses).backward()
         draws.step()
@@ -393,7 +393,7 @@ for _ in range(10):  # each draw changes the light of every picture
 idle = torch.stack(idle)
 print(f"leaving sketches as they are costs {idle.mean():.3f}, give or take {idle.std():.3f} in one batch")
 results = Path("../results")  # only in a checkout
-records = stored_records(results, "marrnet-t6", "stand-in") if results.is_dir() else []
+records = stored_records(results, "marrnet-t6", "synthetic") if results.is_dir() else []
 ended = pd.DataFrame(
     r.losses
     for r in records
@@ -416,23 +416,23 @@ for name in ended.columns.intersection(["tra", "adv"]):
 # %%
 for profile in ("demo", "paper"):
     one = resolve("marrnet", "cufs", profile, {})
-    rates = [one.unet_rate * one.rate(step) for step in range(one.steps)]
+    rates = [one.lr_multipliers["unet"] * one.lr_at(step) for step in range(one.steps)]
     print(f"{profile:5} {one.steps:5} steps, rates of cmUNet that sum to {sum(rates):.2f}")
 print(f"here  {steps:5} steps, rates of cmUNet that sum to {steps * rate:.2f}")
 torch.manual_seed(0)
 whole = build("marrnet", dims=2, num_classes=len(photos), **recipe.model)
 batch = Batch(photos[:8], sketches[:8], labels=torch.arange(8), aligned=torch.ones(8, dtype=torch.bool))
 for name, value in whole.losses(batch).items():
-    weighted = recipe.weights.get(name, 1.0) * value
-    (pull,) = torch.autograd.grad(weighted, whole.unet.correction.weight, retain_graph=True)
+    weighted = recipe.loss_weights.get(name, 1.0) * value
+    (pull,) = torch.autograd.grad(weighted, whole.unet.residual_head.weight, retain_graph=True)
     print(f"L_{name:4} pulls with {pull.norm():.4f}")
 
 # %% [markdown]
-# It is not time. In the recipe for faces cmUNet learns at three times the rate of the rest (`unet_rate`), so that a run of `demo` lets it go as far as it
+# It is not time. In the recipe for faces cmUNet learns at three times the rate of the rest (`lr_multipliers`), so that a run of `demo` lets it go as far as it
 # went here; before, when it could go a third of that way, the runs ended at the same loss. It is company: on this way the triplet loss pulls more than ten
 # times as hard as the transformation, and so does the identity loss, at least in the beginning. The adversarial loss, at its small weight and with
 # a judge that has learned nothing yet, does not count at all. So why not weigh cmUNet's losses more? Because lighter ones, at a third of the
-# weight they had, found people better, on a stand-in of another seed: what is good for the picture is not what is good for the match.
+# weight they had, found people better, on a synthetic data set of another seed: what is good for the picture is not what is good for the match.
 #
 # What follows for the tables? When the {ref}`table of the losses <table-marrnet-t6>` says that cmUNet's own losses add nothing, it speaks of losses
 # that did not get to draw. It does not say that redrawing is of no use, nor that it is of any. And where MarrNet stands above its
@@ -447,7 +447,7 @@ for name, value in whole.losses(batch).items():
 # play it are common. *Gradient reversal* {cite}`ganin2015` trains both with one backward pass, with a minus sign between them.
 # *Alternation* {cite}`goodfellow2014` takes turns: a step of the discriminator on pictures that are held fixed, then a step of cmUNet
 # against a discriminator that is held fixed, with the labels exchanged. The paper does not say which it uses; the library reverses unless
-# it is asked for `adversary="exchange"`, which plays both steps of the other game at once.
+# it is asked for `adversary="non_saturating"`, which plays both steps of the other game at once.
 # Let us watch both over five seeds each: the same first weights, the same batches, the same weight of the loss.
 
 # %%

@@ -32,7 +32,7 @@
 # **What the paper says, and what we chose.** Known: cmUNet in front of a standard extractor that gives a similarity score, shown on people,
 # on sketches, and on near-infrared and thermal faces. *Ours*: the extractor, the form of every loss, how pictures are compared that
 # are not aligned, all sizes and weights ({doc}`ledger <../book/fidelity-marrnet>`). Nobody on this page exists: all faces and
-# people are procedural stand-ins.
+# people are procedural synthetic data sets.
 
 # %% tags=["hide-input"]
 import subprocess
@@ -60,7 +60,7 @@ from torch.nn import functional as F
 
 from xmodal_lite import plots
 from xmodal_lite.benchmarks import load
-from xmodal_lite.data.pictures import PictureAugmentation
+from xmodal_lite.data.augment_images import ImageAugmentation
 from xmodal_lite.evaluation import cosine_distances, pair_scores, verification_metrics
 from xmodal_lite.experiments import (
     RunStore,
@@ -80,15 +80,15 @@ from xmodal_lite.experiments import (
 from xmodal_lite.losses import adversarial, reverse_gradient, weighted_triplet
 from xmodal_lite.models import CrossModalityUNet, SharedExtractor, build, make_backbone
 from xmodal_lite.models.discriminator import PatchDiscriminator
-from xmodal_lite.standins import write
-from xmodal_lite.standins.faces.identity import draw_face
+from xmodal_lite.synthetic import write
+from xmodal_lite.synthetic.faces.identity import draw_face
 from xmodal_lite.training import TrainingSet, make_accelerator
 
 torch.set_num_threads(1)
 plots.use_style()
 
 # %% tags=["parameters"]
-identities = 60  # int: people in the stand-in of Tufts
+identities = 60  # int: people in the synthetic data set of Tufts
 steps = 40  # int: training steps of each model below
 
 # %% [markdown]
@@ -146,7 +146,9 @@ sheet({"visible": new_v[four] / 255, "thermal": new_r[four] / 255})
 # %%
 people = load("sysu-mm01", write("sysu-mm01", folder / "people", identities=16, images=2), size=(64, 32))
 torch.manual_seed(0)
-perceive = build("marrnet", dims=2, num_classes=2, backbone="resnet10").extractor.eval().perceive
+perceptual_features = (
+    build("marrnet", dims=2, num_classes=2, backbone="resnet10").extractor.eval().perceptual_features
+)
 
 
 def seen_by(camera, on_average):
@@ -154,7 +156,7 @@ def seen_by(camera, on_average):
     rows = np.flatnonzero(people.table.camera == camera)
     who, x = people.table.identity[rows], torch.from_numpy(people.samples[rows])
     with torch.inference_mode():
-        features = {"pixels": x.flatten(1) / 255, "perceived": perceive(x)}
+        features = {"pixels": x.flatten(1) / 255, "perceived": perceptual_features(x)}
     if on_average:
         each = np.unique(who)
         features = {
@@ -199,14 +201,14 @@ for on_average in (False, True):
 changes = {"steps": steps, "size": [64, 64], "log_every": 10}
 recipe = resolve("marrnet", "tufts", "tiny", changes)
 print("options:", recipe.model)
-print("weights:", recipe.weights, "and 1 for every other loss")
+print("weights:", recipe.loss_weights, "and 1 for every other loss")
 
 
 def batch_of(**settings):
     """Return a batch of training pictures as they are."""
     chosen = resolve("marrnet", "tufts", "tiny", changes | settings)
-    training = TrainingSet.of(faces.table, faces.samples, split.train, chosen, seed=0)
-    return replace(training, augmentation=PictureAugmentation()).batch(0), training.num_classes
+    training = TrainingSet.from_split(faces.table, faces.samples, split.train, chosen, seed=0)
+    return replace(training, augmentation=ImageAugmentation()).batch(0), training.num_classes
 
 
 paired, classes = batch_of()  # P = 8 people, K = 1 aligned pair of each
@@ -221,10 +223,10 @@ judge = PatchDiscriminator(2, channels=3)
 def losses(batch, transform):
     x_v, x_r, who = batch.v / 255, batch.r / 255, batch.labels
     u_v, u_r = unet(x_v, 0), unet(x_r, 1)  # (N, 3, 64, 64) each, both drawn as visible pictures
-    f, g = extractor.pair(u_v, u_r)  # (2N, 512) each, before and behind the neck
+    f, g = extractor.forward_pair(u_v, u_r)  # (2N, 512) each, before and behind the neck
     bets_v, bets_r = judge(reverse_gradient(torch.cat([u_v, u_r]))).chunk(2)
     extractor.eval()  # perception uses what the norms have seen so far, and adds nothing to it
-    seen_v, seen_r, seen_x = (extractor.perceive(picture) for picture in (u_v, u_r, x_v))
+    seen_v, seen_r, seen_x = (extractor.perceptual_features(picture) for picture in (u_v, u_r, x_v))
     extractor.train()
     if transform == "pixel":
         tra = (u_r - x_v).abs().mean()
@@ -305,7 +307,7 @@ for name, own in methods.items():
     found = ", ".join(f"{m} {record.metrics[f'r2v/{m}']:.0%}" for m in ("rank1", "vr@1%", "vr@0.1%", "eer"))
     print(f"{name:15} thermal queries: {found}")
 
-# %% mystnb={"figure": {"caption": "MarrNet's losses over the training steps, unweighted, on stand-in faces.", "name": "fig-marrnet-faces-training"}, "image": {"alt": "Six curves over training steps on a logarithmic scale."}}
+# %% mystnb={"figure": {"caption": "MarrNet's losses over the training steps, unweighted, on synthetic faces.", "name": "fig-marrnet-faces-training"}, "image": {"alt": "Six curves over training steps on a logarithmic scale."}}
 _ = plots.plot_training(runs["MarrNet"].stored.history, "What forty steps did")
 
 # %% [markdown]
@@ -314,7 +316,7 @@ _ = plots.plot_training(runs["MarrNet"].stored.history, "What forty steps did")
 # %% mystnb={"figure": {"caption": "Four people that training never saw: the thermal picture, what MarrNet's cmUNet makes of it, and the visible picture that it was to make.", "name": "fig-marrnet-redrawn"}, "image": {"alt": "Three rows of four faces: thermal, redrawn, visible. The redrawn faces look much like the thermal ones."}}
 marrnet = runs["MarrNet"].stored.matcher
 with torch.inference_mode():
-    u_r = marrnet.redraw(new_r, 1)
+    u_r = marrnet.translate(new_r, 1)
 sheet({"thermal": new_r[four] / 255, "redrawn": u_r[four], "visible": new_v[four] / 255})
 gap, left = ((picture - new_v / 255).abs().mean() for picture in (new_r / 255, u_r))
 print(f"from the visible picture: thermal {gap:.3f}, redrawn {left:.3f}")
@@ -328,7 +330,7 @@ print(f"from the visible picture: thermal {gap:.3f}, redrawn {left:.3f}")
 
 # %%
 # NBVAL_CHECK_OUTPUT
-search = split.searches[1]  # thermal queries, the visible gallery
+search = split.tasks[1]  # thermal queries, the visible gallery
 who = faces.table.identity[split.test]
 features = {name: embed(one.stored.matcher, faces, split.test) for name, one in runs.items()}
 scores = {name: pair_scores(x, who, search) for name, x in features.items()}
@@ -346,7 +348,7 @@ for far in (0.1, 0.01, 0.001, 0.0001):
 # the score of the single most alike pair of strangers, and what is printed as VR@FAR=0.1% is in truth a VR at a FAR of 0 in
 # this sample. We have just over a thousand: the threshold hangs on the two most alike pairs.
 
-# %% mystnb={"figure": {"caption": "Verification of thermal against visible faces, stand-in people that training never saw. Left: ROC, the FAR on a logarithmic axis. Right: DET, both errors on an axis of normal deviates. Dots: FAR of 0.1 % and 1 %. Diamonds: equal error rate, on the diagonal of the DET.", "name": "fig-verification"}, "image": {"alt": "Two panels with two stepped curves each. Left, TPR rises with FAR; right, FRR falls with FAR, nearly along straight lines."}}
+# %% mystnb={"figure": {"caption": "Verification of thermal against visible faces, synthetic people that training never saw. Left: ROC, the FAR on a logarithmic axis. Right: DET, both errors on an axis of normal deviates. Dots: FAR of 0.1 % and 1 %. Diamonds: equal error rate, on the diagonal of the DET.", "name": "fig-verification"}, "image": {"alt": "Two panels with two stepped curves each. Left, TPR rises with FAR; right, FRR falls with FAR, nearly along straight lines."}}
 _ = plots.plot_verification(metrics, "The same people, two extractors")
 
 # %% [markdown]
@@ -360,8 +362,8 @@ _ = plots.plot_verification(metrics, "The same people, two extractors")
 # *pairs* anew with replacement, as if each were a draw by itself; then draw *people*, each with all their pictures on both sides:
 
 # %%
-similarity = 1 - cosine_distances(features["MarrNet"][search.queries], features["MarrNet"][search.draws[0]])
-query, gallery = who[search.queries], who[search.draws[0]]
+similarity = 1 - cosine_distances(features["MarrNet"][search.queries], features["MarrNet"][search.trials[0]])
+query, gallery = who[search.queries], who[search.trials[0]]
 
 
 def by_pairs(rng):
@@ -394,7 +396,7 @@ pd.DataFrame.from_dict(lines, orient="index")
 #
 # ## Matching files
 #
-# A run is there to be used. Twelve *other* people, of another world of the stand-in, come with pictures of their own in a folder. Three lines find
+# A run is there to be used. Twelve *other* people, of another world of the synthetic data set, come with pictures of their own in a folder. Three lines find
 # somebody:
 
 # %%
@@ -477,12 +479,12 @@ def line(answer):
     ]
 
 
-# %% mystnb={"figure": {"caption": "Thermal queries on the left, their first three visible matches, and the first right one where that comes later; place in the list and cosine, a tick for the right person. Above two hits, below the three worst misses. Stand-in people, none of them seen in training.", "name": "fig-matched-mismatched"}, "image": {"alt": "Five rows of faces. In the upper two rows the first match is ticked. In the lower three rows the first three are of other people and the ticked picture comes last."}}
+# %% mystnb={"figure": {"caption": "Thermal queries on the left, their first three visible matches, and the first right one where that comes later; place in the list and cosine, a tick for the right person. Above two hits, below the three worst misses. Synthetic people, none of them seen in training.", "name": "fig-matched-mismatched"}, "image": {"alt": "Five rows of faces. In the upper two rows the first match is ticked. In the lower three rows the first three are of other people and the ticked picture comes last."}}
 figure = plots.plot_matches([line(answer) for answer in shown], found[0.1].names, None)
 figure.set_dpi(90)  # of pictures of 64 x 64
 
 # %% [markdown]
-# What do a query and its wrong answer have in common? Of a stand-in we need not guess: the generator knows who wears glasses. Take all
+# What do a query and its wrong answer have in common? Of a synthetic data set we need not guess: the generator knows who wears glasses. Take all
 # pairs of two people, and ask how much higher the cosine is on average where they share a trait; and how often query and first
 # answer share it, where that answer is wrong.
 
@@ -531,11 +533,11 @@ FULL, NONE = "+ perceptual (MarrNet)", "cmUNet, no loss of its own"
 ALONE, BARE, CAJ = "Extractor alone", "Two-stream", "Two-stream, CAJ augmentation"
 TASKS = {  # table, source, the rows of MarrNet, of its extractor, and of cmUNet without losses where there is one
     "drawings": ("marrnet-drawings", "real", FULL, ALONE, NONE),
-    "people, SYSU-MM01": ("marrnet-t2-sysu", "stand-in", FULL, CAJ, NONE),
-    "people, RegDB": ("marrnet-t2-regdb", "stand-in", FULL, CAJ, NONE),
-    "sketches": ("marrnet-t6", "stand-in", FULL, BARE, NONE),
-    "near-infrared faces": ("marrnet-t4", "stand-in", "MarrNet", BARE, ""),
-    "thermal faces": ("marrnet-t5", "stand-in", "MarrNet", BARE, ""),
+    "people, SYSU-MM01": ("marrnet-t2-sysu", "synthetic", FULL, CAJ, NONE),
+    "people, RegDB": ("marrnet-t2-regdb", "synthetic", FULL, CAJ, NONE),
+    "sketches": ("marrnet-t6", "synthetic", FULL, BARE, NONE),
+    "near-infrared faces": ("marrnet-t4", "synthetic", "MarrNet", BARE, ""),
+    "thermal faces": ("marrnet-t5", "synthetic", "MarrNet", BARE, ""),
 }
 SHOWN = {  # of queries of modality r
     "all/rank1": "rank-1",
@@ -557,9 +559,9 @@ def differences(name, source, row, other):
     return (wide[row] - wide[other]).dropna().rename("value").reset_index()
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "MarrNet less its extractor alone, in points, for queries of modality $r$. A dot (rank-1) or a diamond (VR@FAR=1%) for the mean over five seeds, a bar for its 95 % interval, small marks for the single seeds. Left: drawings by two teams of artists, the only real data here. Right: stand-ins, which say nothing about real people or faces.", "name": "fig-marrnet-less-extractor"}, "image": {"alt": "Two panels with a row for each task. Left, the one row of real drawings, whose interval lies just above 0. Right, five rows of stand-in tasks, all means above 0 and several intervals that reach 0."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "MarrNet less its extractor alone, in points, for queries of modality $r$. A dot (rank-1) or a diamond (VR@FAR=1%) for the mean over five seeds, a bar for its 95 % interval, small marks for the single seeds. Left: drawings by two teams of artists, the only real data here. Right: synthetic data sets, which say nothing about real people or faces.", "name": "fig-marrnet-less-extractor"}, "image": {"alt": "Two panels with a row for each task. Left, the one row of real drawings, whose interval lies just above 0. Right, five rows of synthetic tasks, all means above 0 and several intervals that reach 0."}}
 every = pd.DataFrame([(task, metric) for task in TASKS for metric in MEASURES], columns=["row", "metric"])
-panels = {"Real data": [every], "Stand-in data": [every]}  # so that both have all rows, if empty ones
+panels = {"Real data": [every], "Synthetic data": [every]}  # so that both have all rows, if empty ones
 for task, (name, source, row, other, _) in TASKS.items():
     panels[f"{source.capitalize()} data"].append(differences(name, source, row, other).assign(row=task))
 if RESULTS.is_dir():
@@ -602,7 +604,7 @@ Markdown(results_markdown(drawings, records, drawings.protocols[0]))
 # %% [markdown]
 # ## Discussion
 #
-# **What holds.** On the mean MarrNet stands above its extractor alone on every task, stand-in or real, in rank-1 and where it is measured in verification. All means have one
+# **What holds.** On the mean MarrNet stands above its extractor alone on every task, synthetic or real, in rank-1 and where it is measured in verification. All means have one
 # sign, and {numref}`fig-marrnet-less-extractor` says which intervals leave 0 out: rank-1 of the drawings' line queries, of people in SYSU-MM01's layout, of sketches and of near-infrared
 # faces, and verification of thermal ones. Our two small models above stand the other way round, the extractor clearly before MarrNet: after forty steps
 # of eight pairs there is little of a match to be improved, and they are one seed and twelve people.
@@ -693,12 +695,12 @@ with chdir(others):
 # A run differs from another by what its specification overrides:
 #
 # ```python
-# louder = changes | {"weights.rec": 3, "weights.tra": 3}
+# louder = changes | {"loss_weights.rec": 3, "loss_weights.tra": 3}
 # spec = make_spec("marrnet", faces, protocol="standard", profile="tiny", seed=0, overrides=louder)
 # print(run(spec, faces, store).report())
 # ```
 #
-# Weights alone may not be enough: AdamW takes steps of about the learning rate, however large a loss. `unet_rate=10` lets cmUNet learn at ten
+# Weights alone may not be enough: AdamW takes steps of about the learning rate, however large a loss. `lr_multipliers.unet=10` lets cmUNet learn at ten
 # times the rate of the rest, where the recipe has 3. {ref}`The chapter before <cmunet-on-faces>` shows what it draws when it does learn. Whether that helps to find the
 # person is for several seeds to say.
 # ```{solution-end}

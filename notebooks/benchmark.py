@@ -17,7 +17,7 @@
 # # One method on one benchmark
 #
 # The tables run many methods; this notebook runs one, at any size, and shows all that is known of the run. As it stands
-# here it trains MarrNet for some seconds on stand-in minerals. At full size, on your copy of a benchmark:
+# here it trains MarrNet for some seconds on synthetic minerals. At full size, on your copy of a benchmark:
 #
 # ```bash
 # papermill notebooks/benchmark.ipynb out.ipynb -p benchmark sysu-mm01 \
@@ -41,9 +41,9 @@ benchmark = "rruff"  # str: a benchmark's name, as `xmodal benchmarks` lists the
 method = "marrnet"  # str: a method's name
 protocol = ""  # str: empty for the benchmark's first
 profile = "tiny"  # str: tiny, demo or paper
-data_root = ""  # str: folder in the benchmark's own layout; empty makes the stand-in
+data_root = ""  # str: folder in the benchmark's own layout; empty makes the synthetic data set
 seed = 0  # int: seeds the split, the weights and the batches
-changes = {}  # dict: changes to the recipe by dotted name, such as {"accumulate": 2} on a small card
+changes = {}  # dict: changes to the recipe by dotted name, such as {"grad_accumulation": 2} on a small card
 store = ""  # str: where the run is kept, on a mounted drive say; empty forgets it afterwards
 
 # %% tags=["hide-input"]

@@ -15,13 +15,13 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from xmodal_lite import benchmarks as benchmark_registry
-from xmodal_lite import cli, standins
+from xmodal_lite import cli, synthetic
 from xmodal_lite.experiments import provenance
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    return str(standins.write("rruff", tmp_path_factory.mktemp("cli") / "rruff", identities=24))
+    return str(synthetic.write("rruff", tmp_path_factory.mktemp("cli") / "rruff", identities=24))
 
 
 def call(*arguments):
@@ -43,14 +43,14 @@ def test_lists_benchmarks_and_methods():
     assert "rruff" in shown and "marrnet" in shown and "kernel-ridge" in shown
 
 
-def test_standin_then_check_then_run(tmp_path):
+def test_synthetic_then_check_then_run(tmp_path):
     folder = str(tmp_path / "rruff")
-    assert "24 identities" in call("standin", "rruff", folder, "--identities", "24").output
+    assert "24 identities" in call("synthetic", "rruff", folder, "--identities", "24").output
     checked = call("check", "rruff", folder)
     assert checked.exit_code == 0 and "no problem found" in checked.output
     shown = call("run", "cosine", "rruff", "--data-root", folder, "--store", str(tmp_path / "runs"))
     assert shown.exit_code == 0
-    assert "stand-in protocol A" in shown.output and "rank1" in shown.output
+    assert "synthetic protocol A" in shown.output and "rank1" in shown.output
 
 
 def test_check_tells_every_problem_and_fails(tmp_path):
@@ -103,9 +103,12 @@ def test_a_run_that_was_stored_already_says_so_and_by_which_code(tmp_path, root,
         ),
         (("run", "marrnet", "rruff", "--set", "steps"), "--set takes NAME=VALUE"),
         (("run", "marrnet", "rruff", "--data-root", "no/such/folder"), "no such folder"),
-        (("standin", "rruf", "somewhere"), "no stand-in is called 'rruf'"),
+        (("synthetic", "rruf", "somewhere"), "no synthetic data set is called 'rruf'"),
         (("download", "sysu-mm01", "somewhere"), "cannot be downloaded"),
-        (("standin", "rruff", "somewhere", "--images", "4"), "--images is for stand-ins of pictures"),
+        (
+            ("synthetic", "rruff", "somewhere", "--images", "4"),
+            "--images is for synthetic data sets of pictures",
+        ),
         (("run", "cca", "rruff", "--device", "gpu"), "unknown device 'gpu'; known: auto, cpu, cuda"),
         (("tables", "run", "marrnet-t9"), "unknown table 'marrnet-t9'"),
         (
@@ -124,8 +127,8 @@ def test_a_run_that_was_stored_already_says_so_and_by_which_code(tmp_path, root,
         ),
         (("tables", "show", "marrnet-t1", "--results", "no/such"), "there is no folder no/such"),
         (
-            ("tables", "show", "mun-t1", "--source", "standin"),
-            "unknown source 'standin'; known: real, stand-in",
+            ("tables", "show", "mun-t1", "--source", "synthetic"),
+            "unknown source 'synthetic'; known: real, synthetic",
         ),
     ],
 )
@@ -176,19 +179,19 @@ def test_a_stand_in_that_cannot_be_written_is_one_line(
     with monkeypatch.context() as patched:
         patched.setattr(place, function, fail)
         options = ["--identities", "24", "--workers", "1"]
-        error = error_of(patched, capsys, "standin", name, str(tmp_path / "full"), *options)
-    assert error.startswith(f"error: {tmp_path / 'full'}: the stand-in cannot be written")
-    assert os.strerror(number) in error and "xmodal standin" in error
+        error = error_of(patched, capsys, "synthetic", name, str(tmp_path / "full"), *options)
+    assert error.startswith(f"error: {tmp_path / 'full'}: the synthetic data set cannot be written")
+    assert os.strerror(number) in error and "xmodal synthetic" in error
     assert not list(tmp_path.iterdir())
 
 
 def test_a_run_whose_stand_in_cannot_be_written_is_one_line(monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").write_text(
-        "a file where the folder of stand-ins should be"
+        "a file where the folder of synthetic data sets should be"
     )  # fails for the superuser too
     error = error_of(monkeypatch, capsys, "run", "cosine", "rruff", "--profile", "tiny")
-    assert error.startswith("error: ") and "the stand-in cannot be written ([Errno 17]" in error
+    assert error.startswith("error: ") and "the synthetic data set cannot be written ([Errno 17]" in error
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
@@ -197,7 +200,7 @@ def test_an_unknown_protocol_is_one_line(monkeypatch, capsys, root):
     assert "no protocol 'C'; known: A, B" in error
 
 
-@pytest.mark.parametrize("command", [("run", "cosine", "rruff"), ("standin", "rruff", "somewhere")])
+@pytest.mark.parametrize("command", [("run", "cosine", "rruff"), ("synthetic", "rruff", "somewhere")])
 def test_a_seed_below_0_is_refused(command):
     refused = call(*command, "--seed", "-1")
     assert refused.exit_code == 2 and "Invalid value for '--seed'" in refused.output
@@ -207,7 +210,7 @@ def test_a_seed_below_0_is_refused(command):
     ("table", "options", "seeds"),
     [
         ("marrnet-t1", (), 5),
-        ("agw-regdb", (), 5),  # on its stand-in
+        ("agw-regdb", (), 5),  # on its synthetic data set
         ("agw-regdb", ("--data-root", "."), 10),
         ("agw-sysu", ("--data-root", "."), 5),
         ("agw-regdb", ("--data-root", ".", "--seeds", "2"), 2),
@@ -301,7 +304,7 @@ def test_a_mistake_in_matching_is_one_line(monkeypatch, capsys, run_folder, root
 
 def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_space(tmp_path):
     """Files above some size cannot be written, which the system reports as it does a full disk."""
-    root, store = standins.write("rruff", tmp_path / "rruff", identities=24), tmp_path / "runs"
+    root, store = synthetic.write("rruff", tmp_path / "rruff", identities=24), tmp_path / "runs"
     options = ["--data-root", str(root), "--profile", "tiny", "--store", str(store), "--set", "steps=6"]
     # -B: Python writes its own compiled files short without a word, and the whole environment is broken from then on
     command = [sys.executable, "-B", "-m", "xmodal_lite.cli", "run", "two-stream", "rruff", *options]
@@ -333,5 +336,5 @@ def test_a_table_is_shown_as_its_page_shows_it():
         "xmodal tables run mun-t1 --data-root path/to/sysu-mm01" in shown.output
     )  # the real data: nothing but reported
     assert "Two-stream, CAJ augmentation" in shown.output and "no difference shown" in shown.output
-    alone = call("tables", "show", "mun-t1", "--results", results, "--source", "stand-in")
+    alone = call("tables", "show", "mun-t1", "--results", results, "--source", "synthetic")
     assert shown.output.endswith(alone.output) and len(alone.output) < len(shown.output)

@@ -1,4 +1,4 @@
-"""From the command line to the table, as `make demo` does it: stand-in minerals, every row, by papermill."""
+"""From the command line to the table, as `make demo` does it: synthetic minerals, every row, by papermill."""
 
 import subprocess
 import sys
@@ -50,7 +50,7 @@ def test_the_table_has_every_row_with_a_number(table_run: tuple[Path, Path]):
         lines = [line for line in text.splitlines() if line.startswith(f"| {row.label} |")]
         assert len(lines) >= len(table.protocols), row.label
         assert not any("not run" in line for line in lines), row.label
-    assert "stand-in" in text
+    assert "synthetic" in text
 
 
 def test_a_second_call_repeats_no_run(repository: Path, table_run: tuple[Path, Path]):

@@ -84,9 +84,9 @@ def test_what_the_readme_links_to_exists(repository: Path, slug: str):
 
 
 def test_the_example_of_the_readme_runs(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from xmodal_lite import standins
+    from xmodal_lite import synthetic
 
-    standins.write("rruff", tmp_path / "data" / "rruff", identities=6)
+    synthetic.write("rruff", tmp_path / "data" / "rruff", identities=6)
     monkeypatch.chdir(tmp_path)
     readme = (repository / "README.md").read_text(encoding="utf-8")
     code = re.search(r"```python\n(.*?)```", readme, re.DOTALL).group(1)

@@ -33,7 +33,7 @@ from xmodal_lite.experiments import (
     sweep_table,
     table_names,
 )
-from xmodal_lite.experiments.data import dims_of, write_standin
+from xmodal_lite.experiments.data import dims_of, write_synthetic
 from xmodal_lite.experiments.notebook import check_output, check_parameters
 from xmodal_lite.experiments.page import stored_page, usual_seeds
 from xmodal_lite.experiments.profiles import check_profile
@@ -46,7 +46,8 @@ tables = typer.Typer(help="The papers' tables.", no_args_is_help=True)
 app.add_typer(tables, name="tables")
 
 Root = Annotated[
-    str, typer.Option("--data-root", help="Folder in the benchmark's own layout; empty: its stand-in.")
+    str,
+    typer.Option("--data-root", help="Folder in the benchmark's own layout; empty: its synthetic data set."),
 ]
 Profile = Annotated[str, typer.Option(help=f"One of {', '.join(profile_names())}.")]
 Store = Annotated[Path, typer.Option(help="Folder that keeps runs; a finished run is never repeated.")]
@@ -61,8 +62,8 @@ def list_benchmarks() -> None:
     typer.echo(f"methods:    {', '.join(method_names())}")
 
 
-@app.command("standin")
-def make_standin(
+@app.command("synthetic")
+def make_synthetic(
     name: str,
     root: Path,
     identities: Annotated[int, typer.Option(min=2)] = 60,
@@ -72,15 +73,19 @@ def make_standin(
     ] = 0.5,
     images: Annotated[
         int,
-        typer.Option(min=0, help="Most pictures of an identity in a camera; 0: the stand-in's own number."),
+        typer.Option(
+            min=0, help="Most pictures of an identity in a camera; 0: the synthetic data set's own number."
+        ),
     ] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that draw pictures.")] = os.cpu_count() or 1,
 ) -> None:
-    """Write a procedural stand-in for a benchmark, in the benchmark's own layout."""
+    """Write a procedural synthetic for a benchmark, in the benchmark's own layout."""
     if name == "rruff" and images:
-        raise SpecError("--images is for stand-ins of pictures, and rruff's are spectra; leave it out")
+        raise SpecError(
+            "--images is for synthetic data sets of pictures, and rruff's are spectra; leave it out"
+        )
     pictures = {} if name == "rruff" else {"workers": workers} | ({"images": images} if images else {})
-    written = write_standin(name, root, identities=identities, seed=seed, gap=gap, **pictures)
+    written = write_synthetic(name, root, identities=identities, seed=seed, gap=gap, **pictures)
     typer.echo(f"wrote {identities} identities to {written}; next: xmodal check {name} {written}")
 
 
@@ -95,7 +100,7 @@ def download_data(name: str, root: Path) -> None:
 
 @app.command("check")
 def check_data(name: str, root: Path) -> None:
-    """Look a data folder over: counts, what was mended, and every problem at once."""
+    """Look a data folder over: counts, what was repaired, and every problem at once."""
     findings = benchmark_registry.check(name, root)
     typer.echo(str(findings))
     raise typer.Exit(1 if findings else 0)
@@ -110,7 +115,7 @@ def run_one(
     profile: Profile = "demo",
     seed: Annotated[int, typer.Option(min=0)] = 0,
     change: Annotated[
-        list[str], typer.Option("--set", help="Change the recipe: steps=100, weights.adv=0, ...")
+        list[str], typer.Option("--set", help="Change the recipe: steps=100, loss_weights.adv=0, ...")
     ] = [],  # noqa: B006
     store: Store = Path("runs"),
     device: Device = "auto",
@@ -123,7 +128,7 @@ def run_one(
     )  # a wrong name is told before any data is read or made
     accelerator = make_accelerator(recipe.precision, device) if isinstance(recipe, Recipe) else None
     with main_process_first(accelerator):
-        data = open_benchmark(benchmark, data_root, profile=profile, size=recipe.size)
+        data = open_benchmark(benchmark, data_root, profile=profile, size=recipe.image_size)
     spec = make_spec(
         method,
         data,
@@ -217,7 +222,7 @@ def list_tables() -> None:
 def show_table(
     name: str,
     results: Annotated[Path, typer.Option(help="Folder of stored run records.")] = Path("results"),
-    source: Annotated[str, typer.Option(help="real or stand-in; by default both.")] = "",
+    source: Annotated[str, typer.Option(help="real or synthetic; by default both.")] = "",
 ) -> None:
     """Print what the page of a table shows of the stored run records, without running anything."""
     page = stored_page(name, results)
@@ -238,7 +243,7 @@ def run_table_notebook(
         int,
         typer.Option(
             min=0,
-            help="Seeds 0, 1, ... up to this many; 0: the number that the table asks for, or 5 on its stand-in.",
+            help="Seeds 0, 1, ... up to this many; 0: the number that the table asks for, or 5 on its synthetic data set.",
         ),
     ] = 0,
     store: Store = Path("runs"),
@@ -258,7 +263,7 @@ def run_table_notebook(
     if workers and scheduler != "local":
         raise SpecError("--workers is for '--scheduler local'; give both, or start workers at the scheduler")
     _train_on(device, scheduler)
-    seeds = seeds or usual_seeds(table, "real" if data_root else "stand-in")
+    seeds = seeds or usual_seeds(table, "real" if data_root else "synthetic")
     notebook = Path("notebooks/tables") / f"{name.replace('-', '_')}.ipynb"
     parameters: dict[str, Any] = {
         "run": True,

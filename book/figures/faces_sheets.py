@@ -1,4 +1,4 @@
-"""Draw the book's contact sheets of procedural faces, from the very files that the stand-ins write.
+"""Draw the book's contact sheets of procedural faces, from the very files that the synthetic data sets write.
 
     python book/figures/faces_sheets.py
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from people_sheets import GAPS, draw_sheet, masked, picture
 
 from xmodal_lite.plots import use_style
-from xmodal_lite.standins import write
+from xmodal_lite.synthetic import write
 
 COLUMNS = 8
 
@@ -56,8 +56,8 @@ def draw_gap(folder: Path) -> None:
         ("casia-nir-vis", "s?/NIR*/*/*", "s?/VIS*/*/*"),
         ("tufts", "thermal/*/*", "visible/*/*"),
     ):
-        knobs = {} if name == "cufsf" else {"images": 1}
-        roots = [write(name, folder / f"{name}-{gap}", identities=10, gap=gap, **knobs) for gap in GAPS]
+        parameters = {} if name == "cufsf" else {"images": 1}
+        roots = [write(name, folder / f"{name}-{gap}", identities=10, gap=gap, **parameters) for gap in GAPS]
         shown, drawn = (sorted(roots[0].glob(pattern)) for pattern in (first, second))
         for k in (1, 4):
             changed = [picture(root / drawn[k].relative_to(roots[0])) for root in roots]

@@ -1,4 +1,4 @@
-"""Draw the book's contact sheets of procedural people, from the very files that the stand-ins write.
+"""Draw the book's contact sheets of procedural people, from the very files that the synthetic data sets write.
 
     python book/figures/people_sheets.py
 
@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 from xmodal_lite.plots import MODALITY_COLOURS, WIDTH, use_style
-from xmodal_lite.standins import write
+from xmodal_lite.synthetic import write
 
 OUT = Path(__file__).resolve().parents[1] / "_static" / "figures"
 SYSU_ORDER = (1, 2, 4, 5, 3, 6)  # visible cameras first

@@ -33,7 +33,7 @@
 
 # %% tags=["parameters"]
 run = False  # bool: run what is missing; False only shows the records that are stored
-data_root = ""  # str: folder in the layout of RegDB; empty makes the stand-in
+data_root = ""  # str: folder in the layout of RegDB; empty makes the synthetic data set
 profile = "demo"  # str: tiny, demo or paper
 seeds = 5  # int: seeds 0 .. seeds - 1
 store = "../../runs"  # str: where runs are kept
@@ -70,7 +70,7 @@ page = open_page("agw-regdb", "../..", run=run, data_root=data_root, **options)
 Markdown(page.markdown("real"))
 
 # %% [markdown]
-# ## On the stand-in
+# ## On the synthetic data set
 #
 # People drawn by this package, in the same folders and under the same protocol. A seed draws the weights and the
 # batches, and picks one of the ten splits. A row is compared with another seed by seed, so that what a seed makes easy
@@ -79,7 +79,7 @@ Markdown(page.markdown("real"))
 
 # %% tags=["hide-input"]
 # NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("stand-in"))
+Markdown(page.markdown("synthetic"))
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The two-stream network with two augmentations: rank-1 in both directions. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-agw-regdb"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 in both directions with intervals."}}
 if panels := page.panels():
@@ -88,6 +88,6 @@ if panels := page.panels():
 # %% [markdown]
 # ## What it says
 #
-# Of the stand-in alone. Here the augmentation of CAJ is worth much, in both directions and by its interval. Thermal pictures carry no colour, and channel exchange
+# Of the synthetic data set alone. Here the augmentation of CAJ is worth much, in both directions and by its interval. Thermal pictures carry no colour, and channel exchange
 # teaches the network not to look at it; that this is why, we have not tested. In {ref}`SYSU-MM01's layout <table-agw-sysu>` the same augmentation shows no difference.
 # The intervals of single rows are wide because a seed is also another split; the difference is taken split by split.

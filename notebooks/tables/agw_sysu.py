@@ -35,7 +35,7 @@
 
 # %% tags=["parameters"]
 run = False  # bool: run what is missing; False only shows the records that are stored
-data_root = ""  # str: folder in the layout of SYSU-MM01; empty makes the stand-in
+data_root = ""  # str: folder in the layout of SYSU-MM01; empty makes the synthetic data set
 profile = "demo"  # str: tiny, demo or paper
 seeds = 5  # int: seeds 0 .. seeds - 1
 store = "../../runs"  # str: where runs are kept
@@ -72,7 +72,7 @@ page = open_page("agw-sysu", "../..", run=run, data_root=data_root, **options)
 Markdown(page.markdown("real"))
 
 # %% [markdown]
-# ## On the stand-in
+# ## On the synthetic data set
 #
 # People drawn by this package, in the same folders and under the same protocol. A seed draws the weights and the
 # batches. A row is compared with another seed by seed, so that what a seed makes easy or hard cancels; *higher* or
@@ -80,7 +80,7 @@ Markdown(page.markdown("real"))
 
 # %% tags=["hide-input"]
 # NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("stand-in"))
+Markdown(page.markdown("synthetic"))
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The two-stream network with two augmentations: rank-1 and mAP of the all search. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-agw-sysu"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and mAP of the all search with intervals."}}
 if panels := page.panels():
@@ -89,5 +89,5 @@ if panels := page.panels():
 # %% [markdown]
 # ## What it says
 #
-# Of the stand-in alone. *CAJ augmentation* has the higher mean in rank-1, in both searches, and does not stand above *AGW recipe* by its interval. On the real pictures the published rows are far apart; how much of that is
+# Of the synthetic data set alone. *CAJ augmentation* has the higher mean in rank-1, in both tasks, and does not stand above *AGW recipe* by its interval. On the real pictures the published rows are far apart; how much of that is
 # augmentation, these two rows will tell once they are run.

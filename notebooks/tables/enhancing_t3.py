@@ -32,7 +32,7 @@
 
 # %% tags=["parameters"]
 run = False  # bool: run what is missing; False only shows the records that are stored
-data_root = ""  # str: folder in the layout of SYSU-MM01; empty makes the stand-in
+data_root = ""  # str: folder in the layout of SYSU-MM01; empty makes the synthetic data set
 profile = "demo"  # str: tiny, demo or paper
 seeds = 5  # int: seeds 0 .. seeds - 1
 store = "../../runs"  # str: where runs are kept
@@ -69,7 +69,7 @@ page = open_page("enhancing-t3", "../..", run=run, data_root=data_root, **option
 Markdown(page.markdown("real"))
 
 # %% [markdown]
-# ## On the stand-in
+# ## On the synthetic data set
 #
 # People drawn by this package, in the same folders and under the same protocol. A seed draws the weights and the
 # batches. A row is compared with another seed by seed, so that what a seed makes easy or hard cancels; *higher* or
@@ -77,7 +77,7 @@ Markdown(page.markdown("real"))
 
 # %% tags=["hide-input"]
 # NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("stand-in"))
+Markdown(page.markdown("synthetic"))
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The two modules of the enhancing network: rank-1 and mAP of the all search. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-enhancing-t3"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and mAP of the all search with intervals."}}
 if panels := page.panels():
@@ -86,7 +86,7 @@ if panels := page.panels():
 # %% [markdown]
 # ## What it says
 #
-# Of the stand-in alone. Neither module by itself, nor both together, stands above the two-stream network of the same augmentation; none stands
+# Of the synthetic data set alone. Neither module by itself, nor both together, stands above the two-stream network of the same augmentation; none stands
 # below it. Three remedies are rows of the table: the augmentation of the AGW recipe, branches that see the map at its full size,
 # and branches that weigh less. The last two come out a little above the default in rank-1, within the spread; in mAP the full-size branches do not. With the AGW recipe's
 # augmentation the method does not reach its baseline's mean, again within the spread.

@@ -34,7 +34,7 @@
 
 # %% tags=["parameters"]
 run = False  # bool: run what is missing; False only shows the records that are stored
-data_root = ""  # str: folder in the layout of SYSU-MM01; empty makes the stand-in
+data_root = ""  # str: folder in the layout of SYSU-MM01; empty makes the synthetic data set
 profile = "demo"  # str: tiny, demo or paper
 seeds = 5  # int: seeds 0 .. seeds - 1
 store = "../../runs"  # str: where runs are kept
@@ -71,7 +71,7 @@ page = open_page("enhancing-t4", "../..", run=run, data_root=data_root, **option
 Markdown(page.markdown("real"))
 
 # %% [markdown]
-# ## On the stand-in
+# ## On the synthetic data set
 #
 # People drawn by this package, in the same folders and under the same protocol. A seed draws the weights and the
 # batches. A row is compared with another seed by seed, so that what a seed makes easy or hard cancels; *higher* or
@@ -79,7 +79,7 @@ Markdown(page.markdown("real"))
 
 # %% tags=["hide-input"]
 # NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("stand-in"))
+Markdown(page.markdown("synthetic"))
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Choices of the consistency loss: rank-1 and mAP of the all search. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-enhancing-t4"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and mAP of the all search with intervals."}}
 if panels := page.panels():
@@ -88,6 +88,6 @@ if panels := page.panels():
 # %% [markdown]
 # ## What it says
 #
-# Of the stand-in alone. The choice hardly matters here. One difference is not covered by its interval: the symmetric Kullback-Leibler divergence
+# Of the synthetic data set alone. The choice hardly matters here. One difference is not covered by its interval: the symmetric Kullback-Leibler divergence
 # stands above no consistency loss in rank-1, by a point; so many differences are looked at that one such is expected by luck. The
 # 2-Wasserstein distance, our default, is no better than comparing the means alone.

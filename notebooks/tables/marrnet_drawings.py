@@ -18,7 +18,7 @@
 #
 # No paper has this table. It is the one task on images for which everyone may have real data: the same 1,020 things drawn by two
 # teams of artists, in colour by Google's Noto Emoji, in lines by OpenMoji (CC BY-SA 4.0). Find the colour drawing of what a line
-# drawing shows. Neither team drew for this purpose, so the gap between them is nobody's design. A procedural stand-in would say nothing here, and
+# drawing shows. Neither team drew for this purpose, so the gap between them is nobody's design. A procedural synthetic would say nothing here, and
 # there is none.
 #
 # There is one picture of a thing in each style. The drawings are divided by group, so that look-alikes stay on one side. They are
@@ -99,5 +99,5 @@ if panels := page.panels():
 # steps of half as many pairs, did better; a smaller network did worse, and with moves twice as strong it learned next to nothing. How long to train was not exhausted: at the end InfoNCE is far from solved.
 #
 # What is to be tried next: a longer training. Faces do not gain in the same way: their recipes move pairs alike because pixels are their
-# target, and on one division of stand-in photographs and sketches (of another seed) each picture moved by itself gave the worse match, with either loss in the triplet's place. Why is open: those trainings
+# target, and on one division of synthetic photographs and sketches (of another seed) each picture moved by itself gave the worse match, with either loss in the triplet's place. Why is open: those trainings
 # are short, and procedural faces may have little but the place of their parts to be told by.

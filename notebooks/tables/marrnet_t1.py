@@ -39,7 +39,7 @@
 
 # %% tags=["parameters"]
 run = False  # bool: run what is missing; False only shows the records that are stored
-data_root = ""  # str: folder with raman/ and infrared/; empty makes the stand-in
+data_root = ""  # str: folder with raman/ and infrared/; empty makes the synthetic data set
 profile = "demo"  # str: tiny, demo or paper
 seeds = 5  # int: seeds 0 .. seeds - 1
 store = "../../runs"  # str: where runs are kept
@@ -105,10 +105,10 @@ untouched = [record for record in page.records.get("real", []) if record.spec.se
 Markdown(results_markdown(page.table, untouched, "A") if untouched else "No such seed was run.")
 
 # %% [markdown]
-# ## On the stand-in
+# ## On the synthetic data set
 #
 # Minerals made up by this package, in files like the site's. They show that the code works, and nothing about minerals.
 
 # %% tags=["hide-input"]
 # NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("stand-in"))
+Markdown(page.markdown("synthetic"))

@@ -29,7 +29,7 @@
 
 # %% tags=["parameters"]
 run = False  # bool: run what is missing; False only shows the records that are stored
-data_root = ""  # str: folder in the layout of RegDB; empty makes the stand-in
+data_root = ""  # str: folder in the layout of RegDB; empty makes the synthetic data set
 profile = "demo"  # str: tiny, demo or paper
 seeds = 5  # int: seeds 0 .. seeds - 1
 store = "../../runs"  # str: where runs are kept
@@ -65,7 +65,7 @@ page = open_page("marrnet-t2-regdb", "../..", run=run, data_root=data_root, **op
 Markdown(page.markdown("real"))
 
 # %% [markdown]
-# ## On the stand-in
+# ## On the synthetic data set
 #
 # People drawn by this package, in the same folders and under the same protocol. A seed draws the weights and the batches, and
 # picks one of the ten splits. *Higher* or *lower* means that the 95 % interval of the difference leaves out 0. What helps here need not help on real
@@ -73,7 +73,7 @@ Markdown(page.markdown("real"))
 
 # %% tags=["hide-input"]
 # NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("stand-in"))
+Markdown(page.markdown("synthetic"))
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "MarrNet on RegDB: rank-1 in both directions. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-marrnet-t2-regdb"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 in both directions with intervals."}}
 if panels := page.panels():
@@ -82,6 +82,6 @@ if panels := page.panels():
 # %% [markdown]
 # ## What it says
 #
-# Of the stand-in alone, whose ten splits differ much from each other. cmUNet's rows stand above the two-stream network of the same
+# Of the synthetic data set alone, whose ten splits differ much from each other. cmUNet's rows stand above the two-stream network of the same
 # augmentation on the mean, in both directions, but by less than the intervals. No single loss of cmUNet makes a
 # difference that its interval does not cover, except for small ones; all four together raise rank-1 of thermal queries a little.

@@ -34,7 +34,7 @@
 
 # %% tags=["parameters"]
 run = False  # bool: run what is missing; False only shows the records that are stored
-data_root = ""  # str: folder in the layout of SYSU-MM01; empty makes the stand-in
+data_root = ""  # str: folder in the layout of SYSU-MM01; empty makes the synthetic data set
 profile = "demo"  # str: tiny, demo or paper
 seeds = 5  # int: seeds 0 .. seeds - 1
 store = "../../runs"  # str: where runs are kept
@@ -71,14 +71,14 @@ page = open_page("marrnet-t2-sysu", "../..", run=run, data_root=data_root, **opt
 Markdown(page.markdown("real"))
 
 # %% [markdown]
-# ## On the stand-in
+# ## On the synthetic data set
 #
 # People drawn by this package, in the same folders and under the same protocol. A row is compared with another seed by seed. *Higher* or *lower* means that the 95 % interval of the difference leaves out 0. What helps here need not help on real
 # pictures.
 
 # %% tags=["hide-input"]
 # NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("stand-in"))
+Markdown(page.markdown("synthetic"))
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "MarrNet on SYSU-MM01: rank-1 and mAP of the all search. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-marrnet-t2-sysu"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and mAP of the all search with intervals."}}
 if panels := page.panels():
@@ -87,7 +87,7 @@ if panels := page.panels():
 # %% [markdown]
 # ## What it says
 #
-# Of the stand-in alone. cmUNet in front lifts the two-stream network of the same augmentation, in rank-1 and in mAP, and it stands above MUN and
+# Of the synthetic data set alone. cmUNet in front lifts the two-stream network of the same augmentation, in rank-1 and in mAP, and it stands above MUN and
 # the enhancing network. It is the network that helps, not what it is trained with: without any loss of its own cmUNet does as
 # well, and no step of the ladder makes a difference that its interval does not cover. Redrawing into both spaces adds nothing.
 #

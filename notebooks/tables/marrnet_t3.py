@@ -33,7 +33,7 @@
 
 # %% tags=["parameters"]
 run = False  # bool: run what is missing; False only shows the records that are stored
-data_root = ""  # str: folder in the layout of CUFS; empty makes the stand-in
+data_root = ""  # str: folder in the layout of CUFS; empty makes the synthetic data set
 profile = "demo"  # str: tiny, demo or paper
 seeds = 5  # int: seeds 0 .. seeds - 1
 store = "../../runs"  # str: where runs are kept
@@ -69,7 +69,7 @@ page = open_page("marrnet-t3", "../..", run=run, data_root=data_root, **options)
 Markdown(page.markdown("real"))
 
 # %% [markdown]
-# ## On the stand-in
+# ## On the synthetic data set
 #
 # Faces drawn by this package, photographs and pencil sketches, in the same folders and under the same protocol. A seed draws
 # the division of the subjects, the weights and the batches. *Higher* or *lower* means that the 95 % interval of the difference leaves out 0. What helps here need not help on real
@@ -77,7 +77,7 @@ Markdown(page.markdown("real"))
 
 # %% tags=["hide-input"]
 # NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("stand-in"))
+Markdown(page.markdown("synthetic"))
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Photographs and sketches of faces: rank-1 and VR@FAR=1% of sketch queries. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-marrnet-t3"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and VR@FAR=1% of sketch queries with intervals."}}
 if panels := page.panels():
@@ -86,11 +86,11 @@ if panels := page.panels():
 # %% [markdown]
 # ## What it says
 #
-# Of the stand-in alone. The two-stream network is MarrNet's extractor alone, with the same losses, so the difference of the two is cmUNet. MarrNet
+# Of the synthetic data set alone. The two-stream network is MarrNet's extractor alone, with the same losses, so the difference of the two is cmUNet. MarrNet
 # stands clearly above it in rank-1, and on the mean in verification. MUN and the enhancing network do not differ from the two-stream network by anything
 # that shows, and lie below MarrNet. Redrawing into both spaces is no help.
 #
 # That is another picture than this page gave at first, and the reason is a loss. MarrNet's recipe for faces had InfoNCE in the triplet's place, as for
 # spectra, and with it both MarrNet and its extractor stood below the two-stream network. With the triplet loss, and with cmUNet's own losses
-# at a third of their weight and its rate at three times that of the rest, it was the best of seven settings on a stand-in of another seed (three divisions of each of the three
-# sets of faces). The other methods were not tuned on that stand-in. Which part of cmUNet it is that helps, the {ref}`table of its losses <table-marrnet-t6>` asks.
+# at a third of their weight and its rate at three times that of the rest, it was the best of seven settings on a synthetic data set of another seed (three divisions of each of the three
+# sets of faces). The other methods were not tuned on that synthetic data set. Which part of cmUNet it is that helps, the {ref}`table of its losses <table-marrnet-t6>` asks.

@@ -33,7 +33,7 @@
 
 # %% tags=["parameters"]
 run = False  # bool: run what is missing; False only shows the records that are stored
-data_root = ""  # str: folder in the layout of CASIA NIR-VIS 2.0; empty makes the stand-in
+data_root = ""  # str: folder in the layout of CASIA NIR-VIS 2.0; empty makes the synthetic data set
 profile = "demo"  # str: tiny, demo or paper
 seeds = 5  # int: seeds 0 .. seeds - 1
 store = "../../runs"  # str: where runs are kept
@@ -69,7 +69,7 @@ page = open_page("marrnet-t4", "../..", run=run, data_root=data_root, **options)
 Markdown(page.markdown("real"))
 
 # %% [markdown]
-# ## On the stand-in
+# ## On the synthetic data set
 #
 # Faces drawn by this package, in the same folders and under the same protocol. A seed is one of the ten folds, and draws the
 # weights and the batches. *Higher* or *lower* means that the 95 % interval of the difference leaves out 0. What helps here need not help on real
@@ -77,17 +77,17 @@ Markdown(page.markdown("real"))
 
 # %% tags=["hide-input"]
 # NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("stand-in"))
+Markdown(page.markdown("synthetic"))
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Faces in visible and near-infrared light: rank-1 and VR@FAR=1%. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-marrnet-t4"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and VR@FAR=1% with intervals."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Faces in visible and near-infrared brightness_contrast: rank-1 and VR@FAR=1%. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-marrnet-t4"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and VR@FAR=1% with intervals."}}
 if panels := page.panels():
     plots.plot_intervals(panels, bounds)
 
 # %% [markdown]
 # ## What it says
 #
-# Of the stand-in alone. The two-stream network is MarrNet's extractor alone, with the same losses; MarrNet stands above it, clearly in rank-1 and on the mean in
-# verification. So does MUN, in both numbers: the one table of the stand-ins in which it does. No row here leaves its auxiliary modality out, so what of MUN it is stays open. Between MUN
+# Of the synthetic data set alone. The two-stream network is MarrNet's extractor alone, with the same losses; MarrNet stands above it, clearly in rank-1 and on the mean in
+# verification. So does MUN, in both numbers: the one table of the synthetic data sets in which it does. No row here leaves its auxiliary modality out, so what of MUN it is stays open. Between MUN
 # and MarrNet no difference shows, nor between redrawing into one space and into both. The enhancing network stands above its baseline in verification, and just so.
 #
 # How MarrNet's recipe for faces was chosen is said on the {ref}`page of sketches <table-marrnet-t3>`. Its two rows ran on a processor, the others on GPUs.

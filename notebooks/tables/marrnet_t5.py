@@ -29,7 +29,7 @@
 
 # %% tags=["parameters"]
 run = False  # bool: run what is missing; False only shows the records that are stored
-data_root = ""  # str: folder in the layout of Tufts; empty makes the stand-in
+data_root = ""  # str: folder in the layout of Tufts; empty makes the synthetic data set
 profile = "demo"  # str: tiny, demo or paper
 seeds = 5  # int: seeds 0 .. seeds - 1
 store = "../../runs"  # str: where runs are kept
@@ -65,7 +65,7 @@ page = open_page("marrnet-t5", "../..", run=run, data_root=data_root, **options)
 Markdown(page.markdown("real"))
 
 # %% [markdown]
-# ## On the stand-in
+# ## On the synthetic data set
 #
 # Faces drawn by this package, in the same folders and under the same protocol. A seed draws the subjects that train, the
 # weights and the batches. *Higher* or *lower* means that the 95 % interval of the difference leaves out 0. What helps here need not help on real
@@ -73,16 +73,16 @@ Markdown(page.markdown("real"))
 
 # %% tags=["hide-input"]
 # NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("stand-in"))
+Markdown(page.markdown("synthetic"))
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Faces in visible and thermal light: rank-1 and VR@FAR=1% of thermal queries. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-marrnet-t5"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and VR@FAR=1% of thermal queries with intervals."}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Faces in visible and thermal brightness_contrast: rank-1 and VR@FAR=1% of thermal queries. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-marrnet-t5"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and VR@FAR=1% of thermal queries with intervals."}}
 if panels := page.panels():
     plots.plot_intervals(panels, bounds)
 
 # %% [markdown]
 # ## What it says
 #
-# Of the stand-in alone, which has as few people as the real set: 22 to test on, so one more right answer is worth points, and the intervals are wide. On the mean MarrNet
+# Of the synthetic data set alone, which has as few people as the real set: 22 to test on, so one more right answer is worth points, and the intervals are wide. On the mean MarrNet
 # stands above the two-stream network, its extractor alone, in every column; by its interval in VR@FAR=1%, where it stands above MUN, too. Redrawing into both spaces
 # does as well as into one.
 #

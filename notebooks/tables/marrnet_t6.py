@@ -30,7 +30,7 @@
 
 # %% tags=["parameters"]
 run = False  # bool: run what is missing; False only shows the records that are stored
-data_root = ""  # str: folder in the layout of CUFS; empty makes the stand-in
+data_root = ""  # str: folder in the layout of CUFS; empty makes the synthetic data set
 profile = "demo"  # str: tiny, demo or paper
 seeds = 5  # int: seeds 0 .. seeds - 1
 store = "../../runs"  # str: where runs are kept
@@ -66,14 +66,14 @@ page = open_page("marrnet-t6", "../..", run=run, data_root=data_root, **options)
 Markdown(page.markdown("real"))
 
 # %% [markdown]
-# ## On the stand-in
+# ## On the synthetic data set
 #
 # Faces drawn by this package, photographs and pencil sketches, in the same folders and under the same protocol. *Higher* or *lower* means that the 95 % interval of the difference leaves out 0. What helps here need not help on real
 # pictures.
 
 # %% tags=["hide-input"]
 # NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("stand-in"))
+Markdown(page.markdown("synthetic"))
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The losses of cmUNet: rank-1 and VR@FAR=1% of sketch queries. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-marrnet-t6"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and VR@FAR=1% of sketch queries with intervals."}}
 if panels := page.panels():
@@ -82,7 +82,7 @@ if panels := page.panels():
 # %% [markdown]
 # ## What it says
 #
-# Of the stand-in alone. cmUNet in front of the extractor lifts it clearly, in rank-1 and in verification, and does so without any loss of its own. What
+# Of the synthetic data set alone. cmUNet in front of the extractor lifts it clearly, in rank-1 and in verification, and does so without any loss of its own. What
 # its losses add on top is next to nothing: reconstruction costs a little in verification, transformation wins a little rank-1 back, the adversarial loss does nothing that shows, played
 # either way, nor does the perceptual one. It is the same finding as on {ref}`spectra <table-marrnet-t1>` and on people in {ref}`SYSU-MM01's layout <table-marrnet-t2-sysu>`: where
 # anything helps it is the network in front, not what the paper trains it with. In {ref}`RegDB's <table-marrnet-t2-regdb>` the losses do lift thermal queries a little. At these weights, and on faces that nobody has; real photographs and sketches may differ.

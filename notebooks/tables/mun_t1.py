@@ -37,7 +37,7 @@
 
 # %% tags=["parameters"]
 run = False  # bool: run what is missing; False only shows the records that are stored
-data_root = ""  # str: folder in the layout of SYSU-MM01; empty makes the stand-in
+data_root = ""  # str: folder in the layout of SYSU-MM01; empty makes the synthetic data set
 profile = "demo"  # str: tiny, demo or paper
 seeds = 5  # int: seeds 0 .. seeds - 1
 store = "../../runs"  # str: where runs are kept
@@ -74,7 +74,7 @@ page = open_page("mun-t1", "../..", run=run, data_root=data_root, **options)
 Markdown(page.markdown("real"))
 
 # %% [markdown]
-# ## On the stand-in
+# ## On the synthetic data set
 #
 # People drawn by this package, in the same folders and under the same protocol. A seed draws the weights and the
 # batches. A row is compared with another seed by seed, so that what a seed makes easy or hard cancels; *higher* or
@@ -82,7 +82,7 @@ Markdown(page.markdown("real"))
 
 # %% tags=["hide-input"]
 # NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("stand-in"))
+Markdown(page.markdown("synthetic"))
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "MUN and the two-stream network: rank-1 and mAP of the all search. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-mun-t1"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and mAP of the all search with intervals."}}
 if panels := page.panels():
@@ -91,5 +91,5 @@ if panels := page.panels():
 # %% [markdown]
 # ## What it says
 #
-# Of the stand-in alone: no difference between MUN and the two-stream network of the same augmentation shows, in either search. The means lie within half a point of each other in the
+# Of the synthetic data set alone: no difference between MUN and the two-stream network of the same augmentation shows, in either search. The means lie within half a point of each other in the
 # all search. {ref}`The table of its components <table-mun-t3>` takes it apart and says what was tried, and {ref}`RegDB's layout <table-mun-t2>` is kinder to it, on the mean.

@@ -30,7 +30,7 @@
 
 # %% tags=["parameters"]
 run = False  # bool: run what is missing; False only shows the records that are stored
-data_root = ""  # str: folder in the layout of RegDB; empty makes the stand-in
+data_root = ""  # str: folder in the layout of RegDB; empty makes the synthetic data set
 profile = "demo"  # str: tiny, demo or paper
 seeds = 5  # int: seeds 0 .. seeds - 1
 store = "../../runs"  # str: where runs are kept
@@ -67,7 +67,7 @@ page = open_page("mun-t2", "../..", run=run, data_root=data_root, **options)
 Markdown(page.markdown("real"))
 
 # %% [markdown]
-# ## On the stand-in
+# ## On the synthetic data set
 #
 # People drawn by this package, in the same folders and under the same protocol. A seed draws the weights and the
 # batches, and picks one of the ten splits. A row is compared with another seed by seed, so that what a seed makes easy
@@ -76,7 +76,7 @@ Markdown(page.markdown("real"))
 
 # %% tags=["hide-input"]
 # NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("stand-in"))
+Markdown(page.markdown("synthetic"))
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "MUN and the two-stream network: rank-1 in both directions. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-mun-t2"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 in both directions with intervals."}}
 if panels := page.panels():
@@ -85,5 +85,5 @@ if panels := page.panels():
 # %% [markdown]
 # ## What it says
 #
-# Of the stand-in alone. MUN has the higher mean in both directions, by a little more than two points of rank-1, and its interval leaves 0 in. A step of MUN costs about half as much
+# Of the synthetic data set alone. MUN has the higher mean in both directions, by a little more than two points of rank-1, and its interval leaves 0 in. A step of MUN costs about half as much
 # again ({doc}`../../book/costs`), so the same time would also buy the baseline a longer training; that comparison has not been made.

@@ -33,7 +33,7 @@
 
 # %% tags=["parameters"]
 run = False  # bool: run what is missing; False only shows the records that are stored
-data_root = ""  # str: folder in the layout of SYSU-MM01; empty makes the stand-in
+data_root = ""  # str: folder in the layout of SYSU-MM01; empty makes the synthetic data set
 profile = "demo"  # str: tiny, demo or paper
 seeds = 5  # int: seeds 0 .. seeds - 1
 store = "../../runs"  # str: where runs are kept
@@ -70,7 +70,7 @@ page = open_page("mun-t3", "../..", run=run, data_root=data_root, **options)
 Markdown(page.markdown("real"))
 
 # %% [markdown]
-# ## On the stand-in
+# ## On the synthetic data set
 #
 # People drawn by this package, in the same folders and under the same protocol. A seed draws the weights and the
 # batches. A row is compared with another seed by seed, so that what a seed makes easy or hard cancels; *higher* or
@@ -78,7 +78,7 @@ Markdown(page.markdown("real"))
 
 # %% tags=["hide-input"]
 # NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("stand-in"))
+Markdown(page.markdown("synthetic"))
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The components of MUN: rank-1 and mAP of the all search. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-mun-t3"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and mAP of the all search with intervals."}}
 if panels := page.panels():
@@ -87,17 +87,17 @@ if panels := page.panels():
 # %% [markdown]
 # ## What it says
 #
-# Of the stand-in alone, and of the all search. No row of MUN stands above the two-stream network of the same augmentation, and of those that are compared with it
+# Of the synthetic data set alone, and of the all search. No row of MUN stands above the two-stream network of the same augmentation, and of those that are compared with it
 # only the cross-modality learner by itself stands below it, in mAP. Among the rows of MUN, the two learners together do better in mAP than the
 # cross-modality learner alone, and the modality alignment loss costs a little mAP. The paper's own sum, without the triplet loss, has the highest mean
 # of MUN's rows, within the spread.
 #
 # **How far to trust five seeds.** These runs are of one GPU. Five earlier ones, of the same recipe on a processor, whose draws are others,
 # had MUN above its baseline on the mean of rank-1, though not by its interval, and *higher* in mAP. An interval over five seeds covers the seeds that
-# were drawn, and a difference of a point or two on this stand-in is not settled by one set of them.
+# were drawn, and a difference of a point or two on this synthetic data set is not settled by one set of them.
 #
 # **What was tried to help it.** Leaving out the triplet loss, leaving out either alignment loss, either learner alone (this page), and five
 # other things in the place of the auxiliary modality ({ref}`next table <table-mun-t4>`). None stands above the baseline by more than its
 # interval; the cross-modality learner alone here, and the $1 \times 1$ image there, are *lower* than what they are compared with. What was not tried: other weights, another schedule, another
-# stage for the learners. The records hold a lead: at the end of a run the modality alignment loss is about 0.004 beside an identity loss above 2, so at its weight it hardly pulls. A reason that we suspect: the stand-in's people differ between the modalities mostly in what is seen of their
+# stage for the learners. The records hold a lead: at the end of a run the modality alignment loss is about 0.004 beside an identity loss above 2, so at its weight it hardly pulls. A reason that we suspect: the synthetic data set's people differ between the modalities mostly in what is seen of their
 # clothes, which channel exchange already teaches the baseline to ignore, so that little is left for a bridge.

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from xmodal_lite import standins
+from xmodal_lite import synthetic
 from xmodal_lite.benchmarks import check, load
 from xmodal_lite.data.images import read_image
 from xmodal_lite.errors import DataError, SpecError
@@ -68,7 +68,7 @@ def test_probes_against_one_image_of_each(casia: Path) -> None:
     same = test.identity[probe][:, None] == test.identity[gallery]
     fpr, tpr, _ = roc_curve(same.ravel(), -distances.ravel(), drop_intermediate=False)
     assert report.metrics["r2v/vr@1%"] == tpr[fpr <= 0.01].max() < 1
-    (search,) = split.searches
+    (search,) = split.tasks
     metrics = verification_metrics(*pair_scores(features, test.identity, search))
     assert metrics.eer == report.metrics["r2v/eer"]
     for words in (
@@ -98,7 +98,7 @@ def test_known_totals(casia: Path) -> None:
 
 
 def test_a_stand_in_is_held_to_no_total(casia: Path) -> None:
-    (casia / "standin.json").write_text("{}")
+    (casia / "synthetic.json").write_text("{}")
     assert list(check(NAME, casia)) == []
 
 
@@ -222,15 +222,15 @@ def test_every_problem_at_once(casia: Path) -> None:
 
 
 def test_the_stand_in_loads_is_whole_and_can_be_measured(tmp_path: Path) -> None:
-    root = standins.write("casia-nir-vis", tmp_path / "standin", identities=10, images=2)
+    root = synthetic.write("casia-nir-vis", tmp_path / "synthetic", identities=10, images=2)
     assert list(check("casia-nir-vis", root)) == []
     benchmark = load("casia-nir-vis", root, size=SMALL)
-    assert benchmark.source == "stand-in"
+    assert benchmark.source == "synthetic"
     for protocol in benchmark.protocols:
         split = benchmark.split(protocol, 1)
         report = split.evaluate(np.eye(10)[benchmark.table.identity[split.test]])
         assert report.metrics["r2v/rank1"] == report.metrics["r2v/vr@0.1%"] == 1
-        assert report.protocol.startswith("CASIA NIR-VIS 2.0 stand-in View 2")
+        assert report.protocol.startswith("CASIA NIR-VIS 2.0 synthetic View 2")
 
 
 def test_an_identity_in_one_modality_of_a_fold_is_noted(casia: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from sklearn.metrics import roc_curve
 
-from xmodal_lite import standins
+from xmodal_lite import synthetic
 from xmodal_lite.benchmarks import Benchmark, check, load
 from xmodal_lite.benchmarks.cufs import CUFS
 from xmodal_lite.benchmarks.shared import differences
@@ -117,7 +117,7 @@ def test_identification_and_verification(cufs: Path) -> None:
     assert report.metrics["r2v/vr@0.1%"] == tpr[fpr <= 0.001].max()
     assert 0 < report.metrics["r2v/vr@1%"] < 1
     assert report.metrics["r2v/auc"] == pytest.approx(np.trapezoid(tpr, fpr))
-    genuine, impostor = pair_scores(features, test.identity, split.searches[1])
+    genuine, impostor = pair_scores(features, test.identity, split.tasks[1])
     assert (len(genuine), len(impostor)) == (6, 30)
     for words in (
         "CUFS, not the whole set: 12 pairs where the whole set has 606 (594 missing), protocol 306-300, split 3 of 5",
@@ -143,11 +143,11 @@ def test_known_total_and_stand_in(cufs: Path) -> None:
     assert "12 pairs where the whole set has 606 (594 missing)" in findings[0]
     assert "10 lists in" in findings.notes[0]
     assert not (cufs / "splits").exists()
-    (cufs / "standin.json").write_text("{}")
+    (cufs / "synthetic.json").write_text("{}")
     assert list(check("cufs", cufs)) == []
     split = load("cufs", cufs, size=SMALL).split("404-202", 0)
     assert split.evaluate(np.random.default_rng(0).standard_normal((8, 3))).protocol.startswith(
-        "CUFS stand-in, "
+        "CUFS synthetic, "
     )
 
 
@@ -276,12 +276,12 @@ def test_a_grey_photo_and_a_sketch_on_tinted_paper(cufs: Path) -> None:
 
 
 def test_the_stand_in_loads_is_whole_and_can_be_measured(tmp_path: Path) -> None:
-    root = standins.write("cufs", tmp_path / "standin", identities=10)
+    root = synthetic.write("cufs", tmp_path / "synthetic", identities=10)
     assert list(check("cufs", root)) == []
     benchmark = load("cufs", root, size=SMALL)
-    assert benchmark.source == "stand-in"
+    assert benchmark.source == "synthetic"
     for protocol in benchmark.protocols:
         split = benchmark.split(protocol, 1)
         report = split.evaluate(np.eye(10)[benchmark.table.identity[split.test]])
         assert report.metrics["r2v/rank1"] == report.metrics["r2v/vr@0.1%"] == 1
-        assert report.protocol.startswith("CUFS stand-in, protocol")
+        assert report.protocol.startswith("CUFS synthetic, protocol")

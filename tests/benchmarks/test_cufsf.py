@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xmodal_lite import standins
+from xmodal_lite import synthetic
 from xmodal_lite.benchmarks import check, load
 from xmodal_lite.benchmarks.cufsf import CUFSF
 from xmodal_lite.errors import DataError
@@ -64,12 +64,12 @@ def test_names_that_do_not_pair(cufsf: Path, source: str, target: str, words: st
 
 
 def test_the_stand_in_loads_is_whole_and_can_be_measured(tmp_path: Path) -> None:
-    root = standins.write("cufsf", tmp_path / "standin", identities=10)
+    root = synthetic.write("cufsf", tmp_path / "synthetic", identities=10)
     assert list(check("cufsf", root)) == []
     benchmark = load("cufsf", root, size=SMALL)
-    assert benchmark.source == "stand-in"
+    assert benchmark.source == "synthetic"
     for protocol in benchmark.protocols:
         split = benchmark.split(protocol, 1)
         report = split.evaluate(np.eye(10)[benchmark.table.identity[split.test]])
         assert report.metrics["r2v/rank1"] == report.metrics["r2v/vr@0.1%"] == 1
-        assert report.protocol.startswith("CUFSF stand-in, protocol")
+        assert report.protocol.startswith("CUFSF synthetic, protocol")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xmodal_lite import standins
+from xmodal_lite import synthetic
 from xmodal_lite.benchmarks import check, load
 from xmodal_lite.data.images import read_image
 from xmodal_lite.errors import DataError
@@ -40,8 +40,8 @@ def test_draws_and_camera_rule_both_ways(llcm: Path) -> None:
     report = split.evaluate(features)
     unit = features / np.linalg.norm(features, axis=1, keepdims=True)
     row = {path: i for i, path in enumerate(test.path)}
-    assert len(report.draws) == 10
-    for trial, found in enumerate(report.draws):
+    assert len(report.trials) == 10
+    for trial, found in enumerate(report.trials):
         for direction, query_modality, folder in (("v2r", 0, "nir"), ("r2v", 1, "vis")):
             random.seed(trial)
             gallery = []
@@ -76,7 +76,7 @@ def test_known_totals(llcm: Path) -> None:
     assert any(
         "6 training identities where the whole set has 713 (707 missing)" in problem for problem in problems
     )
-    (llcm / "standin.json").write_text("{}")
+    (llcm / "synthetic.json").write_text("{}")
     findings = check("llcm", llcm)
     assert (list(findings), findings.notes) == ([], [])
 
@@ -139,7 +139,7 @@ def test_bad_input_names_the_file(llcm: Path, fault: str) -> None:
 
 
 def test_the_stand_in_loads_is_whole_and_can_be_measured(tmp_path: Path) -> None:
-    root = standins.write("llcm", tmp_path / "standin", identities=10, images=2)
+    root = synthetic.write("llcm", tmp_path / "synthetic", identities=10, images=2)
     findings = check("llcm", root)
     assert (list(findings), findings.notes) == ([], [])
     benchmark = load("llcm", root, size=SMALL)
@@ -147,4 +147,4 @@ def test_the_stand_in_loads_is_whole_and_can_be_measured(tmp_path: Path) -> None
     identity = np.unique(benchmark.table.identity[split.test], return_inverse=True)[1]
     report = split.evaluate(np.eye(identity.max() + 1)[identity])
     assert report.metrics["v2r/rank1"] == report.metrics["r2v/map"] == 1
-    assert report.protocol.startswith("LLCM stand-in, ")
+    assert report.protocol.startswith("LLCM synthetic, ")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xmodal_lite import standins
+from xmodal_lite import synthetic
 from xmodal_lite.benchmarks import check, load
 from xmodal_lite.data.images import read_image
 from xmodal_lite.errors import DataError, SpecError
@@ -67,7 +67,7 @@ def test_both_directions_both_counts_and_no_mask(regdb: Path) -> None:
                 assert report.metrics[f"{direction}/{prefix}rank{k}"] == pytest.approx(scores.rank(k))
         assert report.metrics[f"{direction}/map"] == pytest.approx(scores.map)
         assert report.metrics[f"{direction}/minp"] == pytest.approx(scores.minp)
-    assert len(report.draws) == 1
+    assert len(report.trials) == 1
     for words in ("split 4 of 10", "CMC counts images", "no flip", "no re-ranking", "12 queries, 12 of them"):
         assert words in report.protocol
 
@@ -78,7 +78,7 @@ def test_known_totals(regdb: Path) -> None:
     assert any(
         "24 thermal images where the whole set has 4,120 (4,096 missing)" in problem for problem in problems
     )
-    (regdb / "standin.json").write_text("{}")
+    (regdb / "synthetic.json").write_text("{}")
     findings = check("regdb", regdb)
     assert (list(findings), findings.notes) == ([], [])
 
@@ -242,14 +242,14 @@ def test_a_label_of_one_image_against_another(regdb: Path) -> None:
 
 
 def test_the_stand_in_loads_is_whole_and_can_be_measured(tmp_path: Path) -> None:
-    root = standins.write("regdb", tmp_path / "standin", identities=10, images=2)
+    root = synthetic.write("regdb", tmp_path / "synthetic", identities=10, images=2)
     findings = check("regdb", root)
     assert (list(findings), findings.notes) == ([], [])
     benchmark = load("regdb", root, size=SMALL)
-    assert benchmark.source == "stand-in"
+    assert benchmark.source == "synthetic"
     for seed in range(10):
         split = benchmark.split("standard", seed)
         identity = np.unique(benchmark.table.identity[split.test], return_inverse=True)[1]
         report = split.evaluate(np.eye(identity.max() + 1)[identity])
         assert report.metrics["v2r/minp"] == report.metrics["r2v/minp"] == 1
-        assert report.protocol.startswith(f"RegDB stand-in split {seed + 1} of 10")
+        assert report.protocol.startswith(f"RegDB synthetic split {seed + 1} of 10")

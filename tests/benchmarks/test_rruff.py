@@ -123,11 +123,11 @@ def test_fingerprint_follows_names_and_bytes_alone(
 
 def test_stand_in_is_marked(root: Path) -> None:
     assert load("rruff", root).source == "real"
-    (root / "standin.json").write_text("{}")
+    (root / "synthetic.json").write_text("{}")
     benchmark = load("rruff", root)
-    assert benchmark.source == "stand-in"
+    assert benchmark.source == "synthetic"
     split = benchmark.split("A", 0)
-    assert "stand-in" in split.evaluate(np.ones((len(split.test), 2))).protocol
+    assert "synthetic" in split.evaluate(np.ones((len(split.test), 2))).protocol
 
 
 def files_by_mineral(root: Path) -> dict[str, tuple[list[str], list[str]]]:
@@ -222,10 +222,10 @@ def test_mended_axes_are_counted(root: Path) -> None:
     write(root, "Mineral0", "R000", "raman", 916, axis=np.roll(RAMAN_AXIS, 3))
     write(root, "Mineral0", "R000", "raman", 917, axis=np.roll(RAMAN_AXIS, 4))
     counts = check("rruff", root).counts
-    assert {words: count for words, count in counts.items() if "mended" in words} == {
-        "axes mended: descending, reversed": 1,
-        "axes mended: unordered, sorted": 2,
-        "axes mended: repeated points, averaged": 1,
+    assert {words: count for words, count in counts.items() if "repaired" in words} == {
+        "axes repaired: descending, reversed": 1,
+        "axes repaired: unordered, sorted": 2,
+        "axes repaired: repeated points, averaged": 1,
     }
 
 
@@ -247,9 +247,9 @@ def test_check_of_a_good_folder(root: Path) -> None:
         "paired minerals": 10,
         "specimens with both": 16,
         "minerals with two or more such specimens": 5,
-        "axes mended: descending, reversed": 0,
-        "axes mended: unordered, sorted": 0,
-        "axes mended: repeated points, averaged": 0,
+        "axes repaired: descending, reversed": 0,
+        "axes repaired: unordered, sorted": 0,
+        "axes repaired: repeated points, averaged": 0,
     }
     assert "no problem found" in str(findings)
 
@@ -413,8 +413,8 @@ def test_the_sites_own_files(shared_data: Path, tmp_path: Path) -> None:
     assert findings.counts["paired minerals"] == 23
     assert findings.counts["Raman spectra, raw (not used)"] == 2
     assert findings.counts["far-infrared spectra (not used)"] > 0
-    assert findings.counts["axes mended: descending, reversed"] > 0
-    assert findings.counts["axes mended: repeated points, averaged"] > 0
+    assert findings.counts["axes repaired: descending, reversed"] > 0
+    assert findings.counts["axes repaired: repeated points, averaged"] > 0
     table = load("rruff", root).table
     assert {"Chukhrovite-(Ca)", "Quartz"} <= set(table.identity_names)
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
-from xmodal_lite import standins
+from xmodal_lite import synthetic
 from xmodal_lite.benchmarks import Benchmark, check, load
 from xmodal_lite.data.images import read_image
 from xmodal_lite.errors import DataError, SpecError
@@ -22,8 +22,8 @@ GALLERIES = {"all": (1, 2, 4, 5), "indoor": (1, 2)}
 
 def features(benchmark: Benchmark, rows: np.ndarray) -> np.ndarray:
     """Noise that depends on the path, with a faint direction of the identity."""
-    draws = np.random.default_rng(0).standard_normal((len(benchmark.table), 12))
-    return (draws + 1.5 * np.eye(12)[benchmark.table.identity])[rows]
+    trials = np.random.default_rng(0).standard_normal((len(benchmark.table), 12))
+    return (trials + 1.5 * np.eye(12)[benchmark.table.identity])[rows]
 
 
 # ---- the table
@@ -132,14 +132,14 @@ def test_python_draws(sysu_untouched: Path, mode: str, shots: str, count: int) -
     split = benchmark.split(f"{mode}-{shots}", 0)
     report = split.evaluate(features(benchmark, split.test))
     by_hand = expected(benchmark, mode, draw)
-    assert len(report.draws) == 10
-    for found, measures in zip(report.draws, by_hand, strict=True):
+    assert len(report.trials) == 10
+    for found, measures in zip(report.trials, by_hand, strict=True):
         assert {name: found[name] for name in measures} == pytest.approx(measures)
     assert report.metrics["r2v/map"] == pytest.approx(np.mean([measures["r2v/map"] for measures in by_hand]))
 
 
 def write_official(root: Path) -> list[list[list[np.ndarray]]]:
-    """Write permutations of the images of each identity and camera for 12 draws, as the authors' file holds them."""
+    """Write permutations of the images of each identity and camera for 12 trials, as the authors' file holds them."""
     rng = np.random.default_rng(0)
     cameras = np.empty((6, 1), object)
     for camera in range(1, 7):
@@ -169,13 +169,13 @@ def test_official_draws(sysu: Path, shots: str, count: int) -> None:
     assert f"all-{shots}-official" in benchmark.protocols
     split = benchmark.split(f"all-{shots}-official", 0)
     report = split.evaluate(features(benchmark, split.test))
-    for found, measures in zip(report.draws, expected(benchmark, "all", draw), strict=True):
+    for found, measures in zip(report.trials, expected(benchmark, "all", draw), strict=True):
         assert {name: found[name] for name in measures} == pytest.approx(measures)
     plain = benchmark.split(f"all-{shots}", 0).evaluate(features(benchmark, split.test))
     assert "exp/rand_perm_cam.mat" in report.protocol
     assert "Python's random.seed(0) to seed(9)" in plain.protocol
     if count == 1:
-        assert report.draws != plain.draws
+        assert report.trials != plain.trials
     assert not [problem for problem in check("sysu-mm01", sysu) if "rand_perm" in problem]
 
 
@@ -366,7 +366,7 @@ def test_a_protocol_without_a_match(sysu: Path) -> None:
             DataError, match=f"indoor-{shots}: no query of r2v has a match in the gallery; .*0001, 0009"
         ):
             benchmark.split(f"indoor-{shots}", 0)
-    (sysu / "standin.json").write_text("{}")
+    (sysu / "synthetic.json").write_text("{}")
     (problem,) = check("sysu-mm01", sysu)
     assert "no query of the indoor search has a match in the gallery" in problem
 
@@ -405,30 +405,30 @@ def paint_from(source: Path, path: Path) -> None:
     path.hardlink_to(source / "cam1" / "0009" / "0001.jpg")
 
 
-# ---- the stand-in
+# ---- the synthetic data set
 
 
 def test_the_stand_in_loads_is_whole_and_can_be_measured(tmp_path: Path) -> None:
-    root = standins.write("sysu-mm01", tmp_path / "standin", identities=12, images=2)
+    root = synthetic.write("sysu-mm01", tmp_path / "synthetic", identities=12, images=2)
     findings = check("sysu-mm01", root)
     assert list(findings) == []
-    assert len(findings.notes) == 1  # that there are no official draws
+    assert len(findings.notes) == 1  # that there are no official trials
     benchmark = load("sysu-mm01", root, size=SMALL)
-    assert benchmark.source == "stand-in"
+    assert benchmark.source == "synthetic"
     assert len(benchmark.table.identity_names) == 12
     for protocol in benchmark.protocols:
         split = benchmark.split(protocol, 0)
         identity = np.unique(benchmark.table.identity[split.test], return_inverse=True)[1]
         report = split.evaluate(np.eye(identity.max() + 1)[identity])
-        searches = ["r2v"] if "-" in protocol else ["all", "indoor"]
-        assert {name.partition("/")[0] for name in report.metrics} == set(searches)
-        for search in searches:
+        tasks = ["r2v"] if "-" in protocol else ["all", "indoor"]
+        assert {name.partition("/")[0] for name in report.metrics} == set(tasks)
+        for search in tasks:
             assert report.metrics[f"{search}/rank1"] == report.metrics[f"{search}/minp"] == 1
-        assert report.protocol.startswith("SYSU-MM01 stand-in, ")
+        assert report.protocol.startswith("SYSU-MM01 synthetic, ")
 
 
 def test_both_searches_in_one_report_are_those_of_the_single_protocols(tmp_path: Path) -> None:
-    root = standins.write("sysu-mm01", tmp_path / "standin", identities=20, images=2)
+    root = synthetic.write("sysu-mm01", tmp_path / "synthetic", identities=20, images=2)
     benchmark = load("sysu-mm01", root, size=SMALL)
     both = benchmark.split("single", 0)
     features = np.random.default_rng(0).standard_normal((len(both.test), 8))

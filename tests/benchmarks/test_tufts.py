@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xmodal_lite import standins
+from xmodal_lite import synthetic
 from xmodal_lite.benchmarks import check, load
 from xmodal_lite.benchmarks.shared import differences
 from xmodal_lite.benchmarks.tufts import TUFTS
@@ -107,12 +107,12 @@ def test_a_thermal_picture_among_visible_ones_is_noted(tufts: Path) -> None:
 
 
 def test_the_stand_in_loads_is_whole_and_can_be_measured(tmp_path: Path) -> None:
-    root = standins.write("tufts", tmp_path / "standin", identities=10, images=2)
+    root = synthetic.write("tufts", tmp_path / "synthetic", identities=10, images=2)
     assert list(check("tufts", root)) == []
     benchmark = load("tufts", root, size=SMALL)
-    assert benchmark.source == "stand-in"
+    assert benchmark.source == "synthetic"
     for protocol in benchmark.protocols:
         split = benchmark.split(protocol, 1)
         report = split.evaluate(np.eye(10)[benchmark.table.identity[split.test]])
         assert report.metrics["r2v/rank1"] == report.metrics["r2v/vr@0.1%"] == 1
-        assert report.protocol.startswith("Tufts stand-in, protocol")
+        assert report.protocol.startswith("Tufts synthetic, protocol")

@@ -8,7 +8,7 @@ import pytest
 
 from xmodal_lite.errors import SpecError
 from xmodal_lite.experiments import resolve
-from xmodal_lite.experiments.profiles import STANDINS
+from xmodal_lite.experiments.profiles import SYNTHETIC
 from xmodal_lite.experiments.spec import RunRecord, RunSpec
 from xmodal_lite.models import model_names
 
@@ -27,7 +27,7 @@ make_costs = load_script()
 
 @pytest.fixture
 def records() -> list[RunRecord]:
-    spec = {"benchmark": "rruff", "data": "stand-in:0123", "protocol": "A", "profile": "tiny"}
+    spec = {"benchmark": "rruff", "data": "synthetic:0123", "protocol": "A", "profile": "tiny"}
     common = {
         "protocol": "A", "metrics": {}, "draws": [], "losses": {}, "parameters": 1, "fingerprint": "0",
         "code": "0", "commit": "", "versions": {}, "threads": 1, "finished": "",
@@ -65,13 +65,11 @@ def test_every_recipe_is_counted_as_it_is_today():
         for row in one["rows"]
     ]
     today = {}
-    for benchmark in STANDINS:
+    for benchmark in SYNTHETIC:
         for method in model_names():
             with contextlib.suppress(SpecError):
                 today[f"{method} {benchmark}"] = resolve(method, benchmark, "paper", {}).steps
-    assert {row["what"]: row["steps"] for row in stored} == today, (
-        "run: python benchmarks/operation_counts.py"
-    )
+    assert {row["what"]: row["steps"] for row in stored} == today, "run: python perf/operation_counts.py"
 
 
 def test_a_run_that_was_measured_stands_in_place_of_its_estimate(records: list[RunRecord]):
@@ -105,7 +103,7 @@ def test_a_card_names_the_fewest_parts_of_a_step_that_fit(records: list[RunRecor
     told = make_costs.memory_table([counted | {"rows": [small]}], [])
     assert "- 8 GB: every step whole, but marrnet rruff: does not fit." in told
     assert "- 16 GB (T4): every step whole, but marrnet rruff: `accumulate=16`." in told
-    spec = records[0].spec.model_copy(update={"profile": "paper", "overrides": {"accumulate": 2}})
+    spec = records[0].spec.model_copy(update={"profile": "paper", "overrides": {"grad_accumulation": 2}})
     run = records[0].model_copy(update={"spec": spec, "device": "Tesla T4", "peak_memory_mb": 4096.0})
     assert "| ≈\u00a09 | **4.29** | ≈\u00a03 |" in make_costs.memory_table([counted], [run])
 
@@ -201,14 +199,14 @@ CPU, 2 threads, python 3:
 | a step | 1,234 | 0.123 | 10,000 | - |
 | an epoch | 3 | 2 | 1.5 | 12 |
 
-On CUDA: not measured. To measure it: `python benchmarks/data_path.py --device cuda \
---output results/benchmarks/data_path-cuda.json`
+On CUDA: not measured. To measure it: `python perf/data_path.py --device cuda \
+--output results/perf/data_path-cuda.json`
 """
 GOLDEN = """\
 **Some CPU, 1 threads**
 
 | Benchmark | Profile | Method | Data | Runs | Median time | Longest | Peak memory |
 |:---|:---|:---|:---|---:|---:|---:|---:|
-| rruff | `tiny` | cca | stand-in | 1 | 0 s | 0 s | 150 MB |
-| rruff | `tiny` | marrnet | stand-in | 2 | 5 s | 7 s | 300 MB |
+| rruff | `tiny` | cca | synthetic | 1 | 0 s | 0 s | 150 MB |
+| rruff | `tiny` | marrnet | synthetic | 2 | 5 s | 7 s | 300 MB |
 """

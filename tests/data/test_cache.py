@@ -66,7 +66,7 @@ def test_samples_may_come_in_pieces(root: Path) -> None:
         "toy",
         [root / "a.txt"],
         {},
-        lambda: (cache.Pieces(whole.shape, whole.dtype, arrays), {"n": np.array(7)}),
+        lambda: (cache.Chunks(whole.shape, whole.dtype, arrays), {"n": np.array(7)}),
     )
     assert isinstance(samples, np.memmap)
     np.testing.assert_array_equal(samples, whole)
@@ -84,7 +84,7 @@ def test_a_piece_that_fails_leaves_nothing(root: Path) -> None:
             "toy",
             [root / "a.txt"],
             {},
-            lambda: (cache.Pieces((4, 3), np.dtype(np.uint8), arrays()), {}),
+            lambda: (cache.Chunks((4, 3), np.dtype(np.uint8), arrays()), {}),
         )
     assert entries(root / ".xmodal") == []
 

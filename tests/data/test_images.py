@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from xmodal_lite.data.images import look_over, open_images, read_image
+from xmodal_lite.data.images import inspect_images, open_images, read_image
 from xmodal_lite.errors import DataError
 
 
@@ -164,7 +164,7 @@ def test_one_damaged_image_leaves_no_cache(root: Path) -> None:
 def test_every_damaged_image_is_found(root: Path) -> None:
     damage(root / "x" / "4.jpg", "truncated")
     damage(root / "x" / "1.jpg", "text")
-    problems = look_over(root, PATHS).damaged
+    problems = inspect_images(root, PATHS).damaged
     assert len(problems) == 2
     assert ["4.jpg" in problems[0], "1.jpg" in problems[1]] == [True, True]
 
@@ -173,22 +173,22 @@ def test_images_as_if_of_the_other_modality_are_found(root: Path) -> None:
     """One that should be grey is not; of the others one is, and that is odd where most are in colour."""
     save(root / "x" / "2.jpg", "L")
     damage(root / "x" / "4.jpg", "text")
-    looks = look_over(root, PATHS, grey={"x/1.jpg"})
+    looks = inspect_images(root, PATHS, grey={"x/1.jpg"})
     assert len(looks.damaged) == 1
     (words,) = looks.coloured.values()
     assert list(looks.coloured) == ["x/1.jpg"]
     assert "x/1.jpg: is in colour where a grey image is meant" in words
     assert looks.plain == ["x/2.jpg"]
     save(root / "x" / "3.jpg", "L")
-    assert look_over(root, PATHS, grey={"x/1.jpg"}).plain == []  # two of three
-    assert look_over(root, PATHS, grey=()).plain == []  # nothing is known of this set
+    assert inspect_images(root, PATHS, grey={"x/1.jpg"}).plain == []  # two of three
+    assert inspect_images(root, PATHS, grey=()).plain == []  # nothing is known of this set
 
 
 def test_a_dull_image_is_not_a_grey_one(root: Path) -> None:
     Image.new("RGB", (6, 9), (90, 84, 82)).save(root / "x" / "2.jpg")
-    looks = look_over(root, PATHS, grey={"x/1.jpg"})
+    looks = inspect_images(root, PATHS, grey={"x/1.jpg"})
     assert looks.plain == []
-    assert look_over(root, PATHS, grey={"x/2.jpg"}).coloured == {}  # among grey ones its tint is allowed
+    assert inspect_images(root, PATHS, grey={"x/2.jpg"}).coloured == {}  # among grey ones its tint is allowed
 
 
 def test_grey_is_asked_of_some_and_looked_at_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

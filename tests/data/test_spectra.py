@@ -36,7 +36,7 @@ def test_header_and_columns() -> None:
     assert found.header["IDEAL CHEMISTRY"] == "a=b Σ"
     assert found.x.tolist() == [1.0, 2.5]
     assert found.y.tolist() == [3.0, -4.0]
-    assert found.mended == ()
+    assert found.repaired == ()
 
 
 def test_file_name_stands_in_for_a_missing_header() -> None:
@@ -93,14 +93,14 @@ def test_any_order_of_lines_gives_the_same_spectrum(axes: list[float], order: ob
     assert found.y.tolist() == y.tolist()
     descending = (np.diff(rows) < 0).all()
     expected = () if (np.diff(rows) > 0).all() else ("descending",) if descending else ("unordered",)
-    assert found.mended == expected
+    assert found.repaired == expected
 
 
 def test_repeated_abscissae_are_averaged() -> None:
     found = parse_spectrum(b"5,1\n5,2\n4,7\n3,8\n3,9\n3,10\n", "a.txt")
     assert found.x.tolist() == [3, 4, 5]
     assert found.y.tolist() == [9, 7, 1.5]
-    assert found.mended == ("descending", "repeated")
+    assert found.repaired == ("descending", "repeated")
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_missing_file(tmp_path: Path) -> None:
 def test_real_files(shared_data: Path) -> None:
     sample = shared_data / "rruff-sample"
     afmite = read_spectrum(sample / "infrared/Afmite__R130082__Infrared__Infrared_Data_RAW__1297.txt")
-    assert "repeated" in afmite.mended
+    assert "repeated" in afmite.repaired
     quartz = read_spectrum(next((sample / "raman").glob("Quartz__R040031__Raman__514*.txt")))
     assert abs(quartz.x[np.argmax(quartz.y)] - 464) < 3  # quartz's strongest Raman line
     for path in sorted(sample.rglob("*.txt")):

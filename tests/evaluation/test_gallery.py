@@ -4,7 +4,13 @@ import random
 
 import numpy as np
 
-from xmodal_lite.evaluation import python_draw, rank_metrics, same_view_excluded, sysu_excluded, views
+from xmodal_lite.evaluation import (
+    group_by_identity_and_camera,
+    rank_metrics,
+    same_view_excluded,
+    sample_gallery,
+    sysu_excluded,
+)
 
 
 def test_camera_3_ignores_every_identity_of_camera_2() -> None:
@@ -40,8 +46,12 @@ def test_views_are_in_the_order_of_identity_then_camera_then_file() -> None:
     rows = np.array([0, 2, 3, 4, 5, 6])
     identity = np.array([1, 0, 1, 0, 1, 0, 1])
     camera = np.array([5, 1, 1, 2, 1, 2, 5])
-    assert [view.tolist() for view in views(rows, identity, camera)] == [[3, 5], [2, 4], [0, 6]]
-    assert views(rows[:0], identity, camera) == []
+    assert [view.tolist() for view in group_by_identity_and_camera(rows, identity, camera)] == [
+        [3, 5],
+        [2, 4],
+        [0, 6],
+    ]
+    assert group_by_identity_and_camera(rows[:0], identity, camera) == []
 
 
 def test_the_draw_is_the_one_of_the_agw_line() -> None:
@@ -53,12 +63,12 @@ def test_the_draw_is_the_one_of_the_agw_line() -> None:
     for trial in range(10):
         random.seed(trial)
         expected = [random.choice(folder) for folder in folders]
-        assert [names[row] for row in python_draw(seen, trial, 1)] == expected
+        assert [names[row] for row in sample_gallery(seen, trial, 1)] == expected
 
 
 def test_several_shots_do_not_repeat_an_image_and_take_all_of_a_small_view() -> None:
     seen = [np.arange(20), np.arange(20, 24)]
-    drawn = python_draw(seen, 3, 10)
+    drawn = sample_gallery(seen, 3, 10)
     assert len(set(drawn.tolist())) == 14
     assert set(drawn[10:].tolist()) == {20, 21, 22, 23}
     random.seed(3)
@@ -69,5 +79,5 @@ def test_a_draw_leaves_pythons_own_generator_alone() -> None:
     random.seed(5)
     expected = random.random()
     random.seed(5)
-    python_draw([np.arange(9)], 0, 1)
+    sample_gallery([np.arange(9)], 0, 1)
     assert random.random() == expected

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xmodal_lite.evaluation import largest, nearest
+from xmodal_lite.evaluation import nearest, topk
 
 
 def brute_force(queries: np.ndarray, gallery: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -61,7 +61,7 @@ def test_a_gallery_on_disk_is_searched_in_the_memory_of_one_block(tmp_path: Path
 @given(seed=st.integers(0, 1000), k=st.integers(1, 30))
 def test_the_largest_of_a_row_are_those_of_a_stable_sort(seed: int, k: int) -> None:
     similarities = np.random.default_rng(seed).integers(-3, 4, (4, 30)).astype(np.float32)  # ties abound
-    found = largest(similarities, k)
+    found = topk(similarities, k)
     order = np.argsort(-similarities, axis=1, kind="stable")[:, :k]
     np.testing.assert_array_equal(found.indices, order)
     np.testing.assert_array_equal(found.similarities, np.take_along_axis(similarities, order, axis=1))

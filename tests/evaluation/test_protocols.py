@@ -5,11 +5,11 @@ import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from xmodal_lite.evaluation import (
-    Search,
+    RetrievalTask,
     cosine_distances,
     pair_scores,
     rank_metrics,
-    search_report,
+    retrieval_report,
     sysu_excluded,
     verification_metrics,
 )
@@ -30,10 +30,12 @@ def draws() -> tuple[np.ndarray, ...]:
     return tuple(rng.permutation(np.arange(24, 60))[:20] for _ in range(3))
 
 
-def test_draws_are_ranked_as_if_each_were_compared_alone(draws: tuple[np.ndarray, ...]) -> None:
-    report = search_report(FEATURES, IDENTITY, [Search("r2v", QUERIES, draws, rule)], ["identities"], "toy")
-    assert len(report.draws) == 3
-    for drawn, found in zip(draws, report.draws, strict=True):
+def test_draws_are_ranked_as_if_each_were_compared_alone(trials: tuple[np.ndarray, ...]) -> None:
+    report = retrieval_report(
+        FEATURES, IDENTITY, [RetrievalTask("r2v", QUERIES, draws, rule)], ["identities"], "toy"
+    )
+    assert len(report.trials) == 3
+    for drawn, found in zip(draws, report.trials, strict=True):
         scores = rank_metrics(
             cosine_distances(FEATURES[QUERIES], FEATURES[drawn]),
             IDENTITY[QUERIES],
@@ -43,17 +45,17 @@ def test_draws_are_ranked_as_if_each_were_compared_alone(draws: tuple[np.ndarray
         )
         expected = {f"r2v/rank{k}": scores.rank(k) for k in (1, 5, 10, 20)}
         assert found == pytest.approx(expected | {"r2v/map": scores.map, "r2v/minp": scores.minp})
-    mean = np.mean([found["r2v/map"] for found in report.draws])
+    mean = np.mean([found["r2v/map"] for found in report.trials])
     assert report.metrics["r2v/map"] == pytest.approx(mean)
-    assert report.draws[0] != report.draws[1]
+    assert report.trials[0] != report.trials[1]
 
 
 def test_both_directions_and_both_counts() -> None:
     v, r = np.arange(24, 60), QUERIES
-    report = search_report(
+    report = retrieval_report(
         FEATURES,
         IDENTITY,
-        [Search("v2r", v, (r,)), Search("r2v", r, (v,))],
+        [RetrievalTask("v2r", v, (r,)), RetrievalTask("r2v", r, (v,))],
         ["images", "identities"],
         "toy, both directions",
     )
@@ -67,29 +69,32 @@ def test_both_directions_and_both_counts() -> None:
     assert str(report).splitlines()[0] == "toy, both directions (%)"
 
 
-def test_answerable_counts_what_the_ranking_counts(draws: tuple[np.ndarray, ...]) -> None:
-    gallery = draws[0][IDENTITY[draws[0]] > 5]
-    for search in (Search("r2v", QUERIES, (gallery,), rule), Search("r2v", QUERIES, (gallery,))):
+def test_answerable_counts_what_the_ranking_counts(trials: tuple[np.ndarray, ...]) -> None:
+    gallery = trials[0][IDENTITY[trials[0]] > 5]
+    for search in (
+        RetrievalTask("r2v", QUERIES, (gallery,), rule),
+        RetrievalTask("r2v", QUERIES, (gallery,)),
+    ):
         excluded = search.excluded and search.excluded(QUERIES, gallery)
         scores = rank_metrics(np.zeros((24, len(gallery))), IDENTITY[QUERIES], IDENTITY[gallery], excluded)
-        assert search.answerable(IDENTITY) == scores.valid_queries < 24
+        assert search.valid_queries(IDENTITY) == scores.valid_queries < 24
 
 
-def test_fewer_features_than_samples(draws: tuple[np.ndarray, ...]) -> None:
+def test_fewer_features_than_samples(trials: tuple[np.ndarray, ...]) -> None:
     with pytest.raises(ValueError, match="embed all test samples in order"):
-        search_report(FEATURES[1:], IDENTITY, [Search("r2v", QUERIES, draws)], ["images"], "toy")
+        retrieval_report(FEATURES[1:], IDENTITY, [RetrievalTask("r2v", QUERIES, draws)], ["images"], "toy")
 
 
 @pytest.mark.parametrize("ties", [False, True])
 @pytest.mark.parametrize("masked", [False, True])
 def test_verification_of_every_pair_equals_scikit_learn(
-    draws: tuple[np.ndarray, ...], masked: bool, ties: bool
+    trials: tuple[np.ndarray, ...], masked: bool, ties: bool
 ) -> None:
     x = FEATURES.round() if ties else FEATURES
-    search = Search("r2v", QUERIES, draws, rule if masked else None, fars=(0.05, 0.001))
-    plain = Search("r2v", QUERIES, draws, rule if masked else None)
-    report = search_report(x, IDENTITY, [search], ["images"], "toy")
-    for number, (drawn, found) in enumerate(zip(draws, report.draws, strict=True)):
+    search = RetrievalTask("r2v", QUERIES, draws, rule if masked else None, fars=(0.05, 0.001))
+    plain = RetrievalTask("r2v", QUERIES, draws, rule if masked else None)
+    report = retrieval_report(x, IDENTITY, [search], ["images"], "toy")
+    for number, (drawn, found) in enumerate(zip(draws, report.trials, strict=True)):
         kept = ~rule(QUERIES, drawn) if masked else np.ones((24, 20), dtype=bool)
         same = (IDENTITY[QUERIES][:, None] == IDENTITY[drawn])[kept]
         scores = 1 - cosine_distances(x[QUERIES], x[drawn])[kept]
@@ -105,13 +110,13 @@ def test_verification_of_every_pair_equals_scikit_learn(
         assert found["r2v/eer"] == metrics.eer
         if number == 0:
             assert search.pairs(IDENTITY) == (len(genuine), len(impostor)) == (same.sum(), (~same).sum())
-    without = search_report(x, IDENTITY, [plain], ["images"], "toy").metrics
+    without = retrieval_report(x, IDENTITY, [plain], ["images"], "toy").metrics
     assert {name: report.metrics[name] for name in without} == without
     assert report.metrics.keys() - without.keys() == {"r2v/vr@5%", "r2v/vr@0.1%", "r2v/eer", "r2v/auc"}
 
 
 def test_nothing_to_verify() -> None:
     alone = np.flatnonzero(IDENTITY == 3)
-    search = Search("r2v", alone[:2], (alone[2:],), fars=(0.01,))
+    search = RetrievalTask("r2v", alone[:2], (alone[2:],), fars=(0.01,))
     with pytest.raises(ValueError, match="no impostor pair"):
-        search_report(FEATURES, IDENTITY, [search], ["images"], "toy")
+        retrieval_report(FEATURES, IDENTITY, [search], ["images"], "toy")

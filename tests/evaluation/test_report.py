@@ -21,7 +21,7 @@ def test_perfect_features_reach_one_everywhere() -> None:
         *("r2v/rank1", "r2v/rank5", "r2v/rank10", "r2v/mrr"),
     ]
     assert all(value == pytest.approx(1) for value in report.metrics.values())
-    assert report.draws == (report.metrics,)
+    assert report.trials == (report.metrics,)
 
 
 def test_directions_are_not_swapped() -> None:
@@ -64,14 +64,14 @@ def test_a_small_gallery_has_rank_ten_one() -> None:
 
 
 def test_print_names_the_protocol_beside_percentages() -> None:
-    text = str(Report.of_draws(NAME, [{"v2r/rank1": 0.2134, "v2r/mrr": 0.3, "r2v/rank1": 1.0}]))
+    text = str(Report.of_trials(NAME, [{"v2r/rank1": 0.2134, "v2r/mrr": 0.3, "r2v/rank1": 1.0}]))
     assert text.splitlines() == [f"{NAME} (%)", "  v2r  rank1  21.3  mrr  30.0", "  r2v  rank1 100.0"]
 
 
 def test_draws_are_averaged_and_said_so() -> None:
-    report = Report.of_draws("SYSU", [{"all/rank1": 0.4}, {"all/rank1": 0.6}])
+    report = Report.of_trials("SYSU", [{"all/rank1": 0.4}, {"all/rank1": 0.6}])
     assert report.metrics == {"all/rank1": pytest.approx(0.5)}
-    assert len(report.draws) == 2
+    assert len(report.trials) == 2
     assert "mean of 2 draws" in str(report)
 
 
@@ -81,9 +81,9 @@ def test_the_way_to_json_and_back_loses_nothing() -> None:
 
 
 @pytest.mark.parametrize("draws", [[], [{"a/b": 1.0}, {"a/c": 1.0}]])
-def test_draws_that_cannot_be_averaged_are_refused(draws: list[dict[str, float]]) -> None:
+def test_draws_that_cannot_be_averaged_are_refused(trials: list[dict[str, float]]) -> None:
     with pytest.raises(ValueError, match="draw"):
-        Report.of_draws("SYSU", draws)
+        Report.of_trials("SYSU", trials)
 
 
 def test_bad_input_is_named() -> None:

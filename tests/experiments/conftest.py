@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from xmodal_lite import standins
+from xmodal_lite import synthetic
 from xmodal_lite.benchmarks import Benchmark, load
-from xmodal_lite.experiments import RunRecord, RunSpec, RunStore, make_spec, run
+from xmodal_lite.experiments import RunRecord, RunSpec, RunStore, make_spec, resolve, run
 
 
 @dataclass(frozen=True)
@@ -29,18 +29,18 @@ def finish(name: str, method: str, root: Path, changes: dict, **settings) -> Fin
 
 @pytest.fixture(scope="session")
 def image_run(tmp_path_factory) -> Finished:
-    """The enhancing network after two steps on ten stand-in people."""
+    """The enhancing network after two steps on ten synthetic people."""
     root = tmp_path_factory.mktemp("images")
-    standins.write("regdb", root / "data", identities=10, images=2)
+    synthetic.write("regdb", root / "data", identities=10, images=2)
     return finish("regdb", "enhancing", root, {"steps": 2}, size=(64, 32))
 
 
 @pytest.fixture(scope="session")
 def spectrum_run(tmp_path_factory) -> Finished:
-    """MarrNet, which averages its weights, after five steps on 24 stand-in minerals."""
+    """MarrNet, which averages its weights, after five steps on 24 synthetic minerals."""
     root = tmp_path_factory.mktemp("spectra")
-    standins.write("rruff", root / "data", identities=24)
-    return finish("rruff", "marrnet", root, {"steps": 5, "identities": 6})
+    synthetic.write("rruff", root / "data", identities=24)
+    return finish("rruff", "marrnet", root, {"steps": 5, "num_identities": 6})
 
 
 @pytest.fixture
@@ -55,12 +55,13 @@ def make_record():
             profile="demo",
             seed=seed,
             overrides=overrides or {},
+            recipe=resolve(method, "rruff", "demo", overrides or {}),
         )
         return RunRecord(
             spec=spec,
             protocol="a protocol, named in full",
             metrics=metrics,
-            draws=[metrics],
+            trials=[metrics],
             losses={"id": 0.5},
             parameters=10,
             fingerprint="0123456789abcdef",

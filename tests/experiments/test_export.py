@@ -101,7 +101,7 @@ def test_the_card_explains_directions_only_where_there_are_some(spectrum_run):
     stored = open_run(spectrum_run.folder).stored
     record = stored.record.model_copy(update={"metrics": {"all/rank1": 0.25, "indoor/rank1": 0.5}})
     card = module.model_card(replace(stored, record=record), {}, [])
-    assert "| Search |" in card and "| indoor | rank1 | 50.0 |" in card
+    assert "| RetrievalTask |" in card and "| indoor | rank1 | 50.0 |" in card
     assert "v2r" not in card and "Direction" not in card
 
 

@@ -14,7 +14,7 @@ from xmodal_lite import benchmarks
 from xmodal_lite.errors import CheckpointError, DataError, SpecError
 from xmodal_lite.evaluation import cosine_distances
 from xmodal_lite.experiments import RunStore, embed, find_run, make_spec, open_run, run
-from xmodal_lite.experiments.match import EXPECTED, RunMatcher
+from xmodal_lite.experiments.match import EXPECTED, Retriever
 from xmodal_lite.experiments.run import train
 
 
@@ -185,8 +185,8 @@ def test_too_few_calibration_queries_put_everything_into_the_set_and_say_so(imag
 
 def test_the_second_search_reads_no_file_of_the_gallery(image_run, people, monkeypatch):
     first = open_run(image_run.folder).match(thermal(image_run), people)
-    read, asked = RunMatcher.read, []
-    monkeypatch.setattr(RunMatcher, "read", lambda self, path, m: asked.append(path) or read(self, path, m))
+    read, asked = Retriever.read, []
+    monkeypatch.setattr(Retriever, "read", lambda self, path, m: asked.append(path) or read(self, path, m))
     second = open_run(image_run.folder).match(thermal(image_run), people)
     assert second.answers == first.answers
     assert asked == [thermal(image_run)]
@@ -199,10 +199,10 @@ def test_the_second_search_reads_no_file_of_the_gallery(image_run, people, monke
 def test_a_run_that_is_made_again_embeds_its_gallery_again(image_run, people, monkeypatch):
     matcher = open_run(image_run.folder)
     matcher.match(thermal(image_run), people)
-    read, asked = RunMatcher.read, []
-    monkeypatch.setattr(RunMatcher, "read", lambda self, path, m: asked.append(path) or read(self, path, m))
+    read, asked = Retriever.read, []
+    monkeypatch.setattr(Retriever, "read", lambda self, path, m: asked.append(path) or read(self, path, m))
     later = matcher.stored.record.model_copy(update={"finished": "2099-01-01T00:00:00Z"})
-    again = RunMatcher(replace(matcher.stored, record=later))
+    again = Retriever(replace(matcher.stored, record=later))
     gallery = again.match(thermal(image_run), people).gallery
     assert len(asked) == 1 + len(gallery.paths)
     with pytest.raises(SpecError, match=r"was embedded by run 0123, not by .*; open it again"):
@@ -309,7 +309,7 @@ def test_what_is_expected_is_known_of_every_benchmark_of_images_but_ones_own(ima
     assert EXPECTED.keys() == set(benchmarks.names()) - {"rruff", "folder"}
     stored = open_run(image_run.folder).stored
     spec = stored.record.spec.model_copy(update={"benchmark": "folder"})
-    own = RunMatcher(replace(stored, record=stored.record.model_copy(update={"spec": spec})))
+    own = Retriever(replace(stored, record=stored.record.model_copy(update={"spec": spec})))
     assert own.read(painted(tmp_path / "false-colours.png", (250, 120, 0)), 1).shape == (3, 64, 32)
 
 

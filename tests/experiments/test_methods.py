@@ -3,7 +3,7 @@
 import pytest
 
 from xmodal_lite.benchmarks import names
-from xmodal_lite.data.pictures import PictureAugmentation
+from xmodal_lite.data.augment_images import ImageAugmentation
 from xmodal_lite.errors import SpecError
 from xmodal_lite.experiments import method_names, profile_names, resolve
 from xmodal_lite.experiments.data import dims_of
@@ -24,8 +24,8 @@ def test_every_method_has_a_recipe_in_every_profile(method, profile):
 def test_methods_for_images_have_a_recipe_in_every_profile(benchmark, method, profile):
     recipe = resolve(method, benchmark, profile, {})
     assert isinstance(recipe, Recipe)
-    assert recipe.size is not None
-    assert isinstance(recipe.augment, PictureAugmentation)
+    assert recipe.image_size is not None
+    assert isinstance(recipe.augment, ImageAugmentation)
 
 
 @pytest.mark.parametrize("benchmark", IMAGES)
@@ -39,9 +39,11 @@ def test_pixels_are_the_target_where_pairs_are_aligned_and_nowhere_else(benchmar
 def test_the_paper_profile_is_the_agw_schedule():
     recipe = resolve("two-stream", "sysu-mm01", "paper", {})
     assert recipe.steps == 81 * 695
-    of_epoch = [recipe.rate(695 * epoch) * recipe.head_rate for epoch in (10, 19, 21, 49, 51, 80)]
+    of_epoch = [
+        recipe.lr_at(695 * epoch) * recipe.lr_multipliers["head"] for epoch in (10, 19, 21, 49, 51, 80)
+    ]
     assert of_epoch == pytest.approx([0.1, 0.1, 0.01, 0.01, 0.001, 0.001])
-    assert recipe.rate(0) < 1e-4
+    assert recipe.lr_at(0) < 1e-4
 
 
 def test_folders_of_spectra_get_the_recipe_for_spectra():
@@ -68,7 +70,7 @@ def test_trained_methods_share_everything_but_the_model_and_the_weights():
 
 
 def test_overrides_reach_the_parts_and_leave_the_profile_alone():
-    changed = resolve("marrnet", "rruff", "demo", {"steps": 7, "weights.adv": 0, "model.unet": False})
+    changed = resolve("marrnet", "rruff", "demo", {"steps": 7, "loss_weights.adv": 0, "model.unet": False})
     assert isinstance(changed, Recipe)
     assert (changed.steps, changed.weights["adv"], changed.model["unet"]) == (7, 0, False)
     again = resolve("marrnet", "rruff", "demo", {})
@@ -111,6 +113,6 @@ def test_a_folder_of_spectra_gets_the_recipe_of_spectra(tmp_path):
 
 
 def test_an_override_that_reaches_into_another_leaves_what_was_given_as_it_was():
-    given = {"weights": {"id": 0.1, "rec": 1.0}, "weights.rec": 0.3}
+    given = {"loss_weights": {"id": 0.1, "rec": 1.0}, "loss_weights.rec": 0.3}
     assert resolve("marrnet", "cufs", "tiny", given).weights == {"id": 0.1, "rec": 0.3}
-    assert given == {"weights": {"id": 0.1, "rec": 1.0}, "weights.rec": 0.3}
+    assert given == {"loss_weights": {"id": 0.1, "rec": 1.0}, "loss_weights.rec": 0.3}

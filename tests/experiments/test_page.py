@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from xmodal_lite import standins
+from xmodal_lite import synthetic
 from xmodal_lite.errors import SpecError
 from xmodal_lite.experiments import TablePage, load_table, open_page, sweep_table
 from xmodal_lite.experiments.page import code_markdown
@@ -14,7 +14,7 @@ TABLE = load_table("agw-sysu")
 BASE, CAJ = TABLE.rows
 
 
-def measured(make_record, row, seed=0, source="stand-in", code="c0de", **changes):
+def measured(make_record, row, seed=0, source="synthetic", code="c0de", **changes):
     """A made-up record of a row of the table."""
     metrics = {metric: 0.3 + 0.01 * seed for metric in TABLE.headings}
     record = make_record(row.method, seed, "single", row.overrides, f"{source}:0123456789ab", **metrics)
@@ -22,7 +22,7 @@ def measured(make_record, row, seed=0, source="stand-in", code="c0de", **changes
 
 
 @pytest.fixture
-def standin(make_record):
+def synthetic_records(make_record):
     return [measured(make_record, row, seed) for row in TABLE.rows for seed in range(3)]
 
 
@@ -31,7 +31,7 @@ def test_with_nothing_stored_the_page_shows_what_is_reported_and_how_to_run_the_
     real = page.markdown("real")
     assert "| AGW (reported) | 47.50 |" in real and "not run" in real
     assert "xmodal tables run agw-sysu --data-root path/to/sysu-mm01 \\\n  --profile paper --seeds 5" in real
-    made_up = page.markdown("stand-in")
+    made_up = page.markdown("synthetic")
     assert "xmodal tables run agw-sysu \\\n  --profile demo --seeds 5" in made_up and "47.50" not in made_up
     assert page.panels() == {}
 
@@ -50,22 +50,22 @@ def test_ten_splits_are_asked_for_where_the_protocol_has_ten(tmp_path):
     assert "--profile paper --seeds 10" in open_page("agw-regdb", tmp_path).markdown("real")
 
 
-def test_stored_records_are_found_by_source(tmp_path, standin):
-    for record in standin:
-        write_record(record, tmp_path / "results" / TABLE.name / "stand-in" / f"{record.spec.hash}.json")
+def test_stored_records_are_found_by_source(tmp_path, synthetic):
+    for record in synthetic:
+        write_record(record, tmp_path / "results" / TABLE.name / "synthetic" / f"{record.spec.hash}.json")
     page = open_page(TABLE.name, tmp_path)
-    shown = page.markdown("stand-in")
+    shown = page.markdown("synthetic")
     assert "6 runs, profile demo, seeds 0 to 2." in shown
     assert "a protocol, named in full" in shown
     assert "What each row adds" in shown and "To run" not in shown
     assert "47.50" not in shown and "eported" not in shown
     assert "not run" in page.markdown("real")
-    assert list(page.panels()) == ["Stand-in data"]
+    assert list(page.panels()) == ["Synthetic data"]
 
 
-def test_the_figure_is_of_the_real_data_where_there_are_any(make_record, standin):
+def test_the_figure_is_of_the_real_data_where_there_are_any(make_record, synthetic):
     real = [measured(make_record, BASE, source="real")]
-    page = TablePage(TABLE, {"real": real, "stand-in": standin})
+    page = TablePage(TABLE, {"real": real, "synthetic": synthetic})
     (panel,) = page.panels().items()
     assert panel[0] == "Real data" and set(panel[1]["row"]) == {BASE.label}
 
@@ -76,9 +76,9 @@ def test_a_missing_row_brings_the_command_in_the_profile_of_the_others(make_reco
     assert "seeds 0, 2." in shown and "--profile demo" in shown
 
 
-def test_states_of_the_code_are_told_only_where_they_differ(make_record, standin):
-    assert code_markdown(TABLE, standin) == ""
-    other = [*standin[:3], *(measured(make_record, CAJ, seed, code="0ther") for seed in range(3))]
+def test_states_of_the_code_are_told_only_where_they_differ(make_record, synthetic):
+    assert code_markdown(TABLE, synthetic) == ""
+    other = [*synthetic[:3], *(measured(make_record, CAJ, seed, code="0ther") for seed in range(3))]
     assert code_markdown(TABLE, other).splitlines()[2:] == [
         f"- `c0de`: {BASE.label}",
         f"- `0ther`: {CAJ.label}",
@@ -99,9 +99,9 @@ def test_a_run_made_now_is_shown_and_published_and_nothing_else(tmp_path, monkey
         "xmodal_lite.experiments.page.load_table",
         lambda _: toy.model_copy(update={"rows": toy.rows[:2], "protocols": ("A",)}),
     )
-    data = standins.write("rruff", tmp_path / "rruff", identities=12)
+    data = synthetic.write("rruff", tmp_path / "rruff", identities=12)
     options = {"run": True, "data_root": str(data), "profile": "tiny", "seeds": 1, "store": tmp_path / "runs"}
     page = open_page("marrnet-t1", tmp_path, **options, publish_to=tmp_path / "out")
-    assert "2 runs, profile tiny, seed 0." in page.markdown("stand-in")
-    assert page.markdown("real") == "This run was on stand-in data."
-    assert len(list((tmp_path / "out" / "marrnet-t1" / "stand-in").glob("*.json"))) == 2
+    assert "2 runs, profile tiny, seed 0." in page.markdown("synthetic")
+    assert page.markdown("real") == "This run was on synthetic data."
+    assert len(list((tmp_path / "out" / "marrnet-t1" / "synthetic").glob("*.json"))) == 2

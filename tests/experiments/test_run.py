@@ -1,4 +1,4 @@
-"""Whole runs on stand-in minerals: stored, repeated, resumed after a kill, refused where they do not fit."""
+"""Whole runs on synthetic minerals: stored, repeated, resumed after a kill, refused where they do not fit."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from xmodal_lite import standins
+from xmodal_lite import synthetic
 from xmodal_lite.benchmarks import load
 from xmodal_lite.errors import CheckpointError, DeviceError, SpecError
 from xmodal_lite.experiments import RunStore, make_spec, provenance, run, run_all, train
@@ -18,7 +18,9 @@ from xmodal_lite.training import TrainingSet
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return load("rruff", standins.write("rruff", tmp_path_factory.mktemp("standin") / "rruff", identities=24))
+    return load(
+        "rruff", synthetic.write("rruff", tmp_path_factory.mktemp("synthetic") / "rruff", identities=24)
+    )
 
 
 def spec_of(data, method="marrnet", seed=0, **overrides):
@@ -37,7 +39,7 @@ def test_every_method_runs_to_a_record(data, tmp_path, method):
     assert set(record.metrics) >= {"v2r/rank1", "r2v/rank1", "v2r/mrr"}
     assert all(0 <= value <= 1 for value in record.metrics.values())
     assert record.fingerprint == data.fingerprint
-    assert "stand-in protocol A" in record.protocol
+    assert "synthetic protocol A" in record.protocol
     trained = method in ("two-stream", "contrastive", "marrnet")
     assert (record.parameters > 0) == trained
     assert (record.step_flop > 0) == (record.steps_per_second > 0) == bool(record.speed()) == trained
@@ -107,13 +109,13 @@ def test_run_all_takes_up_what_is_left(data, tmp_path):
 
 def test_other_data_is_refused(data, tmp_path):
     spec = spec_of(data).model_copy(update={"data": "real:0123456789ab"})
-    with pytest.raises(SpecError, match="is of data real:0123456789ab, but the data at hand is stand-in"):
+    with pytest.raises(SpecError, match="is of data real:0123456789ab, but the data at hand is synthetic"):
         run(spec, data, RunStore(tmp_path))
 
 
 @pytest.mark.parametrize("method", ["cosine", "two-stream"])
 def test_images_of_another_size_are_refused_or_make_another_run(method, tmp_path):
-    root = standins.write("cufs", tmp_path / "cufs", identities=12)
+    root = synthetic.write("cufs", tmp_path / "cufs", identities=12)
     small = load("cufs", root, size=(16, 16))
     usual, changed = (
         make_spec(method, small, protocol="404-202", profile="tiny", seed=0, overrides=changes)
@@ -123,7 +125,7 @@ def test_images_of_another_size_are_refused_or_make_another_run(method, tmp_path
     with pytest.raises(SpecError, match="images of 32 x 32, but they were loaded at 16 x 16; load"):
         run(usual, small, RunStore(tmp_path / "runs"))
     if method == "cosine":
-        assert run(changed, small, RunStore(tmp_path / "runs")).spec.recipe["size"] == [16, 16]
+        assert run(changed, small, RunStore(tmp_path / "runs")).spec.recipe["image_size"] == [16, 16]
 
 
 FACES = {"cufs": {}, "cufsf": {}, "casia-nir-vis": {"images": 2}, "tufts": {"images": 2}}
@@ -131,7 +133,7 @@ FACES = {"cufs": {}, "cufsf": {}, "casia-nir-vis": {"images": 2}, "tufts": {"ima
 
 @pytest.mark.parametrize("name", FACES)
 def test_marrnet_runs_on_every_set_of_faces(name, tmp_path):
-    root = standins.write(name, tmp_path / name, identities=20, **FACES[name])
+    root = synthetic.write(name, tmp_path / name, identities=20, **FACES[name])
     faces = load(name, root, size=(32, 32))
     changes = {"steps": 2, "identities": 4}
     spec = make_spec("marrnet", faces, protocol=faces.protocols[0], profile="tiny", seed=0, overrides=changes)
@@ -142,7 +144,7 @@ def test_marrnet_runs_on_every_set_of_faces(name, tmp_path):
 
 
 def test_pixels_without_aligned_pairs_are_refused(tmp_path):
-    root = standins.write("regdb", tmp_path / "regdb", identities=10, images=2)
+    root = synthetic.write("regdb", tmp_path / "regdb", identities=10, images=2)
     people = load("regdb", root, size=(64, 32))
     changes = {"steps": 2, "identities": 2, "model.transform": "pixel"}
     spec = make_spec(
@@ -154,7 +156,7 @@ def test_pixels_without_aligned_pairs_are_refused(tmp_path):
 
 def test_pictures_may_be_seen_as_they_are(tmp_path):
     """Nothing in an empty augmentation says whether it is of spectra or of pictures."""
-    faces = load("cufs", standins.write("cufs", tmp_path / "cufs", identities=12), size=(32, 32))
+    faces = load("cufs", synthetic.write("cufs", tmp_path / "cufs", identities=12), size=(32, 32))
     changes = {"steps": 1, "identities": 4, "augment": {}}
     spec = make_spec("two-stream", faces, protocol="404-202", profile="tiny", seed=0, overrides=changes)
     assert run(spec, faces, RunStore(tmp_path / "runs")).metrics
@@ -181,7 +183,7 @@ def test_what_a_model_does_not_have_is_told_before_a_step(data, tmp_path, method
 
 
 def test_a_seed_without_a_split_is_refused_before_any_run(tmp_path):
-    root = standins.write("cufs", tmp_path / "cufs", identities=12)
+    root = synthetic.write("cufs", tmp_path / "cufs", identities=12)
     with pytest.raises(SpecError, match="choose seed 0 to 4, not 5"):
         make_spec("cosine", load("cufs", root, size=(32, 32)), protocol="404-202", profile="tiny", seed=5)
 

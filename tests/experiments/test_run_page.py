@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from xmodal_lite import standins
+from xmodal_lite import synthetic
 from xmodal_lite.errors import SpecError
 from xmodal_lite.experiments import run_page
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    return str(standins.write("rruff", tmp_path_factory.mktemp("page") / "rruff", identities=24))
+    return str(synthetic.write("rruff", tmp_path_factory.mktemp("page") / "rruff", identities=24))
 
 
 def test_a_run_is_made_once_and_shown_whole(root, tmp_path):
@@ -22,7 +22,7 @@ def test_a_run_is_made_once_and_shown_whole(root, tmp_path):
     assert [line["step"] for line in page.history] == [2, 4, 6]
     shown = page.markdown()
     assert page.record.spec.hash in shown and page.record.code[:12] in shown and '"steps": 6' in shown
-    assert "| Peak memory |" in shown and "rruff, stand-in" in shown
+    assert "| Peak memory |" in shown and "rruff, synthetic" in shown
     assert "--protocol B --profile tiny --seed 0 --set 'steps=6'" in page.commands()
     assert "--data-root" not in page.commands()
 

@@ -123,12 +123,12 @@ def test_the_line_of_a_run_tells_how_much_of_a_gpu_it_used(make_record):
 
 def test_published_records_are_read_back_and_sources_kept_apart(tmp_path, make_record):
     store = RunStore(tmp_path / "runs")
-    real, made = make_record(), make_record(data="stand-in:0123456789ab")
+    real, made = make_record(), make_record(data="synthetic:0123456789ab")
     for record in (real, made):
         store.finish(record)
         publish([record], store, tmp_path / "results" / "toy" / record.spec.source)
     assert stored_records(tmp_path / "results", "toy", "real") == [real]
-    assert stored_records(tmp_path / "results", "toy", "stand-in") == [made]
+    assert stored_records(tmp_path / "results", "toy", "synthetic") == [made]
 
 
 def test_a_published_record_takes_the_place_of_that_of_another_recipe(tmp_path, make_record):

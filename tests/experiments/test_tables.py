@@ -32,7 +32,7 @@ def definition(**changes):
         {
             "label": "Net",
             "method": "marrnet",
-            "overrides": {"weights.adv": 0},
+            "overrides": {"loss_weights.adv": 0},
             "against": ["Cosine"],
             "reported": reported("NET", **{"v2r/rank1": "31.00"}),
         },
@@ -63,15 +63,15 @@ def records(make_record):
     cosine = [make_record("cosine", seed, v2r__rank1=0.05, r2v__rank1=0.04) for seed in range(3)]
     values = zip((0.28, 0.30, 0.32), (0.20, 0.20, 0.26), strict=True)
     net = [
-        make_record("marrnet", seed, overrides={"weights.adv": 0}, v2r__rank1=there, r2v__rank1=back)
+        make_record("marrnet", seed, overrides={"loss_weights.adv": 0}, v2r__rank1=there, r2v__rank1=back)
         for seed, (there, back) in enumerate(values)
     ]
     return cosine + net
 
 
 @pytest.fixture
-def standin_records(records):
-    data = {"data": "stand-in:0123456789ab"}
+def synthetic_records(records):
+    data = {"data": "synthetic:0123456789ab"}
     return [one.model_copy(update={"spec": one.spec.model_copy(update=data)}) for one in records]
 
 
@@ -105,8 +105,8 @@ def test_real_results_golden(records):
     ]
 
 
-def test_stand_in_results_golden(standin_records):
-    assert plain(results_markdown(Table(**definition()), standin_records, "A"))[:7] == [
+def test_stand_in_results_golden(synthetic_records):
+    assert plain(results_markdown(Table(**definition()), synthetic_records, "A"))[:7] == [
         "There, protocol A:",
         "",
         "| Method | R1 | Seeds |",
@@ -117,16 +117,16 @@ def test_stand_in_results_golden(standin_records):
     ]
 
 
-def test_no_reported_number_stands_beside_a_stand_in(standin_records):
-    text = results_markdown(Table(**definition()), standin_records, "A")
+def test_no_reported_number_stands_beside_a_stand_in(synthetic_records):
+    text = results_markdown(Table(**definition()), synthetic_records, "A")
     assert not any(
         word in text for word in ("31.00", "33.3", "30.10", "eported", "Theirs", "THEIRS", "Table 1")
     )
 
 
-def test_real_and_stand_in_are_never_mixed(records, standin_records):
+def test_real_and_stand_in_are_never_mixed(records, synthetic_records):
     with pytest.raises(SpecError, match="do not belong in one table"):
-        results_markdown(Table(**definition()), [records[0], standin_records[-1]], "A")
+        results_markdown(Table(**definition()), [records[0], synthetic_records[-1]], "A")
 
 
 def test_without_records_the_reported_numbers_are_shown_and_ours_are_not_run():
@@ -173,7 +173,8 @@ def test_differences_pair_the_seeds(make_record):
     seeds = range(4)
     records = [make_record("cosine", seed, v2r__rank1=0.1 * seed) for seed in seeds]
     records += [
-        make_record("marrnet", s, overrides={"weights.adv": 0}, v2r__rank1=0.1001 * s + 0.02) for s in seeds
+        make_record("marrnet", s, overrides={"loss_weights.adv": 0}, v2r__rank1=0.1001 * s + 0.02)
+        for s in seeds
     ]
     assert "| +2.0 ± 0.0, higher |" in plain(differences_markdown(Table(**definition()), records, "A"))[2]
 
@@ -285,9 +286,13 @@ def test_rows_that_are_compared_differ_in_the_method_alone(name, profile):
         recipes = [resolve(one.method, table.benchmark, profile, dict(one.overrides)) for one in (row, other)]
         if not all(isinstance(recipe, Recipe) for recipe in recipes):
             continue
-        own = {"model": True, "weights": True, "unet_rate": True}  # a rate of what the other may not have
+        own = {
+            "model": True,
+            "loss_weights": True,
+            "lr_multipliers": True,
+        }  # a rate of what the other may not have
         if row.method == other.method:
-            own["augment"] = True if row.method == "two-stream" else {"together"}
+            own["augment"] = True if row.method == "two-stream" else {"same_on_pair"}
         ours, theirs = (recipe.model_dump(exclude=own) for recipe in recipes)
         assert ours == theirs, (row.label, other.label)
         assert recipes[0].model.get("backbone") == recipes[1].model.get("backbone")
@@ -300,5 +305,5 @@ def test_every_row_can_be_built(name):
     for row in table.run_rows:
         recipe = resolve(row.method, table.benchmark, "tiny", dict(row.overrides))
         if isinstance(recipe, Recipe):
-            with torch.device("meta"):  # no memory, no draws: only whether the options are known and agree
+            with torch.device("meta"):  # no memory, no trials: only whether the options are known and agree
                 build(row.method, dims=dims, num_classes=3, **recipe.model)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from xmodal_lite import standins
+from xmodal_lite import synthetic
 from xmodal_lite.errors import CheckpointError, SpecError
 from xmodal_lite.experiments import (
     RunStore,
@@ -38,7 +38,7 @@ distributed = pytest.importorskip(
 @pytest.fixture(scope="module")
 def where(tmp_path_factory):
     """What every worker opens: absolute paths."""
-    root = standins.write("rruff", tmp_path_factory.mktemp("sweep") / "rruff", identities=24)
+    root = synthetic.write("rruff", tmp_path_factory.mktemp("sweep") / "rruff", identities=24)
     return {"name": "rruff", "root": str(root), "profile": "tiny", "folder": "", "size": None}
 
 
@@ -62,7 +62,7 @@ def specs_of(data, seeds=range(3), **changes):
 
 def numbers(records):
     """What must not depend on where or how often a run was started."""
-    return [(one.spec, one.metrics, one.draws, one.losses) for one in records]
+    return [(one.spec, one.metrics, one.trials, one.losses) for one in records]
 
 
 def processes(address) -> dict[str, int]:
@@ -134,7 +134,7 @@ def test_a_table_is_swept_and_its_page_finds_it_finished(where, cluster, tmp_pat
     options = {"data_root": where["root"], "profile": "tiny", "seeds": 2, "store": tmp_path}
     swept = sweep_table("marrnet-t1", cluster, **options)
     page = open_page("marrnet-t1", tmp_path, run=True, **options)
-    assert page.records == {"stand-in": swept} and len(swept) == 4  # the finishing times would differ
+    assert page.records == {"synthetic": swept} and len(swept) == 4  # the finishing times would differ
 
 
 def test_a_run_that_another_process_holds_is_waited_for(data, where, cluster, tmp_path):
@@ -161,7 +161,7 @@ def test_a_worker_with_other_code_is_refused(data, where, cluster, tmp_path, mon
 
 
 def test_a_worker_with_other_data_is_refused(data, where, cluster, tmp_path):
-    other = standins.write("rruff", tmp_path / "other", identities=12)
+    other = synthetic.write("rruff", tmp_path / "other", identities=12)
     with pytest.raises(SweepError, match=f"other data in {other} .*, not {data.fingerprint[:12]}"):
         run_on_workers(
             specs_of(data), where | {"root": str(other)}, data.fingerprint, RunStore(tmp_path), cluster

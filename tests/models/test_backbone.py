@@ -190,7 +190,7 @@ def test_a_pair_is_both_samples_v_first():
     torch.manual_seed(0)
     extractor = SharedExtractor(make()).eval()
     v, r = pictures(seed=1), pictures(seed=2)
-    f, g = extractor.pair(v, r)
+    f, g = extractor.forward_pair(v, r)
     assert f.shape == g.shape == (8, 512)
     torch.testing.assert_close(g[:4], extractor(v, 0))
     torch.testing.assert_close(g[4:], extractor(r, 1))

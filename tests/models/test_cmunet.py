@@ -10,7 +10,7 @@ from xmodal_lite.models.discriminator import PatchDiscriminator
 def awake(unet):
     """Give the correction, which starts at 0, some weight."""
     torch.manual_seed(0)
-    torch.nn.init.normal_(unet.correction.weight)
+    torch.nn.init.normal_(unet.residual_head.weight)
     return unet
 
 
@@ -33,13 +33,13 @@ def test_the_default_is_small():
 
 def test_the_modality_makes_a_difference():
     unet, x = awake(CrossModalityUNet(1, width=4)), torch.rand(2, 1, 512)
-    torch.nn.init.normal_(unet.bottom_offset)
+    torch.nn.init.normal_(unet.bottleneck_embedding)
     assert not torch.allclose(unet(x, 0), unet(x, 1))
 
 
 def test_the_offset_at_the_top_reaches_the_inside():
     unet, x = awake(CrossModalityUNet(1, width=4)), torch.rand(2, 1, 512)
-    torch.nn.init.normal_(unet.top_offset)
+    torch.nn.init.normal_(unet.modality_embedding)
     assert (unet(x, 0) - unet(x, 1))[..., 128:384].abs().mean() > 0.05  # not at the padded ends alone
 
 

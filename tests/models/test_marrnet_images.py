@@ -66,8 +66,8 @@ def test_without_cmunet_and_with_the_weighted_triplet_it_is_the_two_stream_netwo
 
 def test_an_untrained_cmunet_leaves_pictures_as_they_are():
     x = pairs().v
-    assert torch.equal(make().redraw(x, 1), x.float() / 255)
-    both = make(target="both").redraw(x, 0)
+    assert torch.equal(make().translate(x, 1), x.float() / 255)
+    both = make(target="both").translate(x, 0)
     assert torch.equal(both, torch.cat([x, x], dim=1).float() / 255)
 
 
@@ -86,7 +86,7 @@ def test_two_equal_pictures_are_embedded_as_one_by_a_widened_first_convolution()
 def test_black_sets_a_target_in_a_picture():
     model, batch = make(losses=["id", "rec", "tra"]), pairs()
     batch.v = torch.zeros_like(batch.v)
-    torch.nn.init.constant_(model.unet.correction.bias, 0.5)
+    torch.nn.init.constant_(model.unet.residual_head.bias, 0.5)
     losses = model(batch)
     assert losses["rec"].item() == pytest.approx(0.5)
     brightness = (batch.r.float() / 255 + 0.5)[batch.aligned].mean().item()
@@ -98,12 +98,12 @@ def test_perceptual_losses_train_cmunet_alone():
     losses = model(pairs())
     (losses["per"] + losses["tra"]).backward()
     assert all(p.grad is None for p in model.extractor.parameters())
-    assert model.unet.correction.weight.grad.any()
+    assert model.unet.residual_head.weight.grad.any()
 
 
 def test_the_perceptual_transformation_compares_identities_not_pairs():
     model, batch = make(losses=["id", "tra"], transform="perceptual").eval(), pairs()
-    torch.nn.init.normal_(model.unet.correction.weight)
+    torch.nn.init.normal_(model.unet.residual_head.weight)
     order = torch.tensor([1, 0, 3, 2, 5, 4])  # other pairs of the same identities
     other = Batch(batch.v[order], batch.r, batch.labels, batch.aligned)
     assert model(batch)["tra"].item() == pytest.approx(model(other)["tra"].item(), rel=1e-5)

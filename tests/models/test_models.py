@@ -145,8 +145,8 @@ def test_sharing_leaves_one_set_of_blocks():
 
 def test_untrained_cmunet_changes_nothing():
     x = torch.rand(2, 1, 512)
-    assert torch.equal(make("marrnet", {}).redraw(x, 1), x)
-    both = make("marrnet", {"target": "both"}).redraw(x, 0)
+    assert torch.equal(make("marrnet", {}).translate(x, 1), x)
+    both = make("marrnet", {"target": "both"}).translate(x, 0)
     assert torch.equal(both, torch.cat([x, x], dim=1))
 
 
@@ -164,7 +164,7 @@ def test_perceptual_loss_trains_cmunet_only():
     model.eval()  # no batch statistics from the other terms
     model(pairs())["per"].backward()
     assert all(p.grad is None for p in model.extractor.parameters())
-    assert model.unet.correction.weight.grad.any()
+    assert model.unet.residual_head.weight.grad.any()
     assert all(p.requires_grad for p in model.extractor.parameters())
     assert all(torch.equal(before[k], v) for k, v in model.extractor.state_dict().items())
 

@@ -71,7 +71,7 @@ def test_auxiliary_is_the_formula(dims, size):
         ]
         return CONVOLVE[dims](sum(each), learner.pointwise.weight)
 
-    u = CONVOLVE[dims](torch.cat(y, dim=1), unify.cross.mix.weight)
+    u = CONVOLVE[dims](torch.cat(y, dim=1), unify.cross.bottleneck.weight)
     levels = [F.interpolate(POOL[dims](u, cells), size=u.shape[2:]) for cells in (1, 2, 4)]
     weight = torch.cat([layer.weight for layer in [unify.cross.fuse, *unify.cross.levels]], dim=1)
     shape = (-1, *[1] * dims)
@@ -207,14 +207,14 @@ def test_embedding_does_not_know_the_generator(dims):
 
 def test_gauge_is_the_ratio_of_the_layer_scales():
     model = make(1)
-    assert model.gauges()["ratio"].item() == pytest.approx(1)
+    assert model.diagnostics()["ratio"].item() == pytest.approx(1)
     with torch.no_grad():
         model.auxiliary.alpha.copy_(torch.linspace(-1, 1, 32))
         model.auxiliary.beta.fill_(-0.25)
     expected = model.auxiliary.alpha.abs().mean().item() / 0.25
-    assert model.gauges()["ratio"].item() == pytest.approx(expected)
+    assert model.diagnostics()["ratio"].item() == pytest.approx(expected)
     for options in ({"learners": ("intra",)}, {"auxiliary": "mixup"}, {"auxiliary": "none"}):
-        assert make(1, **options).gauges() == {}
+        assert make(1, **options).diagnostics() == {}
 
 
 def test_generator_is_light():

@@ -79,7 +79,7 @@ def test_a_checkpoint_from_before_code_was_kept_is_other_code(tmp_path, checkpoi
         load_checkpoint(path, "abc", code="c0de", precision="no")
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "optimiser.pt", "state.json"])
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.pt", "state.json"])
 def test_a_damaged_file_is_named(tmp_path, checkpoint, name):
     path = save_checkpoint(tmp_path, checkpoint)
     whole = (path / name).read_bytes()

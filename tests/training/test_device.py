@@ -66,7 +66,7 @@ def test_cuda_that_is_not_there_is_explained(monkeypatch, version, told, message
 
 
 def recipe(**changes):
-    return Recipe(**{"steps": 1, "identities": 8, "samples": 4, "learning_rate": 0.1, **changes})
+    return Recipe(**{"steps": 1, "identities": 8, "samples": 4, "lr": 0.1, **changes})
 
 
 def test_full_memory_is_answered_with_numbers():

@@ -57,7 +57,7 @@ SMALL = {"width": 2, "features": 8, "segments": 4}
 
 
 def recipe(**changes):
-    values = {"steps": 24, "identities": 5, "samples": 2, "learning_rate": 0.02, "average": 0.9}
+    values = {"steps": 24, "identities": 5, "samples": 2, "lr": 0.02, "ema_decay": 0.9}
     return Recipe(**{**values, "log_every": 4, "checkpoint_every": 6, **changes})
 
 
@@ -95,7 +95,7 @@ def test_losses_fall_and_are_logged(data):
 
 
 def test_the_tested_weights_are_the_moving_average(data):
-    assert not same(train(data).matcher, train(data, changes={"average": 0}).matcher)
+    assert not same(train(data).matcher, train(data, changes={"ema_decay": 0}).matcher)
     assert not train(data).matcher.training
 
 
@@ -110,7 +110,7 @@ def test_moving_average_by_hand():
             model.norm.weight += 1.0
             model.norm.running_mean += 2.0
         expected = keep * expected + (1 - keep) * model.norm.weight.detach()
-        average.follow(step)
+        average.update(step)
     torch.testing.assert_close(average.matcher.norm.weight.detach(), expected)
     assert not torch.equal(average.matcher.norm.running_mean, torch.zeros(4))
 
@@ -118,7 +118,9 @@ def test_moving_average_by_hand():
 @pytest.mark.parametrize("stop", [3, 6, 11, 23])
 def test_a_run_that_broke_off_ends_bit_for_bit_the_same(data, tmp_path, stop):
     whole = train(data, tmp_path / "whole")
-    with pytest.raises(DivergedError):  # a stand-in for a kill: everything since the last checkpoint is lost
+    with pytest.raises(
+        DivergedError
+    ):  # a synthetic data set for a kill: everything since the last checkpoint is lost
         train(data, tmp_path / "broken", {"log_every": 1}, fail_at=stop)
     resumed = train(data, tmp_path / "broken")
     assert same(whole.matcher, resumed.matcher)
@@ -142,7 +144,7 @@ def test_the_moving_average_takes_a_shared_layer_once_and_over_what_starts_as_na
     with torch.no_grad():
         model.norm.weight.fill_(2.0)
         model.late.fill_(3.0)
-    average.follow(0)  # keeps 1 / 10 of the ones
+    average.update(0)  # keeps 1 / 10 of the ones
     torch.testing.assert_close(average.matcher.twin.weight.detach(), torch.full((4,), 0.1 * 1 + 0.9 * 2))
     assert average.matcher.late.tolist() == [3.0, 3.0]
 
@@ -209,8 +211,8 @@ def test_a_checkpoint_of_other_code_or_another_precision_is_refused(data, tmp_pa
 
 
 def test_weights_scale_the_losses(data):
-    a = train(data, changes={"weights": {"spread": 0.0}, "average": 0, "steps": 1, "warmup": 0})
-    b = train(data, changes={"weights": {"spread": 5.0}, "average": 0, "steps": 1, "warmup": 0})
+    a = train(data, changes={"loss_weights": {"spread": 0.0}, "ema_decay": 0, "steps": 1, "warmup": 0})
+    b = train(data, changes={"loss_weights": {"spread": 5.0}, "ema_decay": 0, "steps": 1, "warmup": 0})
     assert not same(a.matcher, b.matcher)
 
 
@@ -286,20 +288,21 @@ def test_biases_and_scales_do_not_decay():
 def test_cmunets_offsets_decay():
     from xmodal_lite.training.fit import _optimiser
 
-    unet = build("marrnet", dims=1, num_classes=3, **SMALL).unet
-    decayed, _ = _optimiser(unet, recipe(weight_decay=0.3)).param_groups
-    assert {id(unet.top_offset), id(unet.bottom_offset)} <= {id(p) for p in decayed["params"]}
+    model = build("marrnet", dims=1, num_classes=3, **SMALL)
+    unet = model.unet
+    decayed, _ = _optimiser(model, recipe(weight_decay=0.3)).param_groups
+    assert {id(unet.modality_embedding), id(unet.bottleneck_embedding)} <= {id(p) for p in decayed["params"]}
 
 
-def test_the_rate_of_the_head_is_for_parts_that_models_have():
-    from xmodal_lite.training.fit import HEAD_PARTS, _by_rate
+def test_the_head_group_names_parts_that_models_have():
+    from xmodal_lite.training.fit import _param_groups
 
     models = [build(name, dims=1, num_classes=3, **SMALL) for name in model_names()]
     models.append(build("enhancing", dims=2, num_classes=3, backbone="resnet10"))
-    for part in HEAD_PARTS:
+    for part in Matcher.lr_groups["head"]:
         assert any(part in name.split(".") for model in models for name, _ in model.named_parameters())
     for model in models:  # a rate of 1 leaves one group, in the model's own order
-        (together,) = _by_rate(model, recipe()).values()
+        (together,) = _param_groups(model, recipe()).values()
         assert list(map(id, together)) == [id(p) for p in model.parameters() if p.requires_grad]
 
 
@@ -316,13 +319,13 @@ class Judge(Matcher):
 
 def test_the_discriminator_learns_at_the_rates_of_the_paper_recipe(data):
     """White against black: at the rate of pretrained stages, its loss would stay at log 2."""
-    from xmodal_lite.training.fit import _by_rate
+    from xmodal_lite.training.fit import _param_groups
 
-    changes = {"steps": 200, "log_every": 200, "precision": "no", "graph": False}
+    changes = {"steps": 200, "log_every": 200, "precision": "no", "cuda_graph": False}
     paper = resolve("marrnet", "regdb", "paper", changes)
     torch.manual_seed(0)
     judge, black = Judge(), torch.zeros(21, 3, 16, 16)
-    assert list(_by_rate(judge, paper)) == [paper.head_rate] == [10.0]
+    assert list(_param_groups(judge, paper)) == [paper.lr_multipliers["head"]] == [10.0]
     pictures = replace(data, v=black + 1, r=black, augmentation=lambda v, r: (v, r))
     assert fit(judge, pictures, paper, seed=3).history[0]["adv"] < 0.8 * math.log(2)
 
@@ -334,11 +337,11 @@ class Watched(Toy):
         super().__init__()
         self.norm = torch.nn.Sequential(OrderedDict(neck=self.norm))
 
-    def gauges(self):
+    def diagnostics(self):
         return {"size": self.maps[0].weight.abs().mean()}
 
 
-def test_gauges_are_logged_beside_the_losses_and_not_trained_on(data):
+def test_diagnostics_are_logged_beside_the_losses_and_not_trained_on(data):
     torch.manual_seed(5)
     watched = fit(Watched(), data, recipe(), seed=3)
     assert "size" in watched.history[-1]
@@ -348,7 +351,13 @@ def test_gauges_are_logged_beside_the_losses_and_not_trained_on(data):
 
 
 def test_sgd_resumes_bit_for_bit_and_trains_the_head_faster(data, tmp_path):
-    changes = {"optimiser": "sgd", "average": 0, "warmup": 0, "milestones": (0.5,), "head_rate": 10.0}
+    changes = {
+        "optimizer": "sgd",
+        "ema_decay": 0,
+        "warmup": 0,
+        "milestones": (0.5,),
+        "lr_multipliers": {"head": 10.0},
+    }
     torch.manual_seed(5)
     whole = fit(Watched(), data, recipe(**changes), seed=3).matcher
     for steps in (12, 24):  # 12 steps with the schedule of 24, as a run that was stopped there
@@ -365,7 +374,12 @@ def test_sgd_resumes_bit_for_bit_and_trains_the_head_faster(data, tmp_path):
     fresh = Watched()
     torch.manual_seed(5)
     slow, fast = (
-        fit(copy.deepcopy(fresh), data, recipe(**{**changes, "steps": 1, "head_rate": rate}), seed=3).matcher
+        fit(
+            copy.deepcopy(fresh),
+            data,
+            recipe(**{**changes, "steps": 1, "lr_multipliers": {"head": rate}}),
+            seed=3,
+        ).matcher
         for rate in (1.0, 10.0)
     )
     assert torch.equal(slow.maps[0].weight, fast.maps[0].weight)
@@ -375,6 +389,8 @@ def test_sgd_resumes_bit_for_bit_and_trains_the_head_faster(data, tmp_path):
 
 class Drawing(Toy):
     """The toy behind a map that stands where cmUNet does."""
+
+    lr_groups = Toy.lr_groups | {"unet": ("unet",)}
 
     def __init__(self):
         super().__init__()
@@ -387,9 +403,9 @@ class Drawing(Toy):
 def test_cmunet_learns_at_a_rate_of_its_own(data):
     torch.manual_seed(5)
     fresh = Drawing()
-    changes = {"optimiser": "sgd", "average": 0, "warmup": 0, "steps": 1}
+    changes = {"optimizer": "sgd", "ema_decay": 0, "warmup": 0, "steps": 1}
     slow, fast = (
-        fit(copy.deepcopy(fresh), data, recipe(**changes, unet_rate=rate), seed=3).matcher
+        fit(copy.deepcopy(fresh), data, recipe(**changes, lr_multipliers={"unet": rate}), seed=3).matcher
         for rate in (1.0, 5.0)
     )
     assert torch.equal(slow.maps[0].weight, fast.maps[0].weight)
@@ -414,7 +430,7 @@ class Apart(Matcher):
 
 def train_apart(data, **changes):
     torch.manual_seed(5)
-    settings = {"identities": 4, "optimiser": "sgd", "average": 0, **changes}
+    settings = {"identities": 4, "optimizer": "sgd", "ema_decay": 0, **changes}
     data = replace(
         data, sampler=PairSampler(*[np.repeat(np.arange(7), 3)] * 4, identities=4, samples=2, seed=1)
     )

@@ -41,7 +41,7 @@ def test_by_hand():
     assert step_flop(Linear(), seen) == forward + to_weights
 
 
-def there_and_back(counter, layer, channels):
+def forward_backward(counter, layer, channels):
     """Count the operations of a layer's forward pass, and of its forward and backward pass."""
     x, counts = torch.rand(2, channels, *[15] * (layer.weight.ndim - 2), requires_grad=True), []
     for back in (False, True):
@@ -63,7 +63,7 @@ WHOLE = [nn.Conv2d(6, 8, 3, 2, 1), nn.Conv1d(6, 8, 3, dilation=2), nn.ConvTransp
 
 @pytest.mark.parametrize("layer", GROUPED, ids=str)
 def test_a_grouped_convolution_takes_three_times_its_forward_pass(layer):
-    forward, both = there_and_back(flop_counter(), layer, 6)
+    forward, both = forward_backward(flop_counter(), layer, 6)
     assert both == 3 * forward
     if isinstance(layer, nn.Conv2d):
         assert forward == 2 * 2 * 6 * 15 * 15 * 25  # by hand
@@ -71,7 +71,7 @@ def test_a_grouped_convolution_takes_three_times_its_forward_pass(layer):
 
 @pytest.mark.parametrize("layer", WHOLE, ids=str)
 def test_other_convolutions_are_counted_as_torch_counts_them(layer):
-    assert there_and_back(flop_counter(), layer, 6) == there_and_back(
+    assert forward_backward(flop_counter(), layer, 6) == forward_backward(
         FlopCounterMode(display=False), layer, 6
     )
 
@@ -110,7 +110,7 @@ def test_a_step_never_waits_for_the_gpu(dims):
         def batch(self, step):
             return Batch(*(column.cuda() for column in vars(pairs(dims)).values()))
 
-    recipe = Recipe(steps=9, identities=4, samples=2, learning_rate=0.01, precision="bf16")
+    recipe = Recipe(steps=9, identities=4, samples=2, lr=0.01, precision="bf16")
     model = build(
         "mun", dims=dims, num_classes=4, **(SMALL if dims == 1 else {"backbone": "resnet10"})
     ).cuda()

@@ -5,13 +5,13 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from xmodal_lite.data.augment import Augmentation
-from xmodal_lite.data.pictures import PictureAugmentation
+from xmodal_lite.data.augment_images import ImageAugmentation
+from xmodal_lite.data.augment_spectra import SpectrumAugmentation
 from xmodal_lite.training import Recipe
 
 
 def recipe(**changes):
-    return Recipe(**{"steps": 100, "identities": 4, "samples": 2, "learning_rate": 0.1, **changes})
+    return Recipe(**{"steps": 100, "identities": 4, "samples": 2, "lr": 0.1, **changes})
 
 
 def test_rate_rises_then_falls_to_nothing():
@@ -32,12 +32,12 @@ def test_no_warmup_starts_at_the_top():
     [
         {"steps": 0},
         {"identities": 1},
-        {"learning_rate": 0},
-        {"learning_rate": math.inf},
-        {"unet_rate": math.nan},
-        {"weights": {"adv": -0.1}},
-        {"weights": {"adv": math.nan}},
-        {"weights": {"adv": math.inf}},
+        {"lr": 0},
+        {"lr": math.inf},
+        {"lr_multipliers": {"unet": math.nan}},
+        {"loss_weights": {"adv": -0.1}},
+        {"loss_weights": {"adv": math.nan}},
+        {"loss_weights": {"adv": math.inf}},
         {"augment": {"noise": math.inf}},
         {"size": (0, 32)},
         {"size": (32, -1)},
@@ -64,9 +64,9 @@ def test_milestones_that_would_never_or_always_count_are_refused(milestones):
 
 
 def test_the_augmentation_is_of_images_or_of_spectra_never_of_both():
-    assert isinstance(recipe(augment={"flip": 0.5}).augment, PictureAugmentation)
-    assert isinstance(recipe(augment={"shift": 4.0}).augment, Augmentation)
-    assert isinstance(recipe().augment, Augmentation)
+    assert isinstance(recipe(augment={"flip": 0.5}).augment, ImageAugmentation)
+    assert isinstance(recipe(augment={"shift": 4.0}).augment, SpectrumAugmentation)
+    assert isinstance(recipe().augment, SpectrumAugmentation)
     with pytest.raises(ValidationError, match="shift"):
         recipe(augment={"flip": 0.5, "shift": 4.0})
     again = Recipe.model_validate(recipe(augment={"flip": 0.5}).model_dump(mode="json"))

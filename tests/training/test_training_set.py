@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from xmodal_lite.data.on_disk import OnDisk
-from xmodal_lite.data.pictures import PictureAugmentation
+from xmodal_lite.data.augment_images import ImageAugmentation
+from xmodal_lite.data.memmap import MemmapSamples
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.models.matcher import Matcher
 from xmodal_lite.training import Recipe, TrainingSet, fit
 
-CHANGES = PictureAugmentation(pad=1, flip=0.5, erase=0.5, colour="exchange")
-RECIPE = Recipe(steps=12, identities=4, samples=2, learning_rate=0.01, log_every=2, checkpoint_every=3)
+CHANGES = ImageAugmentation(pad=1, flip=0.5, erase=0.5, colour="exchange")
+RECIPE = Recipe(steps=12, identities=4, samples=2, lr=0.01, log_every=2, checkpoint_every=3)
 
 
 def table(identity, modality):
@@ -46,15 +46,15 @@ def stored(tmp_path):
 
 def plain(people, samples, rows=None, seed=3):
     rows = np.arange(80) if rows is None else rows
-    data = TrainingSet.of(people, samples, rows, RECIPE, seed=seed)
-    return replace(data, augmentation=PictureAugmentation())
+    data = TrainingSet.from_split(people, samples, rows, RECIPE, seed=seed)
+    return replace(data, augmentation=ImageAugmentation())
 
 
 def test_pictures_stay_on_disk_and_anything_else_is_copied(people, stored, tmp_path):
-    assert isinstance(plain(people, stored).v, OnDisk)
+    assert isinstance(plain(people, stored).v, MemmapSamples)
     assert isinstance(plain(people, np.array(stored)).v, torch.Tensor)
     np.save(tmp_path / "spectra.npy", np.zeros((80, 1, 5), np.float32))
-    spectra = TrainingSet.of(
+    spectra = TrainingSet.from_split(
         people, np.load(tmp_path / "spectra.npy", mmap_mode="r"), np.arange(80), RECIPE, seed=0
     )
     assert isinstance(spectra.r, torch.Tensor)
@@ -91,7 +91,7 @@ def test_the_recipe_says_how_many_pairs_are_of_one_specimen(people, stored):
 
     def aligned(share):
         recipe = RECIPE.model_copy(update={"aligned": share})
-        data = TrainingSet.of(people, stored, np.arange(80), recipe, seed=3)
+        data = TrainingSet.from_split(people, stored, np.arange(80), recipe, seed=3)
         return float(torch.cat([data.batch(step).aligned for step in range(60)]).float().mean())
 
     by_chance = aligned(0.0)
@@ -153,7 +153,7 @@ def test_a_gpu_sees_the_same_batches(people, stored, monkeypatch):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (0, 0))
     sent = plain(people, stored).to(torch.device("cuda"))
     assert isinstance(held.v, torch.Tensor)
-    assert isinstance(sent.v, OnDisk)
+    assert isinstance(sent.v, MemmapSamples)
     for step in range(3):
         for data in (held, sent):
             batch = data.batch(step)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from xmodal_lite.benchmarks import casia_nir_vis, cufs, cufsf, folder, llcm, regdb, rruff, sysu_mm01, tufts
-from xmodal_lite.benchmarks.base import Benchmark, Findings, Split
+from xmodal_lite.benchmarks.base import Benchmark, CheckReport, Split
 from xmodal_lite.errors import SpecError
 
-__all__ = ["Benchmark", "Findings", "Split", "check", "load", "names"]
+__all__ = ["Benchmark", "CheckReport", "Split", "check", "load", "names"]
 
 _BENCHMARKS = {
     "rruff": rruff,
@@ -63,7 +63,7 @@ def load(name: str, root: str | Path, **settings: Any) -> Benchmark:
     return module.load(root, **settings)
 
 
-def check(name: str, root: str | Path) -> Findings:
+def check(name: str, root: str | Path) -> CheckReport:
     """Read a whole folder and collect everything that is wrong with it.
 
     Parameters
@@ -75,7 +75,7 @@ def check(name: str, root: str | Path) -> Findings:
 
     Returns
     -------
-    Findings
+    CheckReport
         A list of problems, empty if `load` will succeed; printed, it also shows counts and notes.
 
     Raises

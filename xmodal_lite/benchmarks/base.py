@@ -9,7 +9,7 @@ import numpy as np
 
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import SpecError
-from xmodal_lite.evaluation import Report, Search
+from xmodal_lite.evaluation import Report, RetrievalTask
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,10 +25,10 @@ class Split:
     train, test : numpy.ndarray
         Row numbers int64 into the benchmark's table and samples, ascending, without a row in common.
     unpaired : numpy.ndarray
-        Rows of identities seen in one modality only: free to train on, never tested.
+        TableBuilder of identities seen in one modality only: free to train on, never tested.
     evaluate : callable
         Takes the features (len(test), D) of the test rows in order, returns a `Report`.
-    searches : sequence of Search
+    tasks : sequence of RetrievalTask
         Who is looked for where, in positions of `test`, for `xmodal_lite.evaluation.pair_scores`; empty for RRUFF,
         whose rule is another.
     """
@@ -39,7 +39,7 @@ class Split:
     test: np.ndarray
     unpaired: np.ndarray
     evaluate: Callable[[np.ndarray], Report]
-    searches: Sequence[Search] = ()
+    tasks: Sequence[RetrievalTask] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,7 @@ class Benchmark:
     fingerprint : str
         SHA-256 over the names and bytes of the files read, so the same on every machine.
     source : str
-        ``"real"`` or ``"stand-in"``.
+        ``"real"`` or ``"synthetic"``.
     splitters : mapping of str to callable
         The protocols by name: each takes the benchmark and a seed and returns the `Split`.
     """
@@ -110,13 +110,13 @@ class Benchmark:
         return self.splitters[protocol](self, seed)
 
 
-class Findings(list[str]):
+class CheckReport(list[str]):
     """The problems that a check found, one sentence each: an empty list means that the folder can be loaded.
 
     Parameters
     ----------
     problems : iterable of str
-        What must be mended before the benchmark can be loaded.
+        What must be repaired before the benchmark can be loaded.
     counts : mapping of str to int
         How much of everything the folder holds, and how many things were put right while reading.
     notes : iterable of str

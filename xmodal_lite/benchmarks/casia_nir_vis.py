@@ -14,29 +14,29 @@ from pathlib import Path
 
 import numpy as np
 
-from xmodal_lite.benchmarks.base import Benchmark, Findings, Split
+from xmodal_lite.benchmarks.base import Benchmark, CheckReport, Split
 from xmodal_lite.benchmarks.index import Parts, read_splits
 from xmodal_lite.benchmarks.shared import (
     FACE_SIZE,
     FARS,
     VERIFICATION,
     Reporter,
+    check_images,
     data_name,
     differences,
     file_names,
     identity_folders,
-    lone_ones,
-    look_at,
     make_split,
     of_modality,
-    some,
+    raise_data_error,
+    shorten,
+    single_modality_notes,
     source,
-    stop,
 )
 from xmodal_lite.data.images import open_images
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import SpecError
-from xmodal_lite.evaluation import Search
+from xmodal_lite.evaluation import RetrievalTask
 
 FOLDERS = ("VIS_128x128", "NIR_128x128")  # by modality
 SESSIONS = ("s1", "s2", "s3", "s4")
@@ -59,7 +59,7 @@ def load(root: str | Path, size: tuple[int, int] = FACE_SIZE) -> Benchmark:
     Parameters
     ----------
     root : str or pathlib.Path
-        Folder that holds ``s1`` to ``s4`` and ``protocols``. A file ``standin.json`` in it marks a stand-in.
+        Folder that holds ``s1`` to ``s4`` and ``protocols``. A file ``synthetic.json`` in it marks a synthetic data set.
     size : tuple of int
         (height, width) of the samples.
 
@@ -76,7 +76,7 @@ def load(root: str | Path, size: tuple[int, int] = FACE_SIZE) -> Benchmark:
         gallery, a near-infrared image in colour, a damaged image.
     """
     root = Path(root)
-    table, parts, subjects = _scan(root, stop)
+    table, parts, subjects = _scan(root, raise_data_error)
     lists = [index for fold in LISTS for indexes in fold.values() for index in indexes]
     samples, fingerprint = open_images(
         root, "casia-nir-vis", table.path.tolist(), lists, size, grey=of_modality(table, 1)
@@ -94,29 +94,29 @@ def load(root: str | Path, size: tuple[int, int] = FACE_SIZE) -> Benchmark:
     )
 
 
-def check(root: str | Path) -> Findings:
+def check(root: str | Path) -> CheckReport:
     """Look over a copy of CASIA NIR-VIS 2.0: every list, folder and image, and the known totals.
 
     Parameters
     ----------
     root : str or pathlib.Path
-        Folder that holds ``s1`` to ``s4`` and ``protocols``; the totals of a stand-in are not compared.
+        Folder that holds ``s1`` to ``s4`` and ``protocols``; the totals of a synthetic data set are not compared.
 
     Returns
     -------
-    Findings
+    CheckReport
         Problems, counts and notes.
     """
     root = Path(root)
     problems: list[str] = []
     table, parts, subjects = _scan(root, problems.append)
-    odd, notes = look_at(root, table, grey=True)
+    odd, notes = check_images(root, table, grey=True)
     problems += odd
     counts = _count(root, table, subjects)
     if source(root) == "real":
         problems += [f"{root}: {words}; fetch the set again" for words in differences(counts, TOTALS)]
-    notes += lone_ones(table, (part["train"] for part in parts), (part["test"] for part in parts))
-    return Findings(problems, counts, notes)
+    notes += single_modality_notes(table, (part["train"] for part in parts), (part["test"] for part in parts))
+    return CheckReport(problems, counts, notes)
 
 
 def _scan(root: Path, report: Reporter) -> tuple[SampleTable, Parts, int]:
@@ -128,7 +128,7 @@ def _scan(root: Path, report: Reporter) -> tuple[SampleTable, Parts, int]:
         identity, images = np.unique(table.identity[gallery], return_counts=True)
         if (images > 1).any():
             report(
-                f"{root / lists['test'][0]}: lists {some(table.identity_names[i] for i in identity[images > 1])} more "
+                f"{root / lists['test'][0]}: lists {shorten(table.identity_names[i] for i in identity[images > 1])} more "
                 "than once; a gallery has one image of each identity, fetch the list again"
             )
         if len(identity) == 1:
@@ -175,7 +175,7 @@ def _split(data: str, parts: Parts, benchmark: Benchmark, seed: int) -> Split:
         seed,
         parts[seed]["train"],
         parts[seed]["test"],
-        [Search("r2v", probes, (gallery,), fars=FARS)],
+        [RetrievalTask("r2v", probes, (gallery,), fars=FARS)],
         ["images"],
         name,
     )

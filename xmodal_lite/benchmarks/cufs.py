@@ -12,7 +12,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from xmodal_lite.benchmarks.base import Benchmark, Findings
+from xmodal_lite.benchmarks.base import Benchmark, CheckReport
 from xmodal_lite.benchmarks.paired import PairedSet, photos_and_sketches
 from xmodal_lite.benchmarks.shared import FACE_SIZE
 
@@ -37,7 +37,7 @@ def load(root: str | Path, size: tuple[int, int] = FACE_SIZE) -> Benchmark:
     Parameters
     ----------
     root : str or pathlib.Path
-        Folder that holds ``photos`` and ``sketches``. A file ``standin.json`` in it marks a stand-in.
+        Folder that holds ``photos`` and ``sketches``. A file ``synthetic.json`` in it marks a synthetic data set.
     size : tuple of int
         (height, width) of the samples.
 
@@ -55,17 +55,17 @@ def load(root: str | Path, size: tuple[int, int] = FACE_SIZE) -> Benchmark:
     return CUFS.load(Path(root), size)
 
 
-def check(root: str | Path) -> Findings:
+def check(root: str | Path) -> CheckReport:
     """Look over a copy of CUFS: every picture and list, and the known total.
 
     Parameters
     ----------
     root : str or pathlib.Path
-        Folder that holds ``photos`` and ``sketches``; the total of a stand-in is not compared.
+        Folder that holds ``photos`` and ``sketches``; the total of a synthetic data set is not compared.
 
     Returns
     -------
-    Findings
+    CheckReport
         Problems, counts and notes.
     """
     return CUFS.check(Path(root))

@@ -14,26 +14,26 @@ from pathlib import Path
 
 import numpy as np
 
-from xmodal_lite.benchmarks.base import Benchmark, Findings, Split
+from xmodal_lite.benchmarks.base import Benchmark, CheckReport, Split
 from xmodal_lite.benchmarks.shared import (
     SIZE,
     Reporter,
-    Rows,
+    TableBuilder,
+    check_split_usable,
     file_names,
     identity_folders,
-    lone_ones,
     make_split,
-    report_hopeless,
-    some,
+    raise_data_error,
+    shorten,
+    single_modality_notes,
     source,
-    stop,
 )
 from xmodal_lite.data.cache import Entry, cached
-from xmodal_lite.data.images import SUFFIXES, look_over, open_images
+from xmodal_lite.data.images import SUFFIXES, inspect_images, open_images
 from xmodal_lite.data.spectra import Preparation, read_sample
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import DataError
-from xmodal_lite.evaluation import Search
+from xmodal_lite.evaluation import RetrievalTask
 
 PARTS = ("train", "test")
 SPECTRA = (".txt", ".csv")
@@ -66,7 +66,7 @@ def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
         in both parts, images mixed with spectra, a damaged file, a spectrum without signal on the axis.
     """
     root = Path(root)
-    table, modalities, training = _scan(root, stop)
+    table, modalities, training = _scan(root, raise_data_error)
     paths = table.path.tolist()
     if _spectra(table).all():
         settings = Preparation()
@@ -92,7 +92,7 @@ def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
     )
 
 
-def check(root: str | Path) -> Findings:
+def check(root: str | Path) -> CheckReport:
     """Look over data of your own: every folder and file.
 
     Parameters
@@ -102,7 +102,7 @@ def check(root: str | Path) -> Findings:
 
     Returns
     -------
-    Findings
+    CheckReport
         Problems, counts and notes.
     """
     root = Path(root)
@@ -114,17 +114,17 @@ def check(root: str | Path) -> Findings:
             read_sample(root / path)
         except DataError as error:
             problems.append(str(error))
-    problems += look_over(root, table.path[~spectra].tolist()).damaged
+    problems += inspect_images(root, table.path[~spectra].tolist()).damaged
     counts = {}
     for part, mask in (("training", training), ("test", ~training)):
         counts[f"{part} identities"] = len(np.unique(table.identity[mask]))
         for modality, name in enumerate(modalities):
             counts[f"{part} samples, {name}"] = int((mask & (table.modality == modality)).sum())
-    notes = lone_ones(table, [training], [~training])
+    notes = single_modality_notes(table, [training], [~training])
     if others := [path for path in _files(root) if path.suffix.lower() not in KINDS]:
-        names = some(path.relative_to(root).as_posix() for path in others)
+        names = shorten(path.relative_to(root).as_posix() for path in others)
         notes.append(f"{len(others)} files of other kinds left out: {names}")
-    return Findings(problems, counts, notes)
+    return CheckReport(problems, counts, notes)
 
 
 def holds_spectra(root: str | Path) -> bool:
@@ -150,8 +150,8 @@ def _scan(root: Path, report: Reporter) -> tuple[SampleTable, tuple[str, str], n
     names = {folder.name for part in PARTS for folder in folders[part]}
     modalities = sorted(names, key=lambda name: (name.lower() not in FIRST, name))
     if names and len(names) != 2:
-        report(f"{root}: has the modalities {some(names)}; {LAYOUT}, the same ones in train and test")
-    rows, kinds = Rows(), dict.fromkeys(PARTS, frozenset[str]())
+        report(f"{root}: has the modalities {shorten(names)}; {LAYOUT}, the same ones in train and test")
+    rows, kinds = TableBuilder(), dict.fromkeys(PARTS, frozenset[str]())
     for part in PARTS:
         for folder in folders[part]:
             identities = identity_folders(folder, report, LAYOUT)
@@ -162,7 +162,7 @@ def _scan(root: Path, report: Reporter) -> tuple[SampleTable, tuple[str, str], n
                     rows.add(path, identity.name, 0, modalities.index(folder.name))
     if twice := kinds["train"] & kinds["test"]:
         report(
-            f"{root}: identity {some(twice)} is in train and in test; the test is on identities that training never "
+            f"{root}: identity {shorten(twice)} is in train and in test; the test is on identities that training never "
             "saw, move each to one part"
         )
     table = rows.table()
@@ -174,7 +174,7 @@ def _scan(root: Path, report: Reporter) -> tuple[SampleTable, tuple[str, str], n
             f"are either images ({'/'.join(SUFFIXES)}) or spectra ({'/'.join(SPECTRA)}), remove one kind"
         )
     training = np.char.startswith(table.path, "train/")
-    report_hopeless(table, np.flatnonzero(training), np.flatnonzero(~training), f"{root}", report)
+    check_split_usable(table, np.flatnonzero(training), np.flatnonzero(~training), f"{root}", report)
     v, r = (*modalities, "v", "r")[:2]
     return table, (v, r), training
 
@@ -208,7 +208,7 @@ def _split(data: str, training: np.ndarray, benchmark: Benchmark, seed: int) -> 
         seed,
         np.flatnonzero(training),
         rows,
-        [Search("v2r", v, (r,)), Search("r2v", r, (v,))],
+        [RetrievalTask("v2r", v, (r,)), RetrievalTask("r2v", r, (v,))],
         ["images", "identities"],
         name,
     )

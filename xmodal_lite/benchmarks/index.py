@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from xmodal_lite.benchmarks.shared import Reporter, Rows, report_hopeless, some
+from xmodal_lite.benchmarks.shared import Reporter, TableBuilder, check_split_usable, shorten
 from xmodal_lite.data.table import SampleTable
 
 Parts = list[dict[str, np.ndarray]]  # rows of "train" and "test", for each split
@@ -118,7 +118,7 @@ def read_splits(
     table : SampleTable
         All images that a list names.
     parts : list of dict
-        Rows (k,) int64 of "train" and "test" for each split, ascending.
+        TableBuilder (k,) int64 of "train" and "test" for each split, ascending.
     """
     found: list[dict[str, list[Line]]] = []
     for lists in splits:
@@ -134,7 +134,7 @@ def read_splits(
             report_labels(lines, report)
         report_overlap(split["train"], split["test"], report)
         found.append(split)
-    rows = Rows()
+    rows = TableBuilder()
     for path in {line.path for split in found for lines in split.values() for line in lines}:
         folder, identity, _ = path.split("/")[-3:]
         rows.add(path, identity, folders.index(folder), folders.index(folder))
@@ -148,7 +148,7 @@ def read_splits(
         for split in found
     ]
     for lists, part in zip(splits, parts, strict=True):
-        report_hopeless(table, part["train"], part["test"], f"{root / lists['test'][0]}", report)
+        check_split_usable(table, part["train"], part["test"], f"{root / lists['test'][0]}", report)
     return table, parts
 
 
@@ -198,7 +198,7 @@ def report_labels(lines: Iterable[Line], report: Reporter) -> None:
     for label, names in owners.items():
         if len(names) > 1:
             report(
-                f"{folders[names[1]][0].place}: folders {some(names)} share label {label}; an identity has one folder, "
+                f"{folders[names[1]][0].place}: folders {shorten(names)} share label {label}; an identity has one folder, "
                 "mend the labels"
             )
 
@@ -208,7 +208,7 @@ def report_overlap(train: Sequence[Line], test: Sequence[Line], report: Reporter
     if twice := {line.folder for line in train} & {line.folder for line in test}:
         first = next(line for line in test if line.folder in twice)
         report(
-            f"{first.place}: identity {some(twice)} is in {train[0].place.rpartition(',')[0]} too; an identity belongs "
+            f"{first.place}: identity {shorten(twice)} is in {train[0].place.rpartition(',')[0]} too; an identity belongs "
             "to one part of a split, fetch the lists again"
         )
 

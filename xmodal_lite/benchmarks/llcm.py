@@ -15,26 +15,31 @@ from pathlib import Path
 
 import numpy as np
 
-from xmodal_lite.benchmarks.base import Benchmark, Findings, Split
+from xmodal_lite.benchmarks.base import Benchmark, CheckReport, Split
 from xmodal_lite.benchmarks.index import read_index, report_labels, report_overlap
 from xmodal_lite.benchmarks.shared import (
     SIZE,
     Reporter,
-    Rows,
+    TableBuilder,
+    check_images,
+    check_split_usable,
     data_name,
     differences,
     file_names,
     identity_folders,
-    lone_ones,
-    look_at,
     make_split,
-    report_hopeless,
+    raise_data_error,
+    single_modality_notes,
     source,
-    stop,
 )
 from xmodal_lite.data.images import open_images
 from xmodal_lite.data.table import SampleTable
-from xmodal_lite.evaluation import Search, python_draw, same_view_excluded, views
+from xmodal_lite.evaluation import (
+    RetrievalTask,
+    group_by_identity_and_camera,
+    same_view_excluded,
+    sample_gallery,
+)
 
 FOLDERS = ("vis", "nir")  # by modality
 LISTS = {
@@ -61,7 +66,7 @@ def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
     Parameters
     ----------
     root : str or pathlib.Path
-        Folder that holds ``vis``, ``nir`` and ``idx``. A file ``standin.json`` in it marks a stand-in.
+        Folder that holds ``vis``, ``nir`` and ``idx``. A file ``synthetic.json`` in it marks a synthetic data set.
     size : tuple of int
         (height, width) of the samples.
 
@@ -77,7 +82,7 @@ def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
         file name that disagrees with its folder, a name without a camera, an identity in both parts, a damaged image.
     """
     root = Path(root)
-    table, training = _scan(root, stop)
+    table, training = _scan(root, raise_data_error)
     samples, fingerprint = open_images(root, "llcm", table.path.tolist(), list(LISTS.values()), size)
     name = data_name("LLCM", source(root), differences(_count(table, training), TOTALS))
     return Benchmark(
@@ -92,28 +97,28 @@ def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
     )
 
 
-def check(root: str | Path) -> Findings:
+def check(root: str | Path) -> CheckReport:
     """Look over a copy of LLCM: every list, folder and image, and the known totals.
 
     Parameters
     ----------
     root : str or pathlib.Path
-        Folder that holds ``vis``, ``nir`` and ``idx``; the totals of a stand-in are not compared.
+        Folder that holds ``vis``, ``nir`` and ``idx``; the totals of a synthetic data set are not compared.
 
     Returns
     -------
-    Findings
+    CheckReport
         Problems, counts and notes.
     """
     root = Path(root)
     problems: list[str] = []
     table, training = _scan(root, problems.append)
-    damaged, notes = look_at(root, table)
+    damaged, notes = check_images(root, table)
     problems += damaged
     counts = _count(table, training)
     if source(root) == "real":
         problems += [f"{root}: {words}; fetch the set again" for words in differences(counts, TOTALS)]
-    return Findings(problems, counts, notes + lone_ones(table, [training], [~training]))
+    return CheckReport(problems, counts, notes + single_modality_notes(table, [training], [~training]))
 
 
 def _scan(root: Path, report: Reporter) -> tuple[SampleTable, np.ndarray]:
@@ -134,7 +139,7 @@ def _scan(root: Path, report: Reporter) -> tuple[SampleTable, np.ndarray]:
         ]
         for part in ("train", "test")
     }
-    rows = Rows()
+    rows = TableBuilder()
     for part in lines.values():
         report_labels(part, report)
         for line in part:
@@ -154,7 +159,7 @@ def _scan(root: Path, report: Reporter) -> tuple[SampleTable, np.ndarray]:
     trained = {line.path for line in lines["train"]}
     training = np.array([path in trained for path in table.path.tolist()], dtype=bool)
     train, test = np.flatnonzero(training), np.flatnonzero(~training)
-    report_hopeless(table, train, test, f"{root / LISTS['test', 0]}", report)
+    check_split_usable(table, train, test, f"{root / LISTS['test', 0]}", report)
     return table, training
 
 
@@ -178,17 +183,17 @@ def _split(data: str, training: np.ndarray, benchmark: Benchmark, seed: int) -> 
         )
 
     sides = [np.flatnonzero(test.modality == modality) for modality in (0, 1)]
-    searches = []
+    tasks = []
     for direction, queries, pool in (("v2r", sides[0], sides[1]), ("r2v", sides[1], sides[0])):
-        seen = views(pool, test.identity, test.camera)
-        draws = tuple(python_draw(seen, trial, shots=1) for trial in range(DRAWS))
-        searches.append(Search(direction, queries, draws, excluded))
+        seen = group_by_identity_and_camera(pool, test.identity, test.camera)
+        trials = tuple(sample_gallery(seen, trial, shots=1) for trial in range(DRAWS))
+        tasks.append(RetrievalTask(direction, queries, trials, excluded))
     name = (
         f"{data}, v2r visible queries in infrared gallery and r2v the reverse, single shot (1 an identity and camera), "
-        f"gallery drawn by Python's random.seed(0) to seed({DRAWS - 1}) over the sorted files, mean of {DRAWS} draws, "
+        f"gallery drawn by Python's random.seed(0) to seed({DRAWS - 1}) over the sorted files, mean of {DRAWS} trials, "
         "images of the query's identity in its own camera ignored, CMC counts identities, cosine, no flip, no "
         "re-ranking"
     )
     return make_split(
-        benchmark, "standard", seed, np.flatnonzero(training), rows, searches, ["identities"], name
+        benchmark, "standard", seed, np.flatnonzero(training), rows, tasks, ["identities"], name
     )

@@ -11,26 +11,26 @@ from pathlib import Path
 
 import numpy as np
 
-from xmodal_lite.benchmarks.base import Benchmark, Findings, Split
+from xmodal_lite.benchmarks.base import Benchmark, CheckReport, Split
 from xmodal_lite.benchmarks.shared import (
     FARS,
     VERIFICATION,
     Reporter,
-    Rows,
+    TableBuilder,
+    check_images,
     data_name,
     differences,
     file_names,
-    look_at,
     make_split,
     of_modality,
+    raise_data_error,
     source,
-    stop,
 )
 from xmodal_lite.benchmarks.subject_lists import draw_subjects, list_path, list_text, read_list, write_list
 from xmodal_lite.data.images import open_images
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import SpecError
-from xmodal_lite.evaluation import Search
+from xmodal_lite.evaluation import RetrievalTask
 
 SPLITS = 5
 Picture = tuple[str, str, str]  # path, subject, and what tells its pairs apart
@@ -70,7 +70,7 @@ class PairedSet:
 
     def load(self, root: Path, size: tuple[int, int]) -> Benchmark:
         """Read a copy; lists that are not there are drawn, and written where that is allowed."""
-        table, lists = self._scan(root, stop)
+        table, lists = self._scan(root, raise_data_error)
         samples, images = open_images(root, self.name, table.path.tolist(), [], size, of_modality(table, 1))
         texts = {key: list_text(table.identity_names, trained) for key, trained in lists.items()}
         for key, text in texts.items():
@@ -88,11 +88,11 @@ class PairedSet:
             splitters={name: partial(self._split, data, lists, name) for name in self.protocols},
         )
 
-    def check(self, root: Path) -> Findings:
+    def check(self, root: Path) -> CheckReport:
         """Look over a copy: every picture and list, and the known totals."""
         problems: list[str] = []
         table, lists = self._scan(root, problems.append)
-        odd, notes = look_at(root, table, grey=True)
+        odd, notes = check_images(root, table, grey=True)
         problems += odd
         counts = _count(table)
         if source(root) == "real":
@@ -101,7 +101,7 @@ class PairedSet:
         absent = [key for key in lists if not (root / list_path(*key)).exists()]
         if absent:
             notes.append(f"{len(absent)} lists in {root / 'splits'} are drawn when the set is loaded")
-        return Findings(problems, counts, notes)
+        return CheckReport(problems, counts, notes)
 
     def trained(self, protocol: str, subjects: int) -> int:
         """Count the subjects that train, of so many in a copy: the protocol's number, or its share of a part."""
@@ -146,7 +146,7 @@ class PairedSet:
                     f"{root / sides[here][key]}: there is no {self.modalities[there]} picture of the same "
                     f"{self.match}; fetch it, or remove this one"
                 )
-        rows = Rows()
+        rows = TableBuilder()
         for number, key in enumerate(sorted(sides[0].keys() & sides[1].keys())):
             for modality, side in enumerate(sides):
                 rows.add(side[key], key[0], modality, modality, number)
@@ -179,7 +179,7 @@ class PairedSet:
             seed,
             np.flatnonzero(training),
             test,
-            [Search("v2r", v, (r,)), Search("r2v", r, (v,), fars=FARS)],
+            [RetrievalTask("v2r", v, (r,)), RetrievalTask("r2v", r, (v,), fars=FARS)],
             ["images"],
             name,
         )

@@ -15,25 +15,25 @@ from pathlib import Path
 
 import numpy as np
 
-from xmodal_lite.benchmarks.base import Benchmark, Findings, Split
+from xmodal_lite.benchmarks.base import Benchmark, CheckReport, Split
 from xmodal_lite.benchmarks.index import Parts, read_splits
 from xmodal_lite.benchmarks.shared import (
     SIZE,
     Reporter,
+    check_images,
     data_name,
     differences,
     file_names,
     identity_folders,
-    lone_ones,
-    look_at,
     make_split,
+    raise_data_error,
+    single_modality_notes,
     source,
-    stop,
 )
 from xmodal_lite.data.images import open_images
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import SpecError
-from xmodal_lite.evaluation import Search
+from xmodal_lite.evaluation import RetrievalTask
 
 FOLDERS = ("Visible", "Thermal")  # by modality
 SPLITS = 10
@@ -60,7 +60,7 @@ def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
     Parameters
     ----------
     root : str or pathlib.Path
-        Folder that holds ``Visible``, ``Thermal`` and ``idx``. A file ``standin.json`` in it marks a stand-in.
+        Folder that holds ``Visible``, ``Thermal`` and ``idx``. A file ``synthetic.json`` in it marks a synthetic data set.
     size : tuple of int
         (height, width) of the samples.
 
@@ -76,7 +76,7 @@ def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
         disagrees with its folder, an identity on both sides of a split, a damaged image.
     """
     root = Path(root)
-    table, parts = _scan(root, stop)
+    table, parts = _scan(root, raise_data_error)
     lists = [index for split in LISTS for indexes in split.values() for index in indexes]
     samples, fingerprint = open_images(root, "regdb", table.path.tolist(), lists, size)
     name = data_name("RegDB", source(root), differences(_count(table, parts), TOTALS))
@@ -92,29 +92,29 @@ def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
     )
 
 
-def check(root: str | Path) -> Findings:
+def check(root: str | Path) -> CheckReport:
     """Look over a copy of RegDB: every list, folder and image, and the known totals.
 
     Parameters
     ----------
     root : str or pathlib.Path
-        Folder that holds ``Visible``, ``Thermal`` and ``idx``; the totals of a stand-in are not compared.
+        Folder that holds ``Visible``, ``Thermal`` and ``idx``; the totals of a synthetic data set are not compared.
 
     Returns
     -------
-    Findings
+    CheckReport
         Problems, counts and notes.
     """
     root = Path(root)
     problems: list[str] = []
     table, parts = _scan(root, problems.append)
-    damaged, notes = look_at(root, table)
+    damaged, notes = check_images(root, table)
     problems += damaged
     counts = _count(table, parts)
     if source(root) == "real":
         problems += [f"{root}: {words}; fetch the set again" for words in differences(counts, TOTALS)]
-    notes += lone_ones(table, (part["train"] for part in parts), (part["test"] for part in parts))
-    return Findings(problems, counts, notes)
+    notes += single_modality_notes(table, (part["train"] for part in parts), (part["test"] for part in parts))
+    return CheckReport(problems, counts, notes)
 
 
 def _scan(root: Path, report: Reporter) -> tuple[SampleTable, Parts]:
@@ -158,7 +158,7 @@ def _split(data: str, parts: Parts, benchmark: Benchmark, seed: int) -> Split:
         seed,
         parts[seed]["train"],
         parts[seed]["test"],
-        [Search("v2r", v, (r,)), Search("r2v", r, (v,))],
+        [RetrievalTask("v2r", v, (r,)), RetrievalTask("r2v", r, (v,))],
         ["images", "identities"],
         name,
     )

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from xmodal_lite.benchmarks.base import Benchmark, Findings, Split
+from xmodal_lite.benchmarks.base import Benchmark, CheckReport, Split
 from xmodal_lite.data.cache import Entry, cached
 from xmodal_lite.data.spectra import Preparation, parse_spectrum, prepare
 from xmodal_lite.data.table import SampleTable
@@ -42,7 +42,7 @@ def load(root: str | Path, preparation: Preparation | None = None) -> Benchmark:
     Parameters
     ----------
     root : str or pathlib.Path
-        Folder that holds ``raman/`` and ``infrared/``. A file ``standin.json`` in it marks a stand-in.
+        Folder that holds ``raman/`` and ``infrared/``. A file ``synthetic.json`` in it marks a synthetic data set.
     preparation : Preparation, optional
         How a spectrum becomes a sample; the default settings if not given.
 
@@ -71,12 +71,12 @@ def load(root: str | Path, preparation: Preparation | None = None) -> Benchmark:
         table=SampleTable(**columns, identity_names=names),
         samples=samples,
         fingerprint=fingerprint,
-        source="stand-in" if (root / "standin.json").exists() else "real",
+        source="synthetic" if (root / "synthetic.json").exists() else "real",
         splitters={"A": _unseen_minerals, "B": _unseen_specimens},
     )
 
 
-def check(root: str | Path) -> Findings:
+def check(root: str | Path) -> CheckReport:
     """Read every file below a folder and collect all that is wrong, with counts.
 
     Parameters
@@ -86,8 +86,8 @@ def check(root: str | Path) -> Findings:
 
     Returns
     -------
-    Findings
-        Problems, counts (files and spectra of each kind, minerals, specimens, mended axes) and notes.
+    CheckReport
+        Problems, counts (files and spectra of each kind, minerals, specimens, repaired axes) and notes.
     """
     root = Path(root)
     problems: list[str] = []
@@ -97,7 +97,7 @@ def check(root: str | Path) -> Findings:
     kept, notes = _usable(records)
     if complete:
         problems += _shortcomings(records, kept)
-    return Findings(problems, _count(records, kept), notes)
+    return CheckReport(problems, _count(records, kept), notes)
 
 
 # ---- reading
@@ -116,7 +116,7 @@ class _Record:
     mineral: str  # name used
     specimen: str
     last: float
-    mended: tuple[str, ...]
+    repaired: tuple[str, ...]
     digest: bytes
     row: np.ndarray
 
@@ -179,7 +179,7 @@ def _record(root: Path, path: Path, content: bytes, preparation: Preparation) ->
         mineral=spectrum.names,
         specimen=spectrum.rruff_id,
         last=float(spectrum.x[-1]),
-        mended=spectrum.mended,
+        repaired=spectrum.repaired,
         digest=hashlib.sha256(spectrum.x.tobytes() + spectrum.y.tobytes()).digest(),
         row=prepare(spectrum, preparation),
     )
@@ -288,14 +288,14 @@ def _count(records: list[_Record], kept: list[_Record]) -> dict[str, int]:
         "minerals with two or more such specimens": sum(both.count(mineral) >= 2 for mineral in set(both)),
     }
     for kind, words in MENDED.items():
-        counts[words] = sum(kind in record.mended for record in records)
+        counts[words] = sum(kind in record.repaired for record in records)
     return counts
 
 
 MENDED = {
-    "descending": "axes mended: descending, reversed",
-    "unordered": "axes mended: unordered, sorted",
-    "repeated": "axes mended: repeated points, averaged",
+    "descending": "axes repaired: descending, reversed",
+    "unordered": "axes repaired: unordered, sorted",
+    "repeated": "axes repaired: repeated points, averaged",
 }
 
 
@@ -347,7 +347,7 @@ def _split(benchmark: Benchmark, protocol: str, meaning: str, seed: int, tested:
     table = benchmark.table
     paired = np.isin(table.identity, _paired_minerals(table))
     test = table.select(tested)
-    data = "RRUFF" if benchmark.source == "real" else "RRUFF stand-in"
+    data = "RRUFF" if benchmark.source == "real" else "RRUFF synthetic"
     minerals = len(np.unique(test.identity))
     name = (
         f"{data} protocol {protocol} ({meaning}), seed {seed}, {minerals} gallery minerals scored by "

@@ -1,4 +1,4 @@
-"""What the benchmarks of images have in common: from folders to a table, from searches to a split."""
+"""What the benchmarks of images have in common: from folders to a table, from tasks to a split."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from xmodal_lite.benchmarks.base import Benchmark, Split
-from xmodal_lite.data.images import SUFFIXES, look_over
+from xmodal_lite.data.images import SUFFIXES, inspect_images
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import DataError
-from xmodal_lite.evaluation import Search, search_report
+from xmodal_lite.evaluation import RetrievalTask, retrieval_report
 from xmodal_lite.evaluation.protocols import Count
 
 SIZE = (288, 144)  # height and width of the samples, as the AGW line trains
@@ -26,13 +26,13 @@ VERIFICATION = (
 Reporter = Callable[[str], None]  # takes one problem: collects it, or raises
 
 
-def stop(problem: str) -> None:
+def raise_data_error(problem: str) -> None:
     """Raise the first problem as a DataError."""
     raise DataError(problem)
 
 
 @dataclass
-class Rows:
+class TableBuilder:
     """The columns of a sample table in the making."""
 
     path: list[str] = field(default_factory=list)
@@ -93,29 +93,29 @@ def _within(folder: Path, report: Reporter) -> list[Path] | None:
         return None
 
 
-def some(names: Iterable[str], most: int = 10) -> str:
+def shorten(names: Iterable[str], most: int = 10) -> str:
     """Write out some names of many."""
     names = sorted(names)
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def look_at(root: Path, table: SampleTable, *, grey: bool = False) -> tuple[list[str], list[str]]:
+def check_images(root: Path, table: SampleTable, *, grey: bool = False) -> tuple[list[str], list[str]]:
     """Decode all images; return the problems, and notes on images that look as if of the other modality.
 
     An infrared image (or a sketch) in colour is a problem where all must be grey. Without `grey` it is a note: of sets
     of which we know no real copy, it is not known whether all are grey, to within a slight tint.
     """
-    looks = look_over(root, table.path.tolist(), of_modality(table, 1))
+    looks = inspect_images(root, table.path.tolist(), of_modality(table, 1))
     notes = []
     if looks.plain:
         notes.append(
-            f"grey where most visible images are in colour, as if of the other camera: {some(looks.plain)}"
+            f"grey where most visible images are in colour, as if of the other camera: {shorten(looks.plain)}"
         )
     if grey:
         return [*looks.damaged, *looks.coloured.values()], notes
     if looks.coloured:
         notes.append(
-            f"in colour where infrared images are grey, as if of the other camera: {some(looks.coloured)}"
+            f"in colour where infrared images are grey, as if of the other camera: {shorten(looks.coloured)}"
         )
     return looks.damaged, notes
 
@@ -125,13 +125,15 @@ def of_modality(table: SampleTable, modality: int) -> set[str]:
     return set(table.path[table.modality == modality].tolist())
 
 
-def lone_ones(table: SampleTable, train: Iterable[np.ndarray], test: Iterable[np.ndarray]) -> list[str]:
+def single_modality_notes(
+    table: SampleTable, train: Iterable[np.ndarray], test: Iterable[np.ndarray]
+) -> list[str]:
     """Write the notes on identities that the training or the test part of a split has in one modality only."""
     notes = []
     for part, splits in (("training", train), ("test", test)):
         alone = {i for rows in splits for i in table.identity[rows][~in_both(table, rows)].tolist()}
         if alone:
-            names = some(table.identity_names[i] for i in alone)
+            names = shorten(table.identity_names[i] for i in alone)
             notes.append(f"{len(alone)} {part} identities in one modality only: {names}")
     return notes
 
@@ -142,7 +144,7 @@ def in_both(table: SampleTable, rows: np.ndarray) -> np.ndarray:
     return np.isin(identity, np.intersect1d(identity[infrared], identity[~infrared]))
 
 
-def report_hopeless(
+def check_split_usable(
     table: SampleTable, train: np.ndarray, test: np.ndarray, lists: str, report: Reporter
 ) -> None:
     """Report a division that cannot be trained on, or in which nothing can be found."""
@@ -160,8 +162,8 @@ def report_hopeless(
 
 
 def source(root: Path) -> str:
-    """Tell real data from a stand-in."""
-    return "stand-in" if (root / "standin.json").exists() else "real"
+    """Tell real data from a synthetic data set."""
+    return "synthetic" if (root / "synthetic.json").exists() else "real"
 
 
 def differences(counts: Mapping[str, int], totals: Mapping[str, int | tuple[int, int]]) -> list[str]:
@@ -178,9 +180,9 @@ def differences(counts: Mapping[str, int], totals: Mapping[str, int | tuple[int,
 
 
 def data_name(name: str, source: str, differences: Sequence[str]) -> str:
-    """Name the data in a report, so that no number of a stand-in or of part of a set passes for the set's own."""
-    if source == "stand-in":
-        return f"{name} stand-in"
+    """Name the data in a report, so that no number of a synthetic data set or of part of a set passes for the set's own."""
+    if source == "synthetic":
+        return f"{name} synthetic"
     return f"{name}, not the whole set: {differences[0]}" if differences else name
 
 
@@ -190,7 +192,7 @@ def make_split(
     seed: int,
     train: np.ndarray,
     test: np.ndarray,
-    searches: Sequence[Search],
+    tasks: Sequence[RetrievalTask],
     counts: Sequence[Count],
     name: str,
 ) -> Split:
@@ -205,8 +207,8 @@ def make_split(
     seed : int
         Seed of the split.
     train, test : numpy.ndarray
-        Rows of the benchmark; training rows of identities in one modality become ``unpaired``.
-    searches : sequence of Search
+        TableBuilder of the benchmark; training rows of identities in one modality become ``unpaired``.
+    tasks : sequence of RetrievalTask
         In positions of `test`.
     counts : sequence of str
         What CMC counts.
@@ -221,17 +223,17 @@ def make_split(
     table = benchmark.table
     identities, paired = table.identity[test], in_both(table, train)
     sizes = []
-    for search in searches:
-        answerable = search.answerable(identities)
-        if not answerable:
+    for search in tasks:
+        valid_queries = search.valid_queries(identities)
+        if not valid_queries:
             raise DataError(
                 f"{benchmark.name}, protocol {protocol}: no query of {search.direction} has a match in the gallery; "
-                f"the test identities ({some(table.identity_names[i] for i in np.unique(identities))}) need images in "
+                f"the test identities ({shorten(table.identity_names[i] for i in np.unique(identities))}) need images in "
                 "both modalities, in cameras that this protocol compares; run 'xmodal check' on this copy"
             )
         size = (
-            f"{search.direction}: {len(search.queries)} queries, {answerable} of them with a match, in "
-            f"{len(search.draws[0])} gallery images"
+            f"{search.direction}: {len(search.queries)} queries, {valid_queries} of them with a match, in "
+            f"{len(search.trials[0])} gallery images"
         )
         if search.fars:
             genuine, impostor = search.pairs(identities)
@@ -244,11 +246,11 @@ def make_split(
         test=test,
         unpaired=train[~paired],
         evaluate=partial(
-            search_report,
+            retrieval_report,
             identities=identities,
-            searches=searches,
+            tasks=tasks,
             counts=counts,
             protocol_name="; ".join([name, *sizes]),
         ),
-        searches=searches,
+        tasks=tasks,
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from xmodal_lite.benchmarks.shared import Reporter, some
+from xmodal_lite.benchmarks.shared import Reporter, shorten
 
 PARTS = ("train", "test")
 
@@ -108,7 +108,7 @@ def read_list(path: Path, names: Sequence[str], train: int, report: Reporter) ->
         else:
             part_of[name] = part
     if left := known - part_of.keys():
-        report(f"{path}: does not list {some(left)}; {remedy}")
+        report(f"{path}: does not list {shorten(left)}; {remedy}")
     trained = frozenset(name for name, part in part_of.items() if part == "train")
     if len(trained) != train:
         report(

@@ -2,7 +2,7 @@
 
 Layout: ``cam{1..6}/{0001..0533}/{0001..}.jpg`` and ``exp/{train,val,test}_id.txt``, one line of comma-separated
 identities each. Visible are cameras 1, 2, 4, 5; infrared 3, 6. ``exp/rand_perm_cam.mat``, where present, holds the
-official draws of the gallery.
+official trials of the gallery.
 
 Data and protocol: Wu, Zheng, Yu, Gong and Lai, RGB-infrared cross-modality person re-identification, ICCV 2017.
 As everybody does since, the 99 identities of the validation list train as well.
@@ -19,27 +19,27 @@ import numpy as np
 from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 
-from xmodal_lite.benchmarks.base import Benchmark, Findings, Split
+from xmodal_lite.benchmarks.base import Benchmark, CheckReport, Split
 from xmodal_lite.benchmarks.shared import (
     SIZE,
     Reporter,
-    Rows,
+    TableBuilder,
+    check_images,
+    check_split_usable,
     data_name,
     differences,
     file_names,
     identity_folders,
-    lone_ones,
-    look_at,
     make_split,
-    report_hopeless,
-    some,
+    raise_data_error,
+    shorten,
+    single_modality_notes,
     source,
-    stop,
 )
 from xmodal_lite.data.images import open_images
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import DataError
-from xmodal_lite.evaluation import Search, python_draw, sysu_excluded, views
+from xmodal_lite.evaluation import RetrievalTask, group_by_identity_and_camera, sample_gallery, sysu_excluded
 
 CAMERAS = {1: 0, 2: 0, 3: 1, 4: 0, 5: 0, 6: 1}  # modality of each
 LISTS = {part: f"exp/{part}_id.txt" for part in ("train", "val", "test")}
@@ -49,7 +49,7 @@ PROTOCOLS = {
     "": ("all", "indoor"),
     "all-": ("all",),
     "indoor-": ("indoor",),
-}  # searches, by how the name begins
+}  # tasks, by how the name begins
 SHOTS = {"single": 1, "multi": 10}
 DRAWS = 10
 TOTALS = {
@@ -68,15 +68,15 @@ TOTALS = {
 def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
     """Read a copy of SYSU-MM01.
 
-    Protocols are ``single`` and ``multi`` shot, which hold both searches (measures "all/rank1", "indoor/rank1", ...),
+    Protocols are ``single`` and ``multi`` shot, which hold both tasks (measures "all/rank1", "indoor/rank1", ...),
     and the four of one search alone, ``all-single`` to ``indoor-multi`` ("r2v/rank1", ...); galleries are drawn as AGW
-    and its descendants draw them, and, where the copy has the official draws, each is there again with ``-official``.
+    and its descendants draw them, and, where the copy has the official trials, each is there again with ``-official``.
     They do not depend on the seed of a split.
 
     Parameters
     ----------
     root : str or pathlib.Path
-        Folder that holds ``cam1`` to ``cam6`` and ``exp``. A file ``standin.json`` in it marks a stand-in.
+        Folder that holds ``cam1`` to ``cam6`` and ``exp``. A file ``synthetic.json`` in it marks a synthetic data set.
     size : tuple of int
         (height, width) of the samples.
 
@@ -92,7 +92,7 @@ def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
         empty identity folder, a damaged image.
     """
     root = Path(root)
-    table, training = _scan(root, stop)
+    table, training = _scan(root, raise_data_error)
     lists = [*LISTS.values(), *([OFFICIAL] if (root / OFFICIAL).exists() else [])]
     samples, fingerprint = open_images(root, "sysu-mm01", table.path.tolist(), lists, size)
     name = data_name("SYSU-MM01", source(root), differences(_count(table, training), TOTALS))
@@ -114,23 +114,23 @@ def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
     )
 
 
-def check(root: str | Path) -> Findings:
+def check(root: str | Path) -> CheckReport:
     """Look over a copy of SYSU-MM01: every list, folder and image, and the known totals.
 
     Parameters
     ----------
     root : str or pathlib.Path
-        Folder that holds ``cam1`` to ``cam6`` and ``exp``; the totals of a stand-in are not compared.
+        Folder that holds ``cam1`` to ``cam6`` and ``exp``; the totals of a synthetic data set are not compared.
 
     Returns
     -------
-    Findings
+    CheckReport
         Problems, counts and notes.
     """
     root = Path(root)
     problems: list[str] = []
     table, training = _scan(root, problems.append)
-    damaged, notes = look_at(root, table)
+    damaged, notes = check_images(root, table)
     problems += damaged
     counts = _count(table, training)
     for name in GALLERIES:
@@ -148,10 +148,10 @@ def check(root: str | Path) -> Findings:
             problems.append(str(error))
     else:
         notes.append(
-            f"{OFFICIAL}: not in this copy, so the protocols with the official draws are not offered"
+            f"{OFFICIAL}: not in this copy, so the protocols with the official trials are not offered"
         )
-    notes += lone_ones(table, [training], [~training])
-    return Findings(problems, counts, notes)
+    notes += single_modality_notes(table, [training], [~training])
+    return CheckReport(problems, counts, notes)
 
 
 # ---- reading
@@ -163,10 +163,10 @@ def _scan(root: Path, report: Reporter) -> tuple[SampleTable, np.ndarray]:
     for a, b in combinations(LISTS, 2):
         if twice := listed[a] & listed[b]:
             report(
-                f"{root / LISTS[a]} and {root / LISTS[b]}: both list {some(twice)}; an identity belongs to one "
+                f"{root / LISTS[a]} and {root / LISTS[b]}: both list {shorten(twice)}; an identity belongs to one "
                 "split, restore the lists as distributed"
             )
-    wanted, rows = set().union(*listed.values()), Rows()
+    wanted, rows = set().union(*listed.values()), TableBuilder()
     for camera, modality in CAMERAS.items():
         for folder in identity_folders(
             root / f"cam{camera}", report, "fetch the set again, with all six cameras"
@@ -178,13 +178,13 @@ def _scan(root: Path, report: Reporter) -> tuple[SampleTable, np.ndarray]:
         if absent := names - set(rows.identity):
             report(
                 f"{root / LISTS[part]}: {len(absent)} of {len(names)} identities have no image in any camera: "
-                f"{some(absent)}; fetch the set again"
+                f"{shorten(absent)}; fetch the set again"
             )
     table = rows.table()
     trained = listed["train"] | listed["val"]
     training = np.array([name in trained for name in table.identity_names], dtype=bool)[table.identity]
     train, test = np.flatnonzero(training), np.flatnonzero(~training)
-    report_hopeless(table, train, test, f"{root / LISTS['test']}", report)
+    check_split_usable(table, train, test, f"{root / LISTS['test']}", report)
     return table, training
 
 
@@ -213,8 +213,8 @@ def _count(table: SampleTable, training: np.ndarray) -> dict[str, int]:
     test = table.select(~training)
     for name, cameras in GALLERIES.items():
         search = _search(test, _python_draws(test, cameras, shots=1), name)
-        counts[f"gallery images, {name} search, single shot"] = len(search.draws[0])
-        counts[f"queries with a match, {name} search"] = search.answerable(test.identity)
+        counts[f"gallery images, {name} search, single shot"] = len(search.trials[0])
+        counts[f"queries with a match, {name} search"] = search.valid_queries(test.identity)
     return counts
 
 
@@ -238,10 +238,10 @@ def _split(
     convention = f"drawn by Python's random.seed(0) to seed({DRAWS - 1}) over the sorted files"
     if suffix:
         draw, convention = partial(_official_draws, root), f"drawn by {OFFICIAL}"
-    draws = {gallery: draw(test, GALLERIES[gallery], SHOTS[shots]) for gallery in galleries}
+    trials = {gallery: draw(test, GALLERIES[gallery], SHOTS[shots]) for gallery in galleries}
     name = (
         f"{data}, {' and '.join(galleries)} search, {shots} shot (at most {SHOTS[shots]} per identity and camera), "
-        f"gallery {convention}, mean of {DRAWS} draws, infrared queries in visible gallery, "
+        f"gallery {convention}, mean of {DRAWS} trials, infrared queries in visible gallery, "
         "camera 2 ignored for queries of camera 3, CMC counts identities, cosine, no flip, no re-ranking"
     )
     return make_split(
@@ -250,26 +250,28 @@ def _split(
         seed,
         np.flatnonzero(training),
         rows,
-        [_search(test, draws[gallery], gallery if len(galleries) > 1 else "r2v") for gallery in galleries],
+        [_search(test, trials[gallery], gallery if len(galleries) > 1 else "r2v") for gallery in galleries],
         ["identities"],
         name,
     )
 
 
-def _search(test: SampleTable, draws: tuple[np.ndarray, ...], measures: str) -> Search:
+def _search(test: SampleTable, trials: tuple[np.ndarray, ...], measures: str) -> RetrievalTask:
     """Look for the infrared test images in drawn galleries; the measures get names that begin as said."""
-    return Search(
+    return RetrievalTask(
         direction=measures,
         queries=np.flatnonzero(test.modality == 1),
-        draws=draws,
+        trials=trials,
         excluded=lambda query, gallery: sysu_excluded(test.camera[query], test.camera[gallery]),
     )
 
 
 def _python_draws(test: SampleTable, cameras: tuple[int, ...], shots: int) -> tuple[np.ndarray, ...]:
     """Draw ten galleries, as positions in the test table, as AGW and its descendants do."""
-    seen = views(np.flatnonzero(np.isin(test.camera, cameras)), test.identity, test.camera)
-    return tuple(python_draw(seen, trial, shots) for trial in range(DRAWS))
+    seen = group_by_identity_and_camera(
+        np.flatnonzero(np.isin(test.camera, cameras)), test.identity, test.camera
+    )
+    return tuple(sample_gallery(seen, trial, shots) for trial in range(DRAWS))
 
 
 def _official_draws(
@@ -307,5 +309,5 @@ def _official_draws(
         raise DataError(f"{path}: names {error}, which is not in this copy; fetch both again") from error
     except (OSError, MatReadError, zlib.error, IndexError, TypeError, ValueError) as error:
         raise DataError(
-            f"{path}: cannot be read as the official draws ({error}); fetch it again or remove it"
+            f"{path}: cannot be read as the official trials ({error}); fetch it again or remove it"
         ) from error

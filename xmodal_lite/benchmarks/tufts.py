@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xmodal_lite.benchmarks.base import Benchmark, Findings
+from xmodal_lite.benchmarks.base import Benchmark, CheckReport
 from xmodal_lite.benchmarks.paired import PairedSet, Picture
 from xmodal_lite.benchmarks.shared import FACE_SIZE, Reporter, file_names, identity_folders
 
@@ -27,7 +27,7 @@ def load(root: str | Path, size: tuple[int, int] = FACE_SIZE) -> Benchmark:
     Parameters
     ----------
     root : str or pathlib.Path
-        Folder that holds ``visible`` and ``thermal``. A file ``standin.json`` in it marks a stand-in.
+        Folder that holds ``visible`` and ``thermal``. A file ``synthetic.json`` in it marks a synthetic data set.
     size : tuple of int
         (height, width) of the samples.
 
@@ -45,17 +45,17 @@ def load(root: str | Path, size: tuple[int, int] = FACE_SIZE) -> Benchmark:
     return TUFTS.load(Path(root), size)
 
 
-def check(root: str | Path) -> Findings:
+def check(root: str | Path) -> CheckReport:
     """Look over a copy of Tufts: every picture and list, and the known totals.
 
     Parameters
     ----------
     root : str or pathlib.Path
-        Folder that holds ``visible`` and ``thermal``; the totals of a stand-in are not compared.
+        Folder that holds ``visible`` and ``thermal``; the totals of a synthetic data set are not compared.
 
     Returns
     -------
-    Findings
+    CheckReport
         Problems, counts and notes.
     """
     return TUFTS.check(Path(root))

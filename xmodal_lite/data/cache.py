@@ -26,7 +26,7 @@ Entry = tuple[np.ndarray, dict[str, np.ndarray]]
 
 
 @dataclass(frozen=True, eq=False)
-class Pieces:
+class Chunks:
     """Samples too many for the memory, made and written piece by piece.
 
     Parameters
@@ -54,7 +54,7 @@ def cached(
     name: str,
     files: Sequence[Path],
     settings: Mapping[str, object],
-    build: Callable[[], tuple[np.ndarray | Pieces, dict[str, np.ndarray]]],
+    build: Callable[[], tuple[np.ndarray | Chunks, dict[str, np.ndarray]]],
     beside: Path | None = None,
 ) -> Entry:
     """Return prepared samples, from the cache if they were prepared before.
@@ -148,7 +148,7 @@ def _read(entry: Path) -> Entry | None:
         return None
 
 
-def _write(final: Path, samples: np.ndarray | Pieces, columns: Mapping[str, np.ndarray]) -> None:
+def _write(final: Path, samples: np.ndarray | Chunks, columns: Mapping[str, np.ndarray]) -> None:
     """Write an entry under a temporary name, then rename it; if another process was first its entry stays."""
     temporary = final.with_name(f"{final.name}.{uuid.uuid4().hex}.tmp")
     try:
@@ -172,7 +172,7 @@ def _write(final: Path, samples: np.ndarray | Pieces, columns: Mapping[str, np.n
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _save_samples(file: BinaryIO, samples: np.ndarray | Pieces) -> None:
+def _save_samples(file: BinaryIO, samples: np.ndarray | Chunks) -> None:
     if isinstance(samples, np.ndarray):
         np.save(file, samples, allow_pickle=False)
         return

@@ -16,14 +16,14 @@ import numpy as np
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
-from xmodal_lite.data.cache import Pieces, cached
+from xmodal_lite.data.cache import Chunks, cached
 from xmodal_lite.errors import DataError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 MODES = ("RGB", "L", "P")  # 8 bits a channel without transparency
 PIECE = 256  # images decoded between two writes: 32 MB at 288 x 144
 THREADS = os.cpu_count() or 1
-TINT = 16  # of 255: mean distance of the channels that passes for grey (ours: room for toned paper)
+GREY_TOLERANCE = 16  # of 255: mean distance of the channels that passes for grey (ours: room for toned paper)
 COLOURLESS = 1  # of 255: channels that lie less apart are those of a grey picture; a dull one has more
 
 Item = TypeVar("Item")
@@ -72,7 +72,7 @@ def read_image(path: str | Path, size: tuple[int, int] | None = None, *, grey: b
         raise DataError(
             f"{path}: cannot be read as an image ({error}); fetch it again or remove it"
         ) from error
-    if grey and (apart := channels_apart(np.asarray(colour).transpose(2, 0, 1))) > TINT:
+    if grey and (apart := chroma(np.asarray(colour).transpose(2, 0, 1))) > GREY_TOLERANCE:
         raise DataError(_in_colour(path, apart))
     if size is not None and colour.size != size[::-1]:
         colour = colour.resize(size[::-1], Image.Resampling.LANCZOS)
@@ -88,18 +88,18 @@ def _turn_upright(image: Image.Image) -> None:
 
 def _in_colour(path: str | Path, apart: float) -> str:
     return (
-        f"{path}: is in colour where a grey image is meant (its channels lie {apart:.0f} of 255 apart, {TINT} are "
+        f"{path}: is in colour where a grey image is meant (its channels lie {apart:.0f} of 255 apart, {GREY_TOLERANCE} are "
         "allowed); put the image of the right kind in its place"
     )
 
 
-def channels_apart(image: np.ndarray) -> float:
+def chroma(image: np.ndarray) -> float:
     """Return how coloured an image is: the largest difference between two channels, 0 to 255, as the mean over pixels.
 
     Parameters
     ----------
     image : numpy.ndarray
-        (3, H, W) uint8. Grey is 0; up to `TINT`, an image passes for grey.
+        (3, H, W) uint8. Grey is 0; up to `GREY_TOLERANCE`, an image passes for grey.
     """
     return float(np.mean(image.max(axis=0) - image.min(axis=0)))
 
@@ -143,9 +143,9 @@ def open_images(
         For the first image that cannot be read or is in colour and must not, or if the cache cannot be written.
     """
 
-    def build() -> tuple[Pieces, dict[str, np.ndarray]]:
+    def build() -> tuple[Chunks, dict[str, np.ndarray]]:
         columns = {"fingerprint": np.array(_fingerprint(root, [*paths, *lists]))}
-        return Pieces((len(paths), 3, *size), np.dtype(np.uint8), _decode(root, paths, size, grey)), columns
+        return Chunks((len(paths), 3, *size), np.dtype(np.uint8), _decode(root, paths, size, grey)), columns
 
     files = [root / path for path in (*paths, *lists)]
     samples, columns = cached(root, name, files, {"size": size, "paths": _digest(paths)}, build)
@@ -153,7 +153,7 @@ def open_images(
 
 
 @dataclass(frozen=True)
-class Looks:
+class ImageInspection:
     """What a look at all images of a set found.
 
     Attributes
@@ -171,7 +171,7 @@ class Looks:
     plain: list[str]
 
 
-def look_over(root: Path, paths: Sequence[str], grey: Collection[str] = ()) -> Looks:
+def inspect_images(root: Path, paths: Sequence[str], grey: Collection[str] = ()) -> ImageInspection:
     """Decode all images; collect those that cannot be read, and those that look as if of the other modality.
 
     Parameters
@@ -189,18 +189,18 @@ def look_over(root: Path, paths: Sequence[str], grey: Collection[str] = ()) -> L
             image = read_image(root / path)
         except DataError as error:
             return str(error), 0.0
-        return "", channels_apart(image) if grey else 0.0
+        return "", chroma(image) if grey else 0.0
 
     looks = [found for piece in in_parallel(look, paths, "checking images") for found in piece]
     apart = {path: found for path, (words, found) in zip(paths, looks, strict=True) if not words}
     free = [path for path in apart if path not in grey]
     plain = [path for path in free if apart[path] < COLOURLESS]
-    return Looks(
+    return ImageInspection(
         damaged=[words for words, _ in looks if words],
         coloured={
             path: _in_colour(root / path, found)
             for path, found in apart.items()
-            if path in grey and found > TINT
+            if path in grey and found > GREY_TOLERANCE
         },
         plain=plain if 2 * len(plain) < len(free) else [],
     )

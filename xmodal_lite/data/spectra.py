@@ -34,7 +34,7 @@ class Spectrum:
         Specimen, such as ``R040031``, without the ``-1`` that marks a sample of it.
     header : dict of str to str
         All ``##KEY=value`` lines.
-    mended : tuple of str
+    repaired : tuple of str
         What was put right on the axis: of ``"descending"``, ``"unordered"``, ``"repeated"``.
     """
 
@@ -43,7 +43,7 @@ class Spectrum:
     names: str
     rruff_id: str
     header: dict[str, str]
-    mended: tuple[str, ...]
+    repaired: tuple[str, ...]
 
 
 def read_spectrum(path: str | Path) -> Spectrum:
@@ -95,7 +95,7 @@ def parse_spectrum(content: bytes, path: str | Path) -> Spectrum:
     head = HEAD.match(text).group()  # type: ignore[union-attr]  # it matches the empty string too
     header = dict(line[2:].split("=", 1) for line in head.split("\n") if "=" in line)
     x, y = _two_columns(text[len(head) :], path)
-    x, y, mended = _mend_axis(x, y)
+    x, y, repaired = _mend_axis(x, y)
     if len(x) < 2:
         raise DataError(f"{path}: holds a single point; remove the file or fetch it again")
     in_name = [*Path(path).stem.split("__"), ""]  # Mineral__RRUFFID__...
@@ -105,7 +105,7 @@ def parse_spectrum(content: bytes, path: str | Path) -> Spectrum:
         names=header.get("NAMES", "").strip() or in_name[0],
         rruff_id=re.sub(r"-\d+$", "", header.get("RRUFFID", "").strip() or in_name[1]),
         header=header,
-        mended=mended,
+        repaired=repaired,
     )
 
 
@@ -137,17 +137,17 @@ def _two_columns(body: str, path: str | Path) -> tuple[np.ndarray, np.ndarray]:
 
 def _mend_axis(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Sort the axis and average repeated abscissae; say what was done."""
-    mended = []
+    repaired = []
     steps = np.diff(x)
     if (steps < 0).any():
-        mended.append("unordered" if (steps > 0).any() else "descending")
+        repaired.append("unordered" if (steps > 0).any() else "descending")
         order = np.argsort(x, kind="stable")
         x, y = x[order], y[order]
     unique, inverse, count = np.unique(x, return_inverse=True, return_counts=True)
     if len(unique) < len(x):
-        mended.append("repeated")
+        repaired.append("repeated")
         x, y = unique, np.bincount(inverse, weights=y) / count
-    return x, y, tuple(mended)
+    return x, y, tuple(repaired)
 
 
 @dataclass(frozen=True)

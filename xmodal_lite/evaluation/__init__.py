@@ -3,12 +3,17 @@
 Nothing here knows of models, files or benchmarks, so every number can be checked by hand.
 """
 
-from xmodal_lite.evaluation.best_sample import best_sample_metrics
 from xmodal_lite.evaluation.conformal import conformal_threshold, nonconformity
 from xmodal_lite.evaluation.distance import cosine_distances
-from xmodal_lite.evaluation.gallery import python_draw, same_view_excluded, sysu_excluded, views
-from xmodal_lite.evaluation.nearest import Neighbours, largest, nearest
-from xmodal_lite.evaluation.protocols import Search, pair_scores, search_report
+from xmodal_lite.evaluation.gallery import (
+    group_by_identity_and_camera,
+    same_view_excluded,
+    sample_gallery,
+    sysu_excluded,
+)
+from xmodal_lite.evaluation.nearest import Neighbours, nearest, topk
+from xmodal_lite.evaluation.nearest_sample import nearest_sample_metrics
+from xmodal_lite.evaluation.protocols import RetrievalTask, pair_scores, retrieval_report
 from xmodal_lite.evaluation.ranking import RankMetrics, RetrievalScores, rank_metrics
 from xmodal_lite.evaluation.report import Report, rruff_report
 from xmodal_lite.evaluation.verification import VerificationMetrics, verification_metrics
@@ -18,21 +23,21 @@ __all__ = [
     "RankMetrics",
     "Report",
     "RetrievalScores",
-    "Search",
+    "RetrievalTask",
     "VerificationMetrics",
-    "best_sample_metrics",
     "conformal_threshold",
     "cosine_distances",
-    "largest",
+    "group_by_identity_and_camera",
     "nearest",
+    "nearest_sample_metrics",
     "nonconformity",
     "pair_scores",
-    "python_draw",
     "rank_metrics",
+    "retrieval_report",
     "rruff_report",
     "same_view_excluded",
-    "search_report",
+    "sample_gallery",
     "sysu_excluded",
+    "topk",
     "verification_metrics",
-    "views",
 ]

@@ -55,7 +55,9 @@ def same_view_excluded(
     return same_id & (np.asarray(query_cams)[:, None] == np.asarray(gallery_cams))
 
 
-def views(rows: np.ndarray, identities: np.ndarray, cameras: np.ndarray) -> list[np.ndarray]:
+def group_by_identity_and_camera(
+    rows: np.ndarray, identities: np.ndarray, cameras: np.ndarray
+) -> list[np.ndarray]:
     """Gather the images of each identity in each camera.
 
     Parameters
@@ -77,7 +79,7 @@ def views(rows: np.ndarray, identities: np.ndarray, cameras: np.ndarray) -> list
     return np.split(order, np.flatnonzero((keys[:, 1:] != keys[:, :-1]).any(axis=0)) + 1)
 
 
-def python_draw(views: Sequence[np.ndarray], trial: int, shots: int) -> np.ndarray:
+def sample_gallery(views: Sequence[np.ndarray], trial: int, shots: int) -> np.ndarray:
     """Draw a gallery as AGW and the codes derived from it do: Python's own generator, seeded by the trial.
 
     Parameters

@@ -83,7 +83,7 @@ def nearest(queries: ArrayLike, gallery: ArrayLike, k: int, block: int = 4096) -
     return Neighbours(indices, -distances)
 
 
-def largest(similarities: np.ndarray, k: int) -> Neighbours:
+def topk(similarities: np.ndarray, k: int) -> Neighbours:
     """Find the k largest similarities of each row of a matrix, the lower column first of equal ones.
 
     For who has all similarities at hand, because the rest of the row is needed as well.

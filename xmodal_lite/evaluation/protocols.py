@@ -1,4 +1,4 @@
-"""Search one modality with queries of the other: features in, a report out.
+"""RetrievalTask one modality with queries of the other: features in, a report out.
 
 The features are compared once. A draw of the gallery only selects columns of that matrix of distances. A search can be
 read as verification too: each query against each gallery image is a pair, genuine if both show one identity.
@@ -23,7 +23,7 @@ RANKS = (1, 5, 10, 20)
 
 
 @dataclass(frozen=True, eq=False)
-class Search:
+class RetrievalTask:
     """Who is looked for where.
 
     Attributes
@@ -33,7 +33,7 @@ class Search:
         gallery where a protocol has several.
     queries : np.ndarray, shape (Q,)
         Rows of the queries.
-    draws : tuple of np.ndarray
+    trials : tuple of np.ndarray
         Rows of the gallery, one array for each draw.
     excluded : callable, optional
         Takes query rows (Q,) and gallery rows (G,), returns the mask (Q, G) of the pairs to ignore.
@@ -43,13 +43,13 @@ class Search:
 
     direction: str
     queries: np.ndarray
-    draws: tuple[np.ndarray, ...]
+    trials: tuple[np.ndarray, ...]
     excluded: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
     fars: tuple[float, ...] = ()
 
-    def answerable(self, identities: np.ndarray) -> int:
+    def valid_queries(self, identities: np.ndarray) -> int:
         """Count the queries with a match in the gallery of the first draw."""
-        query, gallery = self.queries, self.draws[0]
+        query, gallery = self.queries, self.trials[0]
         if self.excluded is None:
             return int(np.isin(identities[query], identities[gallery]).sum())
         genuine, _ = _kinds(identities[query], identities[gallery], self.excluded(query, gallery))
@@ -57,16 +57,16 @@ class Search:
 
     def pairs(self, identities: np.ndarray) -> tuple[int, int]:
         """Count the genuine and the impostor pairs of the first draw."""
-        query, gallery = self.queries, self.draws[0]
+        query, gallery = self.queries, self.trials[0]
         excluded = None if self.excluded is None else self.excluded(query, gallery)
         genuine, impostor = _kinds(identities[query], identities[gallery], excluded)
         return int(genuine.sum()), int(impostor.sum())
 
 
-def search_report(
+def retrieval_report(
     features: ArrayLike,
     identities: ArrayLike,
-    searches: Sequence[Search],
+    tasks: Sequence[RetrievalTask],
     counts: Sequence[Count],
     protocol_name: str,
 ) -> Report:
@@ -78,8 +78,8 @@ def search_report(
         Embeddings of all test samples, compared by cosine in float32.
     identities : array_like, shape (n,)
         Identity of each sample.
-    searches : sequence of Search
-        With equally many draws each.
+    tasks : sequence of RetrievalTask
+        With equally many trials each.
     counts : sequence of {"images", "identities"}
         What CMC counts as one place. With two, the ranks of the second get names of their own.
     protocol_name : str
@@ -90,7 +90,7 @@ def search_report(
     Report
         For each direction "r2v/rank1", "r2v/rank5", "r2v/rank10", "r2v/rank20", "r2v/map" and "r2v/minp", and for a
         second count such as "identities" also "r2v/identities/rank5" and so on; for a search with ``fars`` also such as
-        "r2v/vr@0.1%", "r2v/eer" and "r2v/auc", see `VerificationMetrics`; their means over the draws, and each draw.
+        "r2v/vr@0.1%", "r2v/eer" and "r2v/auc", see `VerificationMetrics`; their means over the trials, and each draw.
 
     Raises
     ------
@@ -99,17 +99,17 @@ def search_report(
         has no impostor pair.
     """
     x, identity = _checked(features, identities)
-    draws: list[dict[str, float]] = [{} for _ in searches[0].draws]
-    for search in searches:
+    trials: list[dict[str, float]] = [{} for _ in tasks[0].trials]
+    for search in tasks:
         for number, pairs in enumerate(_compare(x, identity, search)):
-            draws[number] |= _ranked(search.direction, pairs, counts)
+            trials[number] |= _ranked(search.direction, pairs, counts)
             if search.fars:
-                draws[number] |= _verified(search.direction, pairs, search.fars)
-    return Report.of_draws(protocol_name, draws)
+                trials[number] |= _verified(search.direction, pairs, search.fars)
+    return Report.of_trials(protocol_name, trials)
 
 
 def pair_scores(
-    features: ArrayLike, identities: ArrayLike, search: Search, draw: int = 0
+    features: ArrayLike, identities: ArrayLike, search: RetrievalTask, draw: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Score every pair of a query and a gallery image, for curves and histograms.
 
@@ -119,7 +119,7 @@ def pair_scores(
         Embeddings of all test samples.
     identities : array_like, shape (n,)
         Identity of each sample.
-    search : Search
+    search : RetrievalTask
         Whose pairs to score, such as one of a split's.
     draw : int
         Which of its galleries.
@@ -135,7 +135,7 @@ def pair_scores(
         If lengths disagree, or a feature is NaN or infinite.
     """
     x, identity = _checked(features, identities)
-    only = replace(search, draws=(search.draws[draw],))
+    only = replace(search, trials=(search.trials[draw],))
     return next(_compare(x, identity, only)).scores()
 
 
@@ -172,11 +172,11 @@ def _kinds(
     return (same, ~same) if excluded is None else (same & ~excluded, ~(same | excluded))
 
 
-def _compare(x: np.ndarray, identity: np.ndarray, search: Search) -> Iterator[_Pairs]:
+def _compare(x: np.ndarray, identity: np.ndarray, search: RetrievalTask) -> Iterator[_Pairs]:
     """Compare all features once and yield the pairs of each draw."""
-    needed = np.unique(np.concatenate(search.draws))  # gallery rows of all draws
+    needed = np.unique(np.concatenate(search.trials))  # gallery rows of all trials
     distances = cosine_distances(x[search.queries], x[needed])  # (Q, needed)
-    for draw in search.draws:
+    for draw in search.trials:
         yield _Pairs(
             distances.take(np.searchsorted(needed, draw), axis=1),
             identity[search.queries],

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from xmodal_lite.evaluation.best_sample import best_sample_metrics
 from xmodal_lite.evaluation.distance import cosine_distances
+from xmodal_lite.evaluation.nearest_sample import nearest_sample_metrics
 
 
 @dataclass(frozen=True)
@@ -22,24 +22,24 @@ class Report:
     protocol : str
         The whole protocol in words.
     metrics : dict of str to float
-        Fractions from 0 to 1, named "direction/measure" such as "v2r/rank1"; the means over the draws.
-    draws : tuple of dict
-        The same measures for each draw of the gallery; a protocol without draws has one.
+        Fractions from 0 to 1, named "direction/measure" such as "v2r/rank1"; the means over the trials.
+    trials : tuple of dict
+        The same measures for each draw of the gallery; a protocol without trials has one.
     """
 
     protocol: str
     metrics: dict[str, float]
-    draws: tuple[dict[str, float], ...]
+    trials: tuple[dict[str, float], ...]
 
     @classmethod
-    def of_draws(cls, protocol: str, draws: Sequence[Mapping[str, float]]) -> Report:
-        """Average the measures of all draws; ValueError if there is none or their measures differ."""
-        if not draws:
+    def of_trials(cls, protocol: str, trials: Sequence[Mapping[str, float]]) -> Report:
+        """Average the measures of all trials; ValueError if there is none or their measures differ."""
+        if not trials:
             raise ValueError("a report needs at least one draw")
-        if any(draw.keys() != draws[0].keys() for draw in draws):
-            raise ValueError("the draws of one report must hold the same measures")
-        means = {name: float(np.mean([draw[name] for draw in draws])) for name in draws[0]}
-        return cls(protocol, means, tuple(dict(draw) for draw in draws))
+        if any(draw.keys() != trials[0].keys() for draw in trials):
+            raise ValueError("the trials of one report must hold the same measures")
+        means = {name: float(np.mean([draw[name] for draw in trials])) for name in trials[0]}
+        return cls(protocol, means, tuple(dict(draw) for draw in trials))
 
     def __str__(self) -> str:
         """Print the protocol, then one line of percentages for each direction."""
@@ -47,7 +47,7 @@ class Report:
         for name, value in self.metrics.items():
             direction, _, measure = name.rpartition("/")
             lines[direction] = lines.get(direction, f"  {direction}") + f"  {measure} {100 * value:5.1f}"
-        note = f" (%, mean of {len(self.draws)} draws)" if len(self.draws) > 1 else " (%)"
+        note = f" (%, mean of {len(self.trials)} trials)" if len(self.trials) > 1 else " (%)"
         return "\n".join([self.protocol + note, *lines.values()])
 
     def to_dict(self) -> dict[str, Any]:
@@ -55,13 +55,15 @@ class Report:
         return {
             "protocol": self.protocol,
             "metrics": dict(self.metrics),
-            "draws": [dict(draw) for draw in self.draws],
+            "trials": [dict(draw) for draw in self.trials],
         }
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Report:
         """Rebuild what ``to_dict`` wrote."""
-        return cls(record["protocol"], dict(record["metrics"]), tuple(dict(draw) for draw in record["draws"]))
+        return cls(
+            record["protocol"], dict(record["metrics"]), tuple(dict(draw) for draw in record["trials"])
+        )
 
 
 def rruff_report(
@@ -111,8 +113,8 @@ def rruff_report(
     distances = cosine_distances(x[v], x[r]).round(9)  # (Raman spectra, infrared spectra)
     measures: dict[str, float] = {}
     for direction, matrix, query, gallery in (("v2r", distances, v, r), ("r2v", distances.T, r, v)):
-        scores = best_sample_metrics(matrix, identity[query], identity[gallery])
+        scores = nearest_sample_metrics(matrix, identity[query], identity[gallery])
         for k in (1, 5, 10):
             measures[f"{direction}/rank{k}"] = scores.rank(min(k, len(scores.cmc)))
         measures[f"{direction}/mrr"] = scores.mrr
-    return Report.of_draws(protocol_name, [measures])
+    return Report.of_trials(protocol_name, [measures])

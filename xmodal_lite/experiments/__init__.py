@@ -1,9 +1,9 @@
 """Runs and tables: specification in, record out, stored under a hash."""
 
+from xmodal_lite.evaluation.intervals import Interval, against_reported, bounds, interval, verdict
 from xmodal_lite.experiments.data import open_benchmark
 from xmodal_lite.experiments.export import export
-from xmodal_lite.experiments.interval import Interval, against_reported, bounds, interval, verdict
-from xmodal_lite.experiments.match import RunMatcher, open_run
+from xmodal_lite.experiments.match import Retriever, open_run
 from xmodal_lite.experiments.methods import method_names, profile_names, resolve
 from xmodal_lite.experiments.notebook import run_notebook, shown_markdown
 from xmodal_lite.experiments.page import TablePage, open_page, sweep_table
@@ -24,7 +24,7 @@ from xmodal_lite.experiments.tables import (
 
 __all__ = [
     "Interval",
-    "RunMatcher",
+    "Retriever",
     "RunPage",
     "RunRecord",
     "RunSpec",

@@ -1,4 +1,4 @@
-"""The data of an experiment: a root that the reader gives, or a stand-in made on the spot."""
+"""The data of an experiment: a root that the reader gives, or a synthetic data set made on the spot."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from multiprocessing import current_process
 from pathlib import Path
 from typing import Any
 
-from xmodal_lite import standins
+from xmodal_lite import synthetic
 from xmodal_lite.benchmarks import Benchmark, load
 from xmodal_lite.benchmarks.folder import holds_spectra
 from xmodal_lite.errors import DataError, SpecError
-from xmodal_lite.experiments.profiles import STANDINS, check_profile, size_of
+from xmodal_lite.experiments.profiles import SYNTHETIC, check_profile, image_size_of
 
 
 def open_benchmark(
@@ -22,33 +22,33 @@ def open_benchmark(
     folder: str | Path = "data",
     size: tuple[int, int] | None = None,
 ) -> Benchmark:
-    """Load a benchmark from a root, or make its stand-in where none is given.
+    """Load a benchmark from a root, or make its synthetic data set where none is given.
 
     Parameters
     ----------
     name : str
         A benchmark's name.
     root : Path or str
-        Folder in the benchmark's own layout; empty for the stand-in.
+        Folder in the benchmark's own layout; empty for the synthetic data set.
     profile : str
-        Decides how large images are, and how large a stand-in is.
+        Decides how large images are, and how large a synthetic data set is.
     folder : Path or str
-        Where stand-ins are kept, so that the next call finds them.
+        Where synthetic data sets are kept, so that the next call finds them.
     size : tuple of int, optional
         Height and width of images, if not the profile's.
 
     Raises
     ------
     SpecError
-        There is no such profile; or no root is given, and the benchmark has no stand-in.
+        There is no such profile; or no root is given, and the benchmark has no synthetic data set.
     DataError
-        The root is not in the benchmark's layout, or the stand-in cannot be written.
+        The root is not in the benchmark's layout, or the synthetic data set cannot be written.
     """
     check_profile(profile)
-    size = size or size_of(name, profile)
+    size = size or image_size_of(name, profile)
     settings: dict[str, Any] = {} if size is None else {"size": size}
     if not root:
-        root = _standin(name, profile, Path(folder))
+        root = _synthetic(name, profile, Path(folder))
     return load(name, root, **settings)
 
 
@@ -57,36 +57,36 @@ def dims_of(name: str, root: str | Path) -> int | None:
     return 1 if name == "folder" and root and holds_spectra(root) else None
 
 
-def write_standin(name: str, root: Path, **knobs: int | float) -> Path:
-    """Write a stand-in; see `xmodal_lite.standins.write`, whose errors of the disk are told here.
+def write_synthetic(name: str, root: Path, **parameters: int | float) -> Path:
+    """Write a synthetic data set; see `xmodal_lite.synthetic.write`, whose errors of the disk are told here.
 
     Raises
     ------
     DataError
-        The stand-in cannot be written. Nothing half-written stays.
+        The synthetic data set cannot be written. Nothing half-written stays.
     ValueError
         The name or a knob is unknown, or the folder holds other files.
     """
     try:
-        return standins.write(name, root, **knobs)
+        return synthetic.write(name, root, **parameters)
     except OSError as error:
         raise DataError(
-            f"{root}: the stand-in cannot be written ({error}); free space there, or write it elsewhere with 'xmodal "
-            f"standin {name} FOLDER' and give that folder as the data"
+            f"{root}: the synthetic data set cannot be written ({error}); free space there, or write it elsewhere with 'xmodal "
+            f"synthetic {name} FOLDER' and give that folder as the data"
         ) from error
 
 
-def _standin(name: str, profile: str, folder: Path) -> Path:
-    """Return the folder of a stand-in, written when it is not there."""
-    if name not in STANDINS:
+def _synthetic(name: str, profile: str, folder: Path) -> Path:
+    """Return the folder of a synthetic data set, written when it is not there."""
+    if name not in SYNTHETIC:
         raise SpecError(
-            f"benchmark '{name}' has no stand-in ({', '.join(STANDINS)} have one); give the folder with the data"
+            f"benchmark '{name}' has no synthetic data set ({', '.join(SYNTHETIC)} have one); give the folder with the data"
         )
-    knobs = STANDINS[name][profile]
-    target = folder / "-".join(["standin", name, *map(str, knobs.values())])
-    if not (target / "standin.json").exists():
+    parameters = SYNTHETIC[name][profile]
+    target = folder / "-".join(["synthetic", name, *map(str, parameters.values())])
+    if not (target / "synthetic.json").exists():
         workers = {} if name == "rruff" else {"workers": _workers()}
-        write_standin(name, target, **knobs, **workers)
+        write_synthetic(name, target, **parameters, **workers)
     return target
 
 

@@ -18,9 +18,9 @@ from xmodal_lite.experiments.spec import RunRecord
 from xmodal_lite.experiments.stored import (
     SUMS,
     WEIGHTS,
-    StoredRun,
+    LoadedRun,
     embedding_tensors,
-    open_stored,
+    load_run,
     random_samples,
     sha256,
 )
@@ -43,7 +43,7 @@ def export(folder: Path, target: Path, *, onnx: bool = False) -> dict[str, float
     target : Path
         Made; it must not be there yet.
     onnx : bool
-        Also write `embed_v.onnx` and `embed_r.onnx`: samples (B, C, ...) as `RunMatcher.read` returns them in,
+        Also write `embed_v.onnx` and `embed_r.onnx`: samples (B, C, ...) as `Retriever.read` returns them in,
         embeddings (B, D) out, for any B.
 
     Returns
@@ -63,7 +63,7 @@ def export(folder: Path, target: Path, *, onnx: bool = False) -> dict[str, float
         _require_onnx()
     if target.exists():
         raise CheckpointError(f"{target} is there already; remove it or choose another folder")
-    stored = open_stored(folder)
+    stored = load_run(folder)
     if stored.exported:
         raise SpecError(f"{folder} is an exported run; copy that folder, or export the run itself")
     partial = target.with_name(f".{target.name}.partial")
@@ -83,7 +83,7 @@ def export(folder: Path, target: Path, *, onnx: bool = False) -> dict[str, float
         files = sorted(path for path in partial.iterdir())
         sums = "".join(f"{sha256(path)}  {path.name}\n" for path in files)
         (partial / SUMS).write_text(sums, encoding="utf-8")
-        _check_same(stored, open_stored(partial))
+        _check_same(stored, load_run(partial))
         partial.rename(target)
     except OSError as error:
         raise CheckpointError(
@@ -101,18 +101,18 @@ def history_text(history: Sequence[dict[str, float]]) -> str:
     return "".join(" ".join(f"{cell:>12}" for cell in row) + "\n" for row in rows)
 
 
-def model_card(stored: StoredRun, tensors: dict[str, Tensor], onnx: Sequence[str]) -> str:
+def model_card(stored: LoadedRun, tensors: dict[str, Tensor], onnx: Sequence[str]) -> str:
     """Write the page that a model hub shows: what this is, what it scored under which protocol, how to load it."""
     record, spec = stored.record, stored.record.spec
     v, r = stored.modalities
     numbers = sum(x.numel() for x in tensors.values())
-    height, width = stored.recipe.size or (0, 0)
+    height, width = stored.recipe.image_size or (0, 0)
     kind = f"images of {height} x {width} pixels (height x width)" if height else "spectra"
     rows = [
         f"| {name.rpartition('/')[0]} | {name.rpartition('/')[2]} | {100 * value:.1f} |"
         for name, value in record.metrics.items()
     ]
-    made_up = spec.source == "stand-in"
+    made_up = spec.source == "synthetic"
     # else by search, as SYSU-MM01's
     directed = any(name.startswith(("v2r/", "r2v/")) for name in record.metrics)
     legend = "v2r: queries of modality v, gallery of modality r; r2v the reverse. " if directed else ""
@@ -170,7 +170,7 @@ Trained on one data set; how it does on another was not measured. Do not decide 
 
 
 def _warning(record: RunRecord) -> str:
-    if record.spec.source != "stand-in":
+    if record.spec.source != "synthetic":
         return ""
     return (
         "> **STAND-IN DATA.** This model was trained and tested on made-up, procedurally drawn data. Its numbers say "
@@ -179,7 +179,7 @@ def _warning(record: RunRecord) -> str:
     )
 
 
-def _calibrated(stored: StoredRun) -> str:
+def _calibrated(stored: LoadedRun) -> str:
     if stored.calibration is None:
         return "There is no calibration, so there are no prediction sets."
     queries = " and ".join(
@@ -192,7 +192,7 @@ def _calibrated(stored: StoredRun) -> str:
 
 
 def _data(record: RunRecord) -> str:
-    made = "A procedural stand-in for" if record.spec.source == "stand-in" else "A copy of"
+    made = "A procedural synthetic for" if record.spec.source == "synthetic" else "A copy of"
     return (
         f"{made} `{record.spec.benchmark}`, SHA-256 `{record.fingerprint}`. The data are not part of this folder. "
         f"`xmodal_lite/benchmarks` says where they come from and what to cite."
@@ -201,7 +201,7 @@ def _data(record: RunRecord) -> str:
 
 def _licence(record: RunRecord) -> str:
     code = "The code of xmodal-lite is under the MIT licence."
-    if record.spec.source == "stand-in":
+    if record.spec.source == "synthetic":
         return f"{code} So are these weights, as they were trained on data that this code draws."
     return (
         f"{code} The weights were trained on data whose owners have terms of their own, which may not allow to pass "
@@ -214,12 +214,12 @@ def _onnx_text(onnx: Sequence[str]) -> str:
         return ""
     names = " and ".join(f"`{name}`" for name in onnx)
     return (
-        f"\n{names} take `samples` (B, C, ...), as `RunMatcher.read` returns them, and give `embeddings` (B, D) of "
+        f"\n{names} take `samples` (B, C, ...), as `Retriever.read` returns them, and give `embeddings` (B, D) of "
         "unit length, in float32.\n"
     )
 
 
-def _check_same(stored: StoredRun, written: StoredRun) -> None:
+def _check_same(stored: LoadedRun, written: LoadedRun) -> None:
     """Refuse an export that embeds otherwise than the run does."""
     samples = random_samples(stored.recipe, 3)
     with torch.inference_mode():
@@ -249,7 +249,7 @@ def _require_onnx() -> None:
         raise SpecError(f"--onnx needs {', '.join(missing)}: pip install {' '.join(missing)}")
 
 
-def _write_onnx(stored: StoredRun, folder: Path) -> dict[str, float]:
+def _write_onnx(stored: LoadedRun, folder: Path) -> dict[str, float]:
     """Write a file for each modality, and return how far its embeddings are from torch's."""
     differences = {}
     for modality, letter in enumerate("vr"):

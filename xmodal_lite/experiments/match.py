@@ -24,13 +24,13 @@ import torch
 
 from xmodal_lite.benchmarks.folder import SPECTRA
 from xmodal_lite.data.cache import Entry, cached
-from xmodal_lite.data.images import COLOURLESS, SUFFIXES, TINT, channels_apart, in_parallel, read_image
+from xmodal_lite.data.images import COLOURLESS, GREY_TOLERANCE, SUFFIXES, chroma, in_parallel, read_image
 from xmodal_lite.data.spectra import Preparation, read_sample
 from xmodal_lite.errors import DataError, SpecError
-from xmodal_lite.evaluation import conformal_threshold, largest
+from xmodal_lite.evaluation import conformal_threshold, topk
 from xmodal_lite.evaluation.distance import unit_rows
-from xmodal_lite.experiments.run import embed_pieces
-from xmodal_lite.experiments.stored import StoredRun, find_run, open_stored
+from xmodal_lite.experiments.run import extract_chunks
+from xmodal_lite.experiments.stored import LoadedRun, find_run, load_run
 from xmodal_lite.training import make_accelerator, usable_precision
 
 QUERIES = 128  # read, embedded and compared with the gallery at a time
@@ -101,7 +101,7 @@ class Match:
 
 
 @dataclass(frozen=True)
-class Rule:
+class PredictionSetRule:
     """What puts a gallery item into the prediction set.
 
     Attributes
@@ -132,7 +132,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Answer:
+class QueryResult:
     """What was found for one query.
 
     Attributes
@@ -151,7 +151,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Matches:
+class MatchResults:
     """What was found for some queries; printed, one line a match.
 
     Attributes
@@ -162,17 +162,17 @@ class Matches:
         Modality of the queries and of the gallery.
     gallery : Gallery
         What was searched.
-    rule : Rule
+    rule : PredictionSetRule
         What made the prediction sets.
-    answers : tuple of Answer
+    answers : tuple of QueryResult
         In the order of the queries.
     """
 
     run: str
     names: tuple[str, str]
     gallery: Gallery
-    rule: Rule
-    answers: tuple[Answer, ...]
+    rule: PredictionSetRule
+    answers: tuple[QueryResult, ...]
 
     def __str__(self) -> str:
         """Lay the answers out, one line a match."""
@@ -205,24 +205,24 @@ class Matches:
         }
 
 
-class RunMatcher:
+class Retriever:
     """A finished run, ready to match files.
 
     Parameters
     ----------
-    stored : StoredRun
-        From `open_stored`; its model is moved to the device.
+    stored : LoadedRun
+        From `load_run`; its model is moved to the device.
     device : torch.device or str
         Where to embed.
     """
 
-    def __init__(self, stored: StoredRun, device: torch.device | str = "cpu") -> None:
+    def __init__(self, stored: LoadedRun, device: torch.device | str = "cpu") -> None:
         self.stored = stored
         self._model = stored.matcher.to(device)
         on_gpu = torch.device(device).type == "cuda"
         has_bf16 = on_gpu and torch.cuda.is_bf16_supported(including_emulation=False)
         self._precision = usable_precision(stored.recipe.precision, on_gpu, has_bf16)[0]
-        self._size = stored.recipe.size
+        self._size = stored.recipe.image_size
         self._kind = "spectrum" if self._size is None else "image"
         self._suffixes = SPECTRA if self._size is None else SUFFIXES
         self._expected = EXPECTED.get(stored.record.spec.benchmark, ("any", "any"))
@@ -257,7 +257,7 @@ class RunMatcher:
         alpha: float = 0.1,
         query_modality: str = "r",
         report: Callable[[str], None] = print,
-    ) -> Matches:
+    ) -> MatchResults:
         """Rank the files of a gallery for each query.
 
         Parameters
@@ -278,7 +278,7 @@ class RunMatcher:
 
         Returns
         -------
-        Matches
+        MatchResults
             Ranked list and prediction set of each query.
 
         Raises
@@ -311,18 +311,18 @@ class RunMatcher:
                 f"the gallery was embedded by run {gallery.run}, not by {self.stored.record.spec.hash}; open it again"
             )
         found = _search(asked, gallery, min(k, len(gallery.paths)), rule.distance)
-        answers = (Answer(str(query), *answer) for query, answer in zip(queries, found, strict=True))
+        answers = (QueryResult(str(query), *answer) for query, answer in zip(queries, found, strict=True))
         names = self.modalities[side], self.modalities[1 - side]
-        return Matches(self.stored.record.spec.hash, names, gallery, rule, tuple(answers))
+        return MatchResults(self.stored.record.spec.hash, names, gallery, rule, tuple(answers))
 
-    def draw(self, matches: Matches, path: str | Path) -> None:
+    def draw(self, matches: MatchResults, path: str | Path) -> None:
         """Save a figure, a row for each query with its matches: the first 20 queries, no more than 8 matches each.
 
         Samples are drawn as the model sees them. Members of the prediction set are framed.
 
         Parameters
         ----------
-        matches : Matches
+        matches : MatchResults
             From `match`.
         path : str or Path
             A name that matplotlib can save to, such as ``matches.png``.
@@ -360,12 +360,12 @@ class RunMatcher:
             finally:
                 plt.close(figure)
 
-    def rule(self, alpha: float, query_modality: int) -> Rule:
+    def rule(self, alpha: float, query_modality: int) -> PredictionSetRule:
         """Return what puts an item into a prediction set, for queries of a modality."""
         calibration = self.stored.calibration
         scores = [] if calibration is None else calibration.scores["r2v" if query_modality else "v2r"]
         try:
-            return Rule(alpha, len(scores), conformal_threshold(scores, alpha) + ROUNDING)
+            return PredictionSetRule(alpha, len(scores), conformal_threshold(scores, alpha) + ROUNDING)
         except ValueError as error:
             raise SpecError(str(error)) from error
 
@@ -434,7 +434,7 @@ class RunMatcher:
         ------
         DataError
             The file is of the other kind or cannot be read, or a spectrum has no signal on the axis; or an image is in
-            colour, by more than `xmodal_lite.data.images.TINT`, where the benchmark's are grey: sketches, infrared
+            colour, by more than `xmodal_lite.data.images.GREY_TOLERANCE`, where the benchmark's are grey: sketches, infrared
             and thermal pictures.
         """
         if path.suffix.lower() not in self._suffixes:
@@ -444,9 +444,9 @@ class RunMatcher:
             )
         if self._size is not None:
             image = read_image(path, self._size)
-            if self._expected[modality] == "grey" and (apart := channels_apart(image)) > TINT:
+            if self._expected[modality] == "grey" and (apart := chroma(image)) > GREY_TOLERANCE:
                 raise DataError(
-                    f"{path}: is in colour (its channels lie {apart:.0f} of 255 apart, {TINT} are allowed), but a "
+                    f"{path}: is in colour (its channels lie {apart:.0f} of 255 apart, {GREY_TOLERANCE} are allowed), but a "
                     f"{self.modalities[modality]} picture is expected, which is grey; give one, or say with "
                     "--query-modality what the queries are"
                 )
@@ -460,7 +460,7 @@ class RunMatcher:
         return self._embed(pieces, modality)
 
     def _embed(self, pieces: Iterable[np.ndarray], modality: int) -> np.ndarray:
-        features = embed_pieces(self._model, pieces, modality, precision=self._precision)
+        features = extract_chunks(self._model, pieces, modality, precision=self._precision)
         return unit_rows("embeddings", features)  # mixed precision leaves lengths near 1
 
     def _doubt(self, found: str, modality: int) -> str:
@@ -525,7 +525,7 @@ class RunMatcher:
         return features, {"path": np.array(paths), "skipped": np.array(skipped, dtype=str), "grey": grey}
 
 
-def open_run(run: str | Path, store: str | Path = "runs", *, device: str = "auto") -> RunMatcher:
+def open_run(run: str | Path, store: str | Path = "runs", *, device: str = "auto") -> Retriever:
     """Open a finished run to match files with it.
 
     Parameters
@@ -547,7 +547,7 @@ def open_run(run: str | Path, store: str | Path = "runs", *, device: str = "auto
         The device is unknown, or CUDA is asked for and cannot be had.
     """
     chosen = make_accelerator(device=device).device
-    return RunMatcher(open_stored(find_run(run, store)), chosen)
+    return Retriever(load_run(find_run(run, store)), chosen)
 
 
 def _search(
@@ -557,7 +557,7 @@ def _search(
     stored = np.asarray(gallery.embeddings)  # no copy
     for start in range(0, len(asked), QUERIES):
         scores = asked[start : start + QUERIES] @ stored.T  # (q, G)
-        found = largest(scores, k)
+        found = topk(scores, k)
         for row, indices, best in zip(scores, found.indices, found.similarities, strict=True):
             inside = np.flatnonzero(1 - row <= distance)
             members = inside[np.argsort(-row[inside], kind="stable")]
@@ -569,4 +569,4 @@ def _search(
 
 
 def _is_grey(image: np.ndarray) -> bool:
-    return channels_apart(image) < COLOURLESS
+    return chroma(image) < COLOURLESS

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from xmodal_lite.benchmarks import names as benchmark_names
 from xmodal_lite.errors import SpecError
-from xmodal_lite.experiments.profiles import PROFILES, check_profile, recipe
+from xmodal_lite.experiments.profiles import PROFILES, check_profile, image_size_of, recipe
 from xmodal_lite.models import model_names
 from xmodal_lite.models.classical import classical_names
 from xmodal_lite.training import Recipe
@@ -24,15 +24,15 @@ class ClassicalRecipe(BaseModel):
         Keyword arguments of the method's class in `xmodal_lite.models.classical`.
     threads : int
         CPU threads.
-    size : tuple of int, optional
-        Height and width of images, if not the profile's.
+    image_size : tuple of int, optional
+        Height and width of images; None for spectra.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     options: dict[str, JsonValue] = {}
     threads: int = Field(default=1, ge=1)
-    size: tuple[int, int] | None = None
+    image_size: tuple[int, int] | None = None
 
 
 def method_names() -> tuple[str, ...]:
@@ -55,7 +55,7 @@ def resolve(
     method, benchmark, profile : str
         Names.
     overrides : dict
-        Values by dotted name: `{"steps": 100, "weights.adv": 0, "model.unet": False}`.
+        Values by dotted name: `{"steps": 100, "loss_weights.adv": 0, "model.unet": False}`.
     dims : int, optional
         1 for spectra, 2 for images, where the benchmark's name does not tell ("folder"); images if not given.
 
@@ -71,7 +71,11 @@ def resolve(
         raise SpecError(f"unknown benchmark '{benchmark}'; known: {', '.join(benchmark_names())}")
     classical = method in classical_names()
     try:
-        settings = {} if classical else copy.deepcopy(recipe(benchmark, method, profile, dims))
+        settings = (
+            {"image_size": image_size_of(benchmark, profile, dims)}
+            if classical
+            else copy.deepcopy(recipe(benchmark, method, profile, dims))
+        )
     except KeyError as error:
         raise SpecError(f"method '{method}' has no recipe for benchmark '{benchmark}' yet") from error
     for name, value in overrides.items():

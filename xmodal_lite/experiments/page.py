@@ -1,4 +1,4 @@
-"""The page of a table: its records, stored or run now, and the text that shows them, real data and stand-in apart."""
+"""The page of a table: its records, stored or run now, and the text that shows them, real data and synthetic apart."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from xmodal_lite.experiments.tables import (
 )
 from xmodal_lite.experiments.workers import local_cluster, run_on_workers
 
-PROFILES = {"real": "paper", "stand-in": "demo"}  # what a table is meant to be run with
+PROFILES = {"real": "paper", "synthetic": "demo"}  # what a table is meant to be run with
 CAUTION = (
     "Made up by this package: these numbers stand beside no paper's, and say nothing about the real data."
 )
@@ -40,7 +40,7 @@ class TablePage:
     table : Table
         The definition.
     records : dict of str to sequence of RunRecord
-        By source, "real" and "stand-in"; a page that ran its table has only the source that it ran on.
+        By source, "real" and "synthetic"; a page that ran its table has only the source that it ran on.
     """
 
     table: Table
@@ -51,10 +51,10 @@ class TablePage:
         if source not in self.records:
             return f"This run was on {' and '.join(self.records)} data."
         records = self.records[source]
-        if source == "stand-in" and not records:
-            return f"No run on the stand-in is stored. {self._how_to_run(source)}"
+        if source == "synthetic" and not records:
+            return f"No run on the synthetic data set is stored. {self._how_to_run(source)}"
         parts = [f"**{self.table.title}: {source} data.** {_what(records)}"]
-        if source == "stand-in":
+        if source == "synthetic":
             parts.append(CAUTION)
         parts += [results_markdown(self.table, records, protocol) for protocol in self.table.protocols]
         if self._missing(records):
@@ -67,7 +67,7 @@ class TablePage:
 
     def panels(self) -> dict[str, pd.DataFrame]:
         """Return the headline numbers for a figure, a panel for each protocol: real data if there are any records."""
-        source = next((source for source in ("real", "stand-in") if self.records.get(source)), None)
+        source = next((source for source in ("real", "synthetic") if self.records.get(source)), None)
         if source is None:
             return {}
         title, several = f"{source.capitalize()} data", len(self.table.protocols) > 1
@@ -99,12 +99,12 @@ class TablePage:
 
 
 def usual_seeds(table: Table, source: str) -> int:
-    """Return how many seeds a table is meant to be run with: its own number on real data, 5 on the stand-in."""
+    """Return how many seeds a table is meant to be run with: its own number on real data, 5 on the synthetic data set."""
     return table.seeds if source == "real" else 5
 
 
 def stored_page(name: str, results: Path) -> TablePage:
-    """Collect what is stored of a table, of real data and of the stand-in; nothing is a page, too.
+    """Collect what is stored of a table, of real data and of the synthetic data set; nothing is a page, too.
 
     Parameters
     ----------
@@ -143,11 +143,11 @@ def open_page(
     name : str
         Name of the table.
     root : Path or str
-        The checkout: stored records lie in `results`, stand-ins are kept in `data`.
+        The checkout: stored records lie in `results`, synthetic data sets are kept in `data`.
     run : bool
         Run what is not finished, and show that; otherwise show what is stored.
     data_root : str
-        Folder in the benchmark's own layout; empty makes the stand-in.
+        Folder in the benchmark's own layout; empty makes the synthetic data set.
     profile : str
         Profile of the runs.
     seeds : int
@@ -199,7 +199,7 @@ def sweep_table(
     data_root, profile, seeds, store
         As for `open_page`.
     folder : Path or str
-        Where stand-ins are kept.
+        Where synthetic data sets are kept.
     workers : int
         Of the local scheduler; 0 for one on each GPU, or on each core.
 

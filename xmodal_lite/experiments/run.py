@@ -16,22 +16,21 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 
 from xmodal_lite.benchmarks import Benchmark, Split
-from xmodal_lite.data.on_disk import read_rows, send
+from xmodal_lite.data.memmap import read_rows, to_device
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import SpecError, XmodalError
 from xmodal_lite.evaluation import Report
 from xmodal_lite.experiments import provenance
 from xmodal_lite.experiments.calibration import calibrate, write_calibration
-from xmodal_lite.experiments.methods import ClassicalRecipe, resolve
-from xmodal_lite.experiments.profiles import size_of
+from xmodal_lite.experiments.methods import ClassicalRecipe
 from xmodal_lite.experiments.spec import RunRecord, RunSpec
 from xmodal_lite.experiments.store import RunStore
 from xmodal_lite.models import MarrNet, Matcher, build
 from xmodal_lite.models.classical import build_classical
 from xmodal_lite.training import (
-    Fitted,
     Recipe,
     TrainingSet,
+    TrainResult,
     draw_seed,
     fit,
     make_accelerator,
@@ -81,9 +80,10 @@ def run(
             f"run {spec.hash} is of data {spec.data}, but the data at hand is {benchmark.source}:"
             f"{benchmark.fingerprint[:12]}; give the root that the run was made with, or start a new run"
         )
+    _check_size(spec, benchmark)
     if not several_processes() and (finished := store.record(spec)):
         return finished
-    accelerator = accelerator or _own_accelerator(spec, benchmark)
+    accelerator = accelerator or _own_accelerator(spec)
     main = accelerator is None or accelerator.is_main_process
     told: RunRecord | XmodalError | None = None
     with ExitStack() as held:
@@ -93,7 +93,7 @@ def run(
                 told = store.record(spec)  # another run of this may have been quicker
             except XmodalError as error:  # the other processes wait to be told
                 told = error
-        told = _told_by_main(told, accelerator)
+        told = _broadcast_from_main(told, accelerator)
         if isinstance(told, XmodalError):
             raise told
         if told is not None:
@@ -101,12 +101,13 @@ def run(
         record = _execute(spec, benchmark, store.folder(spec), accelerator)
         if main:
             store.finish(record)
-        return _told_by_main(record, accelerator)
+        return _broadcast_from_main(record, accelerator)
 
 
-def train(spec: RunSpec, benchmark: Benchmark, folder: Path | None = None) -> Fitted:
+def train(spec: RunSpec, benchmark: Benchmark, folder: Path | None = None) -> TrainResult:
     """Train the model of a specification, going on from a checkpoint in `folder` if there is one."""
-    recipe = _recipe(spec, benchmark)
+    recipe = spec.recipe
+    _check_size(spec, benchmark)
     if not isinstance(recipe, Recipe):
         raise SpecError(f"method '{spec.method}' has nothing to train; use run()")
     split = benchmark.split(spec.protocol, spec.seed)
@@ -143,31 +144,30 @@ def embed(
         chosen = rows[modality == m]
         pieces = np.split(chosen, range(batch, len(chosen), batch))
         samples = (read_rows(benchmark.samples, piece) for piece in pieces)  # (batch, C, ...)
-        parts[int(m)] = embed_pieces(matcher, samples, int(m), precision=precision)  # (n_m, D)
+        parts[int(m)] = extract_chunks(matcher, samples, int(m), precision=precision)  # (n_m, D)
     features = np.empty((len(rows), next(iter(parts.values())).shape[1]), dtype=np.float32)
     for m, part in parts.items():
         features[modality == m] = part
     return features
 
 
-def embed_pieces(
+def extract_chunks(
     matcher: Matcher, pieces: Iterable[np.ndarray], modality: int, *, precision: str = "no"
 ) -> np.ndarray:
     """Return the embeddings (n, D) float32 of samples of one modality, which come in pieces (batch, C, ...)."""
     device = next(matcher.parameters()).device
     kind = torch.float16 if precision == "fp16" else torch.bfloat16
     with torch.inference_mode(), torch.autocast(device.type, kind, enabled=precision != "no"):
-        parts = [matcher.embed(send(x, device), modality).float().cpu() for x in pieces]
+        parts = [matcher.embed(to_device(x, device), modality).float().cpu() for x in pieces]
     return torch.cat(parts).numpy()
 
 
-def _own_accelerator(spec: RunSpec, benchmark: Benchmark) -> Accelerator | None:
+def _own_accelerator(spec: RunSpec) -> Accelerator | None:
     """Return the device, precision and processes of a run; None for a method without training."""
-    recipe = _recipe(spec, benchmark)
-    return make_accelerator(recipe.precision) if isinstance(recipe, Recipe) else None
+    return make_accelerator(spec.recipe.precision) if isinstance(spec.recipe, Recipe) else None
 
 
-def _told_by_main(told: Any, accelerator: Accelerator | None) -> Any:
+def _broadcast_from_main(told: Any, accelerator: Accelerator | None) -> Any:
     """Return in every process what the main one has: a record, an error or None."""
     if accelerator is None or accelerator.num_processes == 1:
         return told
@@ -176,7 +176,7 @@ def _told_by_main(told: Any, accelerator: Accelerator | None) -> Any:
 
 def _execute(spec: RunSpec, benchmark: Benchmark, folder: Path, accelerator: Accelerator | None) -> Any:
     """Return the record of a run, made of what is left to do; None in processes that only help to train."""
-    recipe = _recipe(spec, benchmark)
+    recipe = spec.recipe
     split = benchmark.split(spec.protocol, spec.seed)
     with _threads(recipe.threads):
         if isinstance(recipe, ClassicalRecipe):
@@ -210,17 +210,14 @@ def _execute(spec: RunSpec, benchmark: Benchmark, folder: Path, accelerator: Acc
         )
 
 
-def _recipe(spec: RunSpec, benchmark: Benchmark) -> Recipe | ClassicalRecipe:
-    """Return the recipe of a run; the data at hand must be prepared as it asks."""
-    recipe = resolve(spec.method, spec.benchmark, spec.profile, dict(spec.overrides), dims=benchmark.dims)
-    size = recipe.size or (size_of(spec.benchmark, spec.profile) if benchmark.dims == 2 else None)
-    if size is not None and benchmark.samples.shape[2:] != size:
-        found = " x ".join(map(str, benchmark.samples.shape[2:]))
+def _check_size(spec: RunSpec, benchmark: Benchmark) -> None:
+    """Refuse images that were loaded at another size than the recipe's."""
+    size, found = spec.recipe.image_size, benchmark.samples.shape[2:]
+    if size is not None and found != size:
         raise SpecError(
-            f"the recipe is for images of {size[0]} x {size[1]}, but they were loaded at {found}; load them with "
-            f"size={size}, or give the run the override 'size'"
+            f"the recipe is for images of {size[0]} x {size[1]}, but they were loaded at "
+            f"{' x '.join(map(str, found))}; load them with size={size}, or give the run the override 'image_size'"
         )
-    return recipe
 
 
 def _fit(
@@ -230,9 +227,9 @@ def _fit(
     split: Split,
     folder: Path | None,
     accelerator: Accelerator,
-) -> tuple[Fitted, int]:
+) -> tuple[TrainResult, int]:
     """Return the trained model, and the operations of a step."""
-    data = TrainingSet.of(benchmark.table, benchmark.samples, split.train, recipe, seed=spec.seed)
+    data = TrainingSet.from_split(benchmark.table, benchmark.samples, split.train, recipe, seed=spec.seed)
     torch.manual_seed(draw_seed(spec.seed, MODEL_DRAW))
     matcher = build(spec.method, dims=benchmark.dims, num_classes=data.num_classes, **recipe.model)
     _refuse_pixels_without_pairs(matcher, benchmark, split)
@@ -306,7 +303,7 @@ def _record(
         spec=spec,
         protocol=report.protocol,
         metrics=dict(report.metrics),
-        draws=[dict(draw) for draw in report.draws],
+        trials=[dict(draw) for draw in report.trials],
         losses=losses,
         parameters=parameters,
         fingerprint=benchmark.fingerprint,

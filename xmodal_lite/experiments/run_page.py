@@ -44,7 +44,7 @@ class RunPage:
             "Machine": f"{record.device}; {versions}",
             "Parameters": f"{record.parameters:,}" if record.parameters else "",
             "Code": f"`{record.code[:12]}`" + (f", commit `{record.commit}`" if record.commit else ""),
-            "Recipe": f"`{json.dumps(spec.recipe)}`",
+            "Recipe": f"`{spec.recipe.model_dump_json(exclude_defaults=True)}`",
         }
         return "\n".join(
             ["| | |", "|:---|:---|", *(f"| {name} | {text} |" for name, text in lines.items() if text)]
@@ -78,9 +78,9 @@ def run_page(
     method, benchmark, profile : str
         Names.
     data_root : str
-        Folder in the benchmark's own layout; empty makes the stand-in.
+        Folder in the benchmark's own layout; empty makes the synthetic data set.
     folder : Path or str
-        Where stand-ins are kept.
+        Where synthetic data sets are kept.
     protocol : str
         Empty for the benchmark's first.
     seed : int
@@ -104,7 +104,7 @@ def run_page(
     recipe = resolve(
         method, benchmark, profile, overrides, dims=dims
     )  # a wrong name is told before data are made
-    data = open_benchmark(benchmark, data_root, profile=profile, folder=folder, size=recipe.size)
+    data = open_benchmark(benchmark, data_root, profile=profile, folder=folder, size=recipe.image_size)
     protocol = protocol or data.protocols[0]
     spec = make_spec(method, data, protocol=protocol, profile=profile, seed=seed, overrides=overrides)
     record = run(spec, data, runs)

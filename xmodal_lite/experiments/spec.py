@@ -6,26 +6,15 @@ import hashlib
 import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, JsonValue, field_validator
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from xmodal_lite.benchmarks import Benchmark
 from xmodal_lite.errors import SpecError
 from xmodal_lite.evaluation import Report
-from xmodal_lite.experiments.methods import resolve
-from xmodal_lite.training import speed, utilisation
+from xmodal_lite.experiments.methods import ClassicalRecipe, resolve
+from xmodal_lite.training import Recipe, speed, utilisation
 
 HASH_LENGTH = 16
-# Settings that recipes got after runs had been stored, each at the value that leaves a run as it was before
-LATER: dict[str, JsonValue] = {
-    "accumulate": 1,
-    "compile": False,
-    "graph": False,
-    "head_rate": 1.0,
-    "milestones": [],
-    "optimiser": "adamw",
-    "size": None,
-    "unet_rate": 1.0,
-}
 
 
 class RunSpec(BaseModel):
@@ -36,15 +25,13 @@ class RunSpec(BaseModel):
     method, benchmark, protocol, profile : str
         Names as the command line takes them.
     data : str
-        `real:` or `stand-in:` and the start of the data's fingerprint.
+        `real:` or `synthetic:` and the start of the data's fingerprint.
     seed : int
         Seeds the split, the weights and every draw in training.
     overrides : dict
-        Changes to the profile's recipe, by dotted name, such as `{"weights.adv": 0}`.
-    recipe : dict
-        The recipe that profile and overrides resolve to; filled in by `make_spec`, so that a run is never taken
-        for another one whose profile has changed since. A setting of `LATER` at its value there is left out, so that
-        a run keeps the hash that it was stored under when recipes get settings.
+        Changes to the profile's recipe, by dotted name, such as `{"loss_weights.adv": 0}`.
+    recipe : Recipe or ClassicalRecipe
+        What profile and overrides resolve to, whole: `run` reads this and asks no profile.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,22 +43,17 @@ class RunSpec(BaseModel):
     profile: str
     seed: int
     overrides: dict[str, JsonValue] = {}
-    recipe: dict[str, JsonValue] = {}
-
-    @field_validator("recipe")
-    @classmethod
-    def _as_before(cls, recipe: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        return {name: value for name, value in recipe.items() if name not in LATER or LATER[name] != value}
+    recipe: Recipe | ClassicalRecipe
 
     @property
     def hash(self) -> str:
-        """Sixteen hexadecimal digits that depend on every field."""
-        text = json.dumps(self.model_dump(), sort_keys=True)
+        """Sixteen hexadecimal digits that depend on every field that differs from its default."""
+        text = json.dumps(self.model_dump(mode="json", exclude_defaults=True), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]
 
     @property
     def source(self) -> str:
-        """`real` or `stand-in`."""
+        """`real` or `synthetic`."""
         return self.data.partition(":")[0]
 
 
@@ -86,7 +68,7 @@ class RunRecord(BaseModel):
         The protocol's whole name, as its report prints it.
     metrics : dict of str to float
         Mean over the protocol's draws; fractions from 0 to 1.
-    draws : list of dict
+    trials : list of dict
         The metrics of each draw.
     losses : dict of str to float
         Mean of each loss over the last logged steps; empty for methods without training.
@@ -126,7 +108,7 @@ class RunRecord(BaseModel):
     spec: RunSpec
     protocol: str
     metrics: dict[str, float]
-    draws: list[dict[str, float]]
+    trials: list[dict[str, float]]
     losses: dict[str, float]
     parameters: int
     fingerprint: str
@@ -145,13 +127,14 @@ class RunRecord(BaseModel):
 
     def report(self) -> Report:
         """Return the numbers with their protocol, as they print."""
-        return Report(self.protocol, self.metrics, tuple(self.draws))
+        return Report(self.protocol, self.metrics, tuple(self.trials))
 
     def speed(self) -> str:
         """Return what the training computed, in words; empty where it was not counted."""
         if not self.step_flop:
             return ""
-        asked = self.spec.recipe.get("precision", self.precision)
+        recipe = self.spec.recipe
+        asked = recipe.precision if isinstance(recipe, Recipe) else self.precision
         used, wanted = ("float32" if name == "no" else name for name in (self.precision, asked))
         instead = "" if used == wanted else f" (instead of {wanted})"
         together = "" if self.processes == 1 else f"{self.processes} processes, "
@@ -195,5 +178,5 @@ def make_spec(
         profile=profile,
         seed=seed,
         overrides=overrides or {},
-        recipe=recipe.model_dump(mode="json"),
+        recipe=recipe,
     )

@@ -15,14 +15,13 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
-from xmodal_lite.benchmarks.shared import some
+from xmodal_lite.benchmarks.shared import shorten
 from xmodal_lite.data.spectra import Preparation
 from xmodal_lite.errors import CheckpointError, SpecError
 from xmodal_lite.experiments.calibration import Calibration, read_calibration
 from xmodal_lite.experiments.spec import RunRecord
 from xmodal_lite.experiments.store import read_record
 from xmodal_lite.models import Matcher, build
-from xmodal_lite.models.classical import classical_names
 from xmodal_lite.training import Recipe
 from xmodal_lite.training.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint
 
@@ -30,7 +29,7 @@ WEIGHTS, SUMS = "model.safetensors", "SHA256SUMS"  # of an exported folder
 
 
 @dataclass(frozen=True, eq=False)
-class StoredRun:
+class LoadedRun:
     """What a finished run left behind.
 
     Attributes
@@ -92,7 +91,7 @@ def find_run(run: str | Path, store: str | Path = "runs") -> Path:
     )
 
 
-def open_stored(folder: Path) -> StoredRun:
+def load_run(folder: Path) -> LoadedRun:
     """Read a finished run and build its model again.
 
     Parameters
@@ -115,10 +114,10 @@ def open_stored(folder: Path) -> StoredRun:
         )
     record = read_record(folder / "record.json")
     spec = record.spec
-    if spec.method in classical_names():
+    recipe = spec.recipe
+    if not isinstance(recipe, Recipe):
         raise SpecError(f"{folder}: '{spec.method}' stores no weights; use a run of a trained method")
     try:
-        recipe = Recipe.model_validate(spec.recipe)
         matcher = build_untrained(spec.method, recipe).eval()
     except ValueError as error:  # of pydantic, too
         raise SpecError(
@@ -128,17 +127,17 @@ def open_stored(folder: Path) -> StoredRun:
         tensors, history = _read_export(folder, spec.hash), []
         if unexpected := sorted(tensors.keys() - embedding_tensors(matcher, recipe).keys()):
             raise CheckpointError(
-                f"{folder / WEIGHTS} has tensors that '{spec.method}' has not: {some(unexpected)}"
+                f"{folder / WEIGHTS} has tensors that '{spec.method}' has not: {shorten(unexpected)}"
             )
     else:
         checkpoint = _read_checkpoint(folder, spec.hash, recipe.steps)
-        prefix = "average." if recipe.average else "model."
+        prefix = "average." if recipe.ema_decay else "model."
         tensors = {
             name.removeprefix(prefix): x for name, x in checkpoint.model.items() if name.startswith(prefix)
         }
         history = checkpoint.history
     _load(matcher, recipe, tensors, folder)
-    return StoredRun(folder, record, recipe, read_calibration(folder, spec.hash), matcher, history)
+    return LoadedRun(folder, record, recipe, read_calibration(folder, spec.hash), matcher, history)
 
 
 def build_untrained(method: str, recipe: Recipe) -> Matcher:
@@ -146,19 +145,19 @@ def build_untrained(method: str, recipe: Recipe) -> Matcher:
     options: dict[str, Any] = dict(recipe.model)
     if "pretrained" in options:
         options["pretrained"] = False
-    return build(method, dims=1 if recipe.size is None else 2, num_classes=1, **options)
+    return build(method, dims=1 if recipe.image_size is None else 2, num_classes=1, **options)
 
 
 def sample_shape(recipe: Recipe) -> tuple[int, ...]:
     """Return the shape of one sample: (3, H, W) of an image, (1, L) of a spectrum."""
-    return (1, len(Preparation().axis())) if recipe.size is None else (3, *recipe.size)
+    return (1, len(Preparation().axis())) if recipe.image_size is None else (3, *recipe.image_size)
 
 
 def random_samples(recipe: Recipe, count: int) -> Tensor:
     """Return made-up samples (count, C, ...) of a recipe's kind, the same each time."""
     rng = np.random.default_rng(0)
     shape = (count, *sample_shape(recipe))
-    if recipe.size is None:
+    if recipe.image_size is None:
         return torch.from_numpy(rng.random(shape, dtype=np.float32))
     return torch.from_numpy(rng.integers(0, 256, shape, dtype=np.uint8))
 
@@ -226,7 +225,9 @@ def _check_sums(folder: Path) -> None:
     lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     if unlisted := {WEIGHTS, "record.json"} - sums.keys():
-        raise CheckpointError(f"{folder / SUMS} does not list {some(unlisted)}; fetch the whole folder again")
+        raise CheckpointError(
+            f"{folder / SUMS} does not list {shorten(unlisted)}; fetch the whole folder again"
+        )
     for name, wanted in sums.items():
         path = folder / name
         if not path.is_file():
@@ -256,7 +257,7 @@ def _load(matcher: Matcher, recipe: Recipe, tensors: Mapping[str, Tensor], folde
     """Copy what `embed` needs into a matcher."""
     needed = embedding_tensors(matcher, recipe)
     if missing := sorted(needed.keys() - tensors.keys()):
-        raise CheckpointError(f"{folder}: its weights lack {some(missing)}; run or fetch it again")
+        raise CheckpointError(f"{folder}: its weights lack {shorten(missing)}; run or fetch it again")
     for name, own in needed.items():
         if own.shape != tensors[name].shape:
             raise CheckpointError(

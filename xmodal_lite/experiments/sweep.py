@@ -82,7 +82,7 @@ def stored_records(results: Path, table: str, source: str) -> list[RunRecord]:
         The `results` folder of the repository.
     table : str
         Name of the table.
-    source : {"real", "stand-in"}
+    source : {"real", "synthetic"}
         The two are never mixed.
 
     Raises

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationEr
 
 from xmodal_lite.benchmarks import Benchmark
 from xmodal_lite.errors import SpecError
-from xmodal_lite.experiments.interval import Interval, against_reported, interval, verdict
+from xmodal_lite.evaluation.intervals import Interval, against_reported, interval, verdict
 from xmodal_lite.experiments.spec import RunRecord, RunSpec, make_spec
 from xmodal_lite.models import model_names
 
@@ -134,7 +134,7 @@ class Table(BaseModel):
     @property
     def size(self) -> tuple[int, int] | None:
         """Height and width at which the images are loaded, where the rows change that of the profile."""
-        sizes = [row.overrides["size"] for row in self.run_rows if "size" in row.overrides]
+        sizes = [row.overrides["image_size"] for row in self.run_rows if "image_size" in row.overrides]
         return _SIZE.validate_python(sizes[0]) if sizes else None
 
     @property
@@ -185,7 +185,7 @@ def load_table(name: str) -> Table:
         raise SpecError(f"unknown table '{name}'; known: {', '.join(table_names())}")
     definition = _read(f"{name}.yml")
     shared = definition.pop("overrides", {})
-    of_all = {key: value for key, value in shared.items() if key == "size"}
+    of_all = {key: value for key, value in shared.items() if key == "image_size"}
     for row in definition["rows"]:
         if "method" in row:
             given = shared if row["method"] in model_names() else of_all
@@ -248,23 +248,23 @@ def results_markdown(table: Table, records: Sequence[RunRecord], protocol: str) 
     """Write one protocol's results, a table for each part of the columns.
 
     Each cell has mean and half width of the 95 % interval over seeds, in percent. Reported numbers, and how far ours
-    lie from them, are written where no record is of a stand-in: these are never set beside a paper's number. Where
+    lie from them, are written where no record is of a synthetic data set: these are never set beside a paper's number. Where
     nothing was run at all, only rows with a reported number are written.
 
     Raises
     ------
     SpecError
-        Some records are of real data and some of a stand-in.
+        Some records are of real data and some of a synthetic data set.
     """
     sources = {record.spec.source for record in records}
     if len(sources) > 1:
         raise SpecError(
-            "records of real data and of a stand-in do not belong in one table; show each by itself"
+            "records of real data and of a synthetic data set do not belong in one table; show each by itself"
         )
     if not records and not any(protocol in row.reported for row in table.rows):
         rows = "; ".join(row.label for row in table.run_rows)
         return f"Protocol {protocol}: {rows}. Reported numbers are {NOT_AVAILABLE} to us for any of them."
-    write = _part_alone if sources == {"stand-in"} else _part_compared
+    write = _part_alone if sources == {"synthetic"} else _part_compared
     parts = [
         f"{part}, protocol {protocol}:\n\n{write(table, records, protocol, metrics)}"
         for part, metrics in table.columns.items()

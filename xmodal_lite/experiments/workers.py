@@ -23,7 +23,7 @@ from xmodal_lite.errors import DataError, SpecError, XmodalError
 from xmodal_lite.experiments import provenance
 from xmodal_lite.experiments.data import open_benchmark
 from xmodal_lite.experiments.run import run
-from xmodal_lite.experiments.spec import RunRecord, RunSpec, make_spec
+from xmodal_lite.experiments.spec import RunRecord, RunSpec
 from xmodal_lite.experiments.store import RunBusyError, RunStore
 from xmodal_lite.experiments.sweep import run_line
 
@@ -278,16 +278,6 @@ def _work(text: str, wait: bool, *, data: dict[str, Any], fingerprint: str, stor
             f"{fingerprint[:12]}); give it the same files and start it again"
         )
     spec = RunSpec.model_validate_json(text)
-    own = make_spec(
-        spec.method,
-        benchmark,
-        protocol=spec.protocol,
-        profile=spec.profile,
-        seed=spec.seed,
-        overrides=dict(spec.overrides),
-    )
-    if own != spec:
-        raise SweepError(f"{me} has another recipe for profile '{spec.profile}'; give it the same version")
     try:
         run(spec, benchmark, RunStore(store), wait=wait)
     except RunBusyError:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xmodal_lite.losses._points import (
+from xmodal_lite.losses._pairwise import (
     at_least_float32,
     check_labelled,
-    mean_over,
+    masked_mean,
     positives_negatives,
     squared_distances,
 )
@@ -60,4 +60,4 @@ def hardest_triplet(points: Tensor, positive: Tensor, negative: Tensor, margin: 
     to_furthest = torch.linalg.vector_norm(points - points.index_select(0, furthest), dim=1)
     to_nearest = torch.linalg.vector_norm(points - points.index_select(0, nearest), dim=1)
     usable = positive.any(dim=1) & negative.any(dim=1)
-    return mean_over((to_furthest - to_nearest + margin).relu(), usable)
+    return masked_mean((to_furthest - to_nearest + margin).relu(), usable)

@@ -7,15 +7,15 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from xmodal_lite.losses._points import (
+from xmodal_lite.losses._pairwise import (
     at_least_float32,
     check_labelled,
     check_two,
     group_mean,
-    mean_over,
+    masked_mean,
     partners,
 )
-from xmodal_lite.losses.moments import moments, root
+from xmodal_lite.losses.moments import moments, safe_sqrt
 
 Kind = Literal["w2", "mean", "kl"]
 SMALLEST_STD = 1e-3  # below it the divergence counts a channel as this wide; ours
@@ -71,10 +71,10 @@ def gaussian_consistency(
 def _per_identity(kind: Kind, both: Tensor, labels: Tensor, in_x: int) -> Tensor:
     modality = (torch.arange(len(both), device=both.device) >= in_x).long()
     mean, leads = group_mean(both, labels, modality)  # (N, D), (N,)
-    std = root(group_mean((both - mean).square(), labels, modality)[0])
+    std = safe_sqrt(group_mean((both - mean).square(), labels, modality)[0])
     partner, found = partners(labels, modality)
     distance = _distance(kind, mean, std, mean.index_select(0, partner), std.index_select(0, partner))  # (N,)
-    return mean_over(distance, found & leads)
+    return masked_mean(distance, found & leads)
 
 
 def _distance(kind: Kind, mean_x: Tensor, std_x: Tensor, mean_y: Tensor, std_y: Tensor) -> Tensor:

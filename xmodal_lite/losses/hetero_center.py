@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from xmodal_lite.losses._points import at_least_float32, check_labelled, group_mean, mean_over, partners
+from xmodal_lite.losses._pairwise import at_least_float32, check_labelled, group_mean, masked_mean, partners
 
 
 def hetero_center(embeddings: Tensor, labels: Tensor, modality: Tensor) -> Tensor:
@@ -39,4 +39,4 @@ def hetero_center(embeddings: Tensor, labels: Tensor, modality: Tensor) -> Tenso
     centres, leads = group_mean(at_least_float32(embeddings), labels, modality)  # (N, D), (N,)
     partner, found = partners(labels, modality)
     squares = (centres - centres.index_select(0, partner)).square().sum(dim=1)  # (N,)
-    return mean_over(squares, found & leads)
+    return masked_mean(squares, found & leads)

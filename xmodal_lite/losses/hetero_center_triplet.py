@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from xmodal_lite.losses._points import at_least_float32, check_labelled, group_mean
+from xmodal_lite.losses._pairwise import at_least_float32, check_labelled, group_mean
 from xmodal_lite.losses.batch_hard_triplet import hardest_triplet
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xmodal_lite.losses._points import at_least_float32, check_two, distances
+from xmodal_lite.losses._pairwise import at_least_float32, check_two, distances
 
 
 def mmd(x: Tensor, y: Tensor, kernels: int = 5) -> Tensor:

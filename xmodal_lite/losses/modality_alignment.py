@@ -13,7 +13,7 @@ def modality_alignment(f_v: Tensor, f_r: Tensor, prototype_mean: Tensor, prototy
 
     .. math:: \sum_{m \in \{v, r\}} |\mathrm{mean}(f^m) - q|^2 + |\mathrm{std}(f^m) - s|^2
 
-    with the prototype (q, s) of the auxiliary modality held fixed. `accumulate` keeps it up to date.
+    with the prototype (q, s) of the auxiliary modality held fixed. `update_prototype` keeps it up to date.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def modality_alignment(f_v: Tensor, f_r: Tensor, prototype_mean: Tensor, prototy
 
 
 @torch.no_grad()
-def accumulate(
+def update_prototype(
     prototype_mean: Tensor, prototype_std: Tensor, features: Tensor, momentum: float = 0.9
 ) -> None:
     r"""Move a prototype a step towards a batch, in place: :math:`q \leftarrow 0.9\, q + 0.1\, \mathrm{mean}(f)`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xmodal_lite.losses._points import at_least_float32
+from xmodal_lite.losses._pairwise import at_least_float32
 
 
 def moments(features: Tensor) -> tuple[Tensor, Tensor]:
@@ -30,9 +30,9 @@ def moments(features: Tensor) -> tuple[Tensor, Tensor]:
         raise ValueError(f"need features (N, D) with N > 0, got {tuple(features.shape)}")
     features = at_least_float32(features)
     mean = features.mean(dim=0)
-    return mean, root((features - mean).square().mean(dim=0))
+    return mean, safe_sqrt((features - mean).square().mean(dim=0))
 
 
-def root(variance: Tensor) -> Tensor:
-    """Return the square root; where the variance is 0 its gradient is 0, not infinite."""
+def safe_sqrt(variance: Tensor) -> Tensor:
+    """Return the square safe_sqrt; where the variance is 0 its gradient is 0, not infinite."""
     return variance.clamp_min(torch.finfo(variance.dtype).tiny).sqrt()

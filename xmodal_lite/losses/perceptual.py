@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from xmodal_lite.losses._points import check_labelled, group_mean
+from xmodal_lite.losses._pairwise import check_labelled, group_mean
 
 
 def perceptual(a: Tensor, b: Tensor) -> Tensor:

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from xmodal_lite.losses._points import (
+from xmodal_lite.losses._pairwise import (
     at_least_float32,
     check_labelled,
     distances,
-    mean_over,
+    masked_mean,
     positives_negatives,
 )
 
@@ -55,7 +55,7 @@ def weighted_triplet(embeddings: Tensor, labels: Tensor) -> Tensor:
     furthest = (_masked_softmax(lengths, positive) * lengths).sum(dim=1)  # (N,)
     nearest = (_masked_softmax(-lengths, negative) * lengths).sum(dim=1)  # (N,)
     usable = positive.any(dim=1) & negative.any(dim=1)
-    return mean_over(functional.softplus(furthest - nearest), usable)
+    return masked_mean(functional.softplus(furthest - nearest), usable)
 
 
 def _masked_softmax(logits: Tensor, mask: Tensor) -> Tensor:

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from xmodal_lite.models.backbone import unit_range
-from xmodal_lite.models.by_dims import CONVOLUTION, MEAN_POOL
-from xmodal_lite.models.together import own_rows, whole_length
+from xmodal_lite.models.distributed import global_batch_size, local_rows
+from xmodal_lite.models.layers import CONVOLUTION, MEAN_POOL
 
 CONVOLVE = {1: functional.conv1d, 2: functional.conv2d}
 HALVE = {1: functional.avg_pool1d, 2: functional.avg_pool2d}
@@ -151,9 +151,9 @@ class Mixup(nn.Module):
 
     def forward(self, z_v: Tensor, z_r: Tensor) -> Tensor:
         """Take the stem's maps of N pairs, (N, C, ...) each, return a map of the same shape."""
-        whole = whole_length(len(z_v))
+        whole = global_batch_size(len(z_v))
         share = torch.rand(whole, *[1] * (z_v.ndim - 1), device=z_v.device, dtype=z_v.dtype)
-        return torch.lerp(z_r, z_v, own_rows(share))
+        return torch.lerp(z_r, z_v, local_rows(share))
 
 
 class Recolour(nn.Module):
@@ -216,7 +216,7 @@ class MiddleImage(nn.Module):
 
     def forward(self, v: Tensor, r: Tensor) -> Tensor:
         """Take the images of N pairs (N, 3, H, W), return images (N, 3, H, W)."""
-        number = own_rows(torch.arange(whole_length(len(v)), device=v.device))
+        number = local_rows(torch.arange(global_batch_size(len(v)), device=v.device))
         even = (number % 2 == 0).view(-1, 1, 1, 1)
         return torch.where(even, self.recolour[0](v), self.recolour[1](r))
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models.resnet import BasicBlock, ResNet
 
-from xmodal_lite.models.together import Dropout
+from xmodal_lite.models.distributed import Dropout
 
 WEIGHTS = "IMAGENET1K_V1"  # those that the AGW line starts from
 MEAN, SPREAD = (
@@ -22,11 +22,11 @@ MEAN, SPREAD = (
     (0.229, 0.224, 0.225),
 )  # of ImageNet's colours, which those weights expect
 IMAGE_BACKBONES = ("resnet10", "resnet18", "resnet50")
-FIELDS = (4, 4)  # rows and columns of a picture that a perceptual loss tells apart
+PERCEPTUAL_GRID = (4, 4)  # rows and columns of a picture that a perceptual loss tells apart
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions with batch normalisation and a way around them.
+    """Two convolutions with batch normalisation and a way shortcut them.
 
     Parameters
     ----------
@@ -41,20 +41,20 @@ class ResidualBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int, stride: int, kernel: int) -> None:
         super().__init__()
         half = kernel // 2
-        self.first = nn.Conv1d(inputs, outputs, kernel, stride, half, bias=False)
-        self.first_norm = nn.BatchNorm1d(outputs)
-        self.second = nn.Conv1d(outputs, outputs, kernel, 1, half, bias=False)
-        self.second_norm = nn.BatchNorm1d(outputs)
-        self.around: nn.Module = nn.Identity()
+        self.conv1 = nn.Conv1d(inputs, outputs, kernel, stride, half, bias=False)
+        self.bn1 = nn.BatchNorm1d(outputs)
+        self.conv2 = nn.Conv1d(outputs, outputs, kernel, 1, half, bias=False)
+        self.bn2 = nn.BatchNorm1d(outputs)
+        self.shortcut: nn.Module = nn.Identity()
         if stride > 1 or inputs != outputs:
-            self.around = nn.Sequential(
+            self.shortcut = nn.Sequential(
                 nn.Conv1d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm1d(outputs)
             )
 
     def forward(self, x: Tensor) -> Tensor:
         """Take (B, inputs, L), return (B, outputs, ceil(L / stride))."""
-        z = functional.relu(self.first_norm(self.first(x)))
-        return functional.relu(self.second_norm(self.second(z)) + self.around(x))
+        z = functional.relu(self.bn1(self.conv1(x)))
+        return functional.relu(self.bn2(self.conv2(z)) + self.shortcut(x))
 
 
 class ResNet1d(nn.Module):
@@ -128,11 +128,11 @@ class TwoBranches(nn.Module):
         """Take samples (B, C, L) of one modality (0 or 1), return g (B, D)."""
         return self.necks[modality](self.branches[modality](x))
 
-    def perceive(self, x: Tensor) -> Tensor:
+    def perceptual_features(self, x: Tensor) -> Tensor:
         """Take samples (B, C, L) in the space of v, return what a perceptual loss compares: g (B, D)."""
         return self(x, 0)
 
-    def pair(self, v: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
+    def forward_pair(self, v: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
         """Take N samples of each modality, return f and g, (2N, D) each, v first."""
         each = [branch(x) for branch, x in zip(self.branches, (v, r), strict=True)]
         return torch.cat(each), torch.cat([neck(f) for neck, f in zip(self.necks, each, strict=True)])
@@ -286,16 +286,16 @@ class SharedExtractor(nn.Module):
         """Take samples of one modality (0 or 1), return g (B, D)."""
         return self.neck(self.backbone(self.backbone.stem(x, modality)))
 
-    def perceive(self, x: Tensor) -> Tensor:
+    def perceptual_features(self, x: Tensor) -> Tensor:
         """Take images (B, 3, H, W) in the space of v, return what a perceptual loss compares, (B, D).
 
         These are the maps of the first stage, averaged over each of 4 x 4 fields: early enough to say how something
         looks rather than who it is, and cheap. Ours.
         """
         z = self.backbone.trunk[0](self.backbone.stem(x, 0))  # (B, C, H / 4, W / 4)
-        return functional.adaptive_avg_pool2d(z, FIELDS).flatten(1).float()
+        return functional.adaptive_avg_pool2d(z, PERCEPTUAL_GRID).flatten(1).float()
 
-    def pair(self, v: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
+    def forward_pair(self, v: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
         """Take N samples of each modality, return f and g, (2N, D) each, v first."""
         f = self.backbone(torch.cat([self.backbone.stem(v, 0), self.backbone.stem(r, 1)]))
         return f, self.neck(f)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from xmodal_lite.models.by_dims import CONVOLUTION, MEAN_POOL
+from xmodal_lite.models.layers import CONVOLUTION, MEAN_POOL
 
 CONTEXT = {1: 32, 2: 4}
 
@@ -66,11 +66,11 @@ class CrossModalityUNet(nn.Module):
             for level, (inputs, outputs) in enumerate(zip([channels, *widths[:-1]], widths, strict=True))
         )
         self.decoder = nn.ModuleList(_layer(dims, here + below, here) for here, below in pairwise(widths))
-        self.top_offset = nn.Parameter(torch.zeros(2, widths[0], *[1] * dims))
-        self.bottom_offset = nn.Parameter(torch.zeros(2, widths[-1], *[context] * dims))
-        self.mix = nn.Linear(widths[-1] * context**dims, widths[-1] * context**dims)
-        self.correction = CONVOLUTION[dims](widths[0], channels * targets, 1)
-        for parameter in self.correction.parameters():
+        self.modality_embedding = nn.Parameter(torch.zeros(2, widths[0], *[1] * dims))
+        self.bottleneck_embedding = nn.Parameter(torch.zeros(2, widths[-1], *[context] * dims))
+        self.bottleneck = nn.Linear(widths[-1] * context**dims, widths[-1] * context**dims)
+        self.residual_head = CONVOLUTION[dims](widths[0], channels * targets, 1)
+        for parameter in self.residual_head.parameters():
             nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor, modality: int) -> Tensor:
@@ -91,19 +91,21 @@ class CrossModalityUNet(nn.Module):
         convolution, norm, relu = self.encoder[0].children()
         # before the ReLU: a constant behind it would be undone by the norm of every layer that reads it
         z = norm(convolution(x))
-        levels = [relu(z + self.top_offset[modality].to(z.dtype))]  # (B, width, ...); in 16 bits where z is
+        levels = [
+            relu(z + self.modality_embedding[modality].to(z.dtype))
+        ]  # (B, width, ...); in 16 bits where z is
         for layer in self.encoder[1:]:
             levels.append(layer(levels[-1]))  # half the size each time
         z = levels.pop()
         z = z + self._everywhere(z, modality)
         for layer, skip in zip(reversed(self.decoder), reversed(levels), strict=True):
             z = layer(torch.cat([skip, functional.interpolate(z, size=skip.shape[2:])], dim=1))
-        return torch.cat([x] * self.targets, dim=1) + self.correction(z)
+        return torch.cat([x] * self.targets, dim=1) + self.residual_head(z)
 
     def _everywhere(self, z: Tensor, modality: int) -> Tensor:
         """Mix all positions (and channels) of the bottom linearly; (B, C, ...) to the same shape."""
-        small = MEAN_POOL[self.dims](z, self.context) + self.bottom_offset[modality]
-        mixed = self.mix(small.flatten(1)).view_as(small)
+        small = MEAN_POOL[self.dims](z, self.context) + self.bottleneck_embedding[modality]
+        mixed = self.bottleneck(small.flatten(1)).view_as(small)
         return functional.interpolate(mixed, size=z.shape[2:])
 
 

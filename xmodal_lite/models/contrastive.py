@@ -8,8 +8,8 @@ from torch import Tensor
 
 from xmodal_lite.losses import info_nce
 from xmodal_lite.models.backbone import TwoBranches
+from xmodal_lite.models.distributed import all_gather
 from xmodal_lite.models.matcher import Batch, Matcher, check_batch, full_precision, require_spectra
-from xmodal_lite.models.together import gathered
 
 
 class Contrastive(Matcher):
@@ -38,7 +38,7 @@ class Contrastive(Matcher):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return `nce`."""
         check_batch(batch)
-        g_v, g_r = gathered(self.extractor(batch.v, 0)), gathered(self.extractor(batch.r, 1))  # (N, D)
-        labels = gathered(batch.labels)
+        g_v, g_r = all_gather(self.extractor(batch.v, 0)), all_gather(self.extractor(batch.r, 1))  # (N, D)
+        labels = all_gather(batch.labels)
         with full_precision(g_v.device):
             return {"nce": info_nce(g_v.float(), g_r.float(), labels, self.temperature)}

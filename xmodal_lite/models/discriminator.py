@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from xmodal_lite.models.by_dims import CONVOLUTION
+from xmodal_lite.models.layers import CONVOLUTION
 
 
 class PatchDiscriminator(nn.Module):

@@ -12,11 +12,11 @@ from torch.nn import functional
 
 from xmodal_lite.losses import batch_hard_triplet, gaussian_consistency, mmd, weighted_triplet
 from xmodal_lite.models.backbone import Backbone, Neck, SharedExtractor, make_backbone
+from xmodal_lite.models.distributed import all_gather
 from xmodal_lite.models.matcher import Batch, Matcher, check_batch, full_precision, refuse_unknown_losses
-from xmodal_lite.models.together import gathered
 
 LOSSES = ("id", "tri", "intra", "dc")
-TELLING_APART = ("id", "tri")
+DISCRIMINATIVE_LOSSES = ("id", "tri")
 Consistency = Literal["w2", "mean", "kl", "mmd", "per-identity"]
 CONSISTENCIES = ("w2", "mean", "kl", "mmd", "per-identity")
 
@@ -49,8 +49,8 @@ class Branch(nn.Module):
         """Take the trunk's map of this modality (N, C, ...), return cross-entropy plus batch-hard triplet loss."""
         f = pool(self.last(self.shrink(z)))  # (N, D)
         with full_precision(f.device):
-            scores = self.classifier(gathered(self.neck(f)))  # (N, num_classes)
-            return functional.cross_entropy(scores, labels) + batch_hard_triplet(gathered(f), labels)
+            scores = self.classifier(all_gather(self.neck(f)))  # (N, num_classes)
+            return functional.cross_entropy(scores, labels) + batch_hard_triplet(all_gather(f), labels)
 
 
 class Enhancing(Matcher):
@@ -111,10 +111,10 @@ class Enhancing(Matcher):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return those that are switched on: `id`, `tri` (weighted triplet), `intra` of both branches, `dc`."""
         check_batch(batch)
-        backbone, labels = self.extractor.backbone, gathered(batch.labels)
+        backbone, labels = self.extractor.backbone, all_gather(batch.labels)
         z = backbone.trunk(torch.cat([backbone.stem(batch.v, 0), backbone.stem(batch.r, 1)]))  # (2N, C, ...)
         f = backbone.pool(backbone.last(z))  # (2N, D)
-        f, g = gathered(f, 2), gathered(self.extractor.neck(f), 2)
+        f, g = all_gather(f, 2), all_gather(self.extractor.neck(f), 2)
         both, losses = labels.repeat(2), {}
         with full_precision(f.device):
             if self.classifier is not None:
@@ -145,7 +145,9 @@ class Enhancing(Matcher):
 
 def _check(losses: Sequence[str], consistency: str) -> None:
     refuse_unknown_losses(losses, LOSSES)
-    if not set(losses) & set(TELLING_APART):
-        raise ValueError(f"nothing would train what is tested: switch on {' or '.join(TELLING_APART)}")
+    if not set(losses) & set(DISCRIMINATIVE_LOSSES):
+        raise ValueError(
+            f"nothing would train what is tested: switch on {' or '.join(DISCRIMINATIVE_LOSSES)}"
+        )
     if consistency not in CONSISTENCIES:
         raise ValueError(f"unknown consistency '{consistency}'; known: {', '.join(CONSISTENCIES)}")

@@ -23,6 +23,7 @@ from xmodal_lite.losses import (
 from xmodal_lite.models.backbone import SharedExtractor, TwoBranches, make_backbone, unit_range
 from xmodal_lite.models.cmunet import CrossModalityUNet
 from xmodal_lite.models.discriminator import PatchDiscriminator
+from xmodal_lite.models.distributed import all_gather
 from xmodal_lite.models.matcher import (
     Batch,
     Matcher,
@@ -31,7 +32,6 @@ from xmodal_lite.models.matcher import (
     full_precision,
     refuse_unknown_losses,
 )
-from xmodal_lite.models.together import gathered
 
 CHANNELS = {1: 1, 2: 3}  # of a sample, by dims
 EXTRACTOR_LOSSES = ("id", "tri")
@@ -42,7 +42,7 @@ CHOICES = {  # by option, the default first
     "triplet": ("info-nce", "weighted"),
     "transform": ("pixel", "perceptual"),
     "target": ("v", "both"),
-    "adversary": ("reversal", "exchange"),
+    "adversary": ("reversal", "non_saturating"),
 }
 
 
@@ -70,7 +70,7 @@ class MarrNet(Matcher):
         nothing lies on top of anything.
     target : {"v", "both"}
         Space of cmUNet's output: that of v, or both, stacked on the channels.
-    adversary : {"reversal", "exchange"}
+    adversary : {"reversal", "non_saturating"}
         How "adv" is played. One cross-entropy whose gradient is reversed on its way into cmUNet (Ganin et al., JMLR
         2016); or two: the discriminator's, which leaves cmUNet alone, and cmUNet's with the labels exchanged, which
         leaves the discriminator alone (Goodfellow et al., NeurIPS 2014, section 3, but both in one step). "adv" is then
@@ -84,6 +84,7 @@ class MarrNet(Matcher):
     """
 
     loss_names = LOSSES
+    lr_groups = Matcher.lr_groups | {"unet": ("unet",)}
 
     def __init__(
         self,
@@ -95,7 +96,7 @@ class MarrNet(Matcher):
         triplet: Literal["info-nce", "weighted"] = "info-nce",
         transform: Literal["pixel", "perceptual"] = "pixel",
         target: Literal["v", "both"] = "v",
-        adversary: Literal["reversal", "exchange"] = "reversal",
+        adversary: Literal["reversal", "non_saturating"] = "reversal",
         temperature: float = 0.07,
         unet_width: int = 16,
         unet_widest: int = 32,
@@ -124,7 +125,7 @@ class MarrNet(Matcher):
             PatchDiscriminator(dims, channels=channels * targets) if "adv" in self.active else None
         )
 
-    def redraw(self, x: Tensor, modality: int) -> Tensor:
+    def translate(self, x: Tensor, modality: int) -> Tensor:
         """Return the modality-agnostic representation u = U(x), (B, C, ...) or (B, 2C, ...) for both targets."""
         check_modality(modality)
         if self.unet is None:
@@ -134,15 +135,15 @@ class MarrNet(Matcher):
 
     def embed(self, x: Tensor, modality: int) -> Tensor:
         """See `Matcher.embed`: F(U(x)), of unit length."""
-        return super().embed(self.redraw(x, modality), modality)
+        return super().embed(self.translate(x, modality), modality)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the losses that are switched on, by the names of the table's rows."""
         check_batch(batch)
-        u_v, u_r = self.redraw(batch.v, 0), self.redraw(batch.r, 1)  # (N, C * targets, ...)
-        f, g = (gathered(x, 2) for x in self.extractor.pair(u_v, u_r))  # (2N, D) each
+        u_v, u_r = self.translate(batch.v, 0), self.translate(batch.r, 1)  # (N, C * targets, ...)
+        f, g = (all_gather(x, 2) for x in self.extractor.forward_pair(u_v, u_r))  # (2N, D) each
         with full_precision(f.device):
-            losses = self._of_extractor(f.float(), g.float(), gathered(batch.labels))
+            losses = self._of_extractor(f.float(), g.float(), all_gather(batch.labels))
         return losses | self._of_unet(u_v, u_r, batch)
 
     def _of_extractor(self, f: Tensor, g: Tensor, labels: Tensor) -> dict[str, Tensor]:
@@ -171,42 +172,44 @@ class MarrNet(Matcher):
             losses["rec"] = torch.stack(each).mean()
         if "tra" in self.active and self.transform == "pixel":
             crossed = [
-                (gathered(drawn[1 - t].float()), gathered(samples[t])) for t, drawn in enumerate(heads)
+                (all_gather(drawn[1 - t].float()), all_gather(samples[t])) for t, drawn in enumerate(heads)
             ]
             each = [
-                transformation(drawn, sample, gathered(batch.aligned), self._measured(sample))
+                transformation(drawn, sample, all_gather(batch.aligned), self._measured(sample))
                 for drawn, sample in crossed
             ]
             losses["tra"] = torch.stack(each).mean()
         if self.discriminator is not None:
-            losses["adv"] = self._judged(self.discriminator, torch.cat([u_v, u_r]))
+            losses["adv"] = self._adversarial_loss(self.discriminator, torch.cat([u_v, u_r]))
         if "per" in self.active:
             with torch.no_grad():
-                wanted = self._perceive(u_v)
-            seen_r = self._perceive(u_r)
+                wanted = self._perceptual_features(u_v)
+            seen_r = self._perceptual_features(u_r)
             losses["per"] = perceptual(seen_r, wanted)
         if "tra" in self.active and self.transform == "perceptual":
             # in each space, the sample itself where it is of that modality, else what was drawn
             both_v = torch.cat([samples[0], *(drawn[0] for drawn in heads[1:])], dim=1)
             if self.targets == 2 or "per" not in self.active:  # else it is what was seen above
-                seen_r = self._perceive(torch.cat([heads[0][1], *samples[1 : self.targets]], dim=1))
-            seen = gathered(seen_r), gathered(self._perceive(both_v))  # (N, D) each
-            losses["tra"] = perceptual_transformation(*seen, gathered(batch.labels))
+                seen_r = self._perceptual_features(
+                    torch.cat([heads[0][1], *samples[1 : self.targets]], dim=1)
+                )
+            seen = all_gather(seen_r), all_gather(self._perceptual_features(both_v))  # (N, D) each
+            losses["tra"] = perceptual_transformation(*seen, all_gather(batch.labels))
         return losses
 
-    def _judged(self, discriminator: PatchDiscriminator, u: Tensor) -> Tensor:
+    def _adversarial_loss(self, discriminator: PatchDiscriminator, u: Tensor) -> Tensor:
         """Return the adversarial loss of redrawn samples (2N, C, ...), first those of v."""
         if self.adversary == "reversal":
             return adversarial(*discriminator(reverse_gradient(u)).float().chunk(2))
-        told = adversarial(*discriminator(u.detach()).float().chunk(2))
+        discriminator_loss = adversarial(*discriminator(u.detach()).float().chunk(2))
         with _frozen(discriminator):
             scores_v, scores_r = discriminator(u).float().chunk(2)
-        return told + adversarial(scores_r, scores_v)
+        return discriminator_loss + adversarial(scores_r, scores_v)
 
-    def _perceive(self, u: Tensor) -> Tensor:
+    def _perceptual_features(self, u: Tensor) -> Tensor:
         """Return what the extractor sees of redrawn samples, (N, D); its weights take no gradient."""
         with _frozen(self.extractor):
-            return self.extractor.perceive(u).float()
+            return self.extractor.perceptual_features(u).float()
 
     def _measured(self, samples: Tensor) -> Tensor | None:
         """Return which points set a target: black is a colour, while a spectrum is 0 where nothing was measured."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from xmodal_lite.models.together import gathered
+from xmodal_lite.models.distributed import all_gather
 
 
 @dataclass
@@ -45,11 +45,14 @@ class Matcher(nn.Module, ABC):
     loss_names : tuple of str
         The names that `losses` can return, whatever is switched on; a recipe's weights are held against them. Where a
         class gives none, any weight is taken.
+    lr_groups : dict of str to tuple of str
+        Parts of the model whose learning rate a recipe can multiply: a name, and the attribute names of its modules.
     extractor : nn.Module
         What the default `embed` calls, with samples and their modality.
     """
 
     loss_names: tuple[str, ...] = ()
+    lr_groups: dict[str, tuple[str, ...]] = {"head": ("neck", "necks", "classifier", "discriminator")}
     extractor: nn.Module
 
     def embed(self, x: Tensor, modality: int) -> Tensor:
@@ -79,7 +82,7 @@ class Matcher(nn.Module, ABC):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the losses of a batch by name: scalars, not yet weighted."""
 
-    def gauges(self) -> dict[str, Tensor]:
+    def diagnostics(self) -> dict[str, Tensor]:
         """Return scalars that are worth watching in training and are no losses; by default none."""
         return {}
 
@@ -115,7 +118,7 @@ def check_batch(batch: Batch) -> None:
         counts = ", ".join(f"{size} of {name}" for name, size in sizes.items())
         raise ValueError(f"row i of v, r and labels belong together, but there are {counts}")
     on_host = batch.labels.device.type == "cpu"  # asking a GPU would make every step wait for it
-    labels = gathered(batch.labels) if on_host else batch.labels
+    labels = all_gather(batch.labels) if on_host else batch.labels
     if on_host and bool((labels == labels[0]).all()):
         raise ValueError(
             "the batch shows one identity alone; nothing can be told apart in it, raise identities (P)"

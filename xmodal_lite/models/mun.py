@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from xmodal_lite.losses import accumulate, identity_alignment, modality_alignment, weighted_triplet
+from xmodal_lite.losses import identity_alignment, modality_alignment, update_prototype, weighted_triplet
 from xmodal_lite.models.auxiliary import IMAGES, LEARNERS, Unify, make_auxiliary
 from xmodal_lite.models.backbone import SharedExtractor, make_backbone
+from xmodal_lite.models.distributed import all_gather
 from xmodal_lite.models.matcher import Batch, Matcher, check_batch, full_precision, refuse_unknown_losses
-from xmodal_lite.models.together import gathered
 
 LOSSES = ("id", "ia", "ma", "tri")
-TELLING_APART = ("id", "ia", "tri")
+DISCRIMINATIVE_LOSSES = ("id", "ia", "tri")
 
 
 class MUN(Matcher):
@@ -80,10 +80,10 @@ class MUN(Matcher):
         check_batch(batch)
         f = self.features(batch)  # (3N, D), or (2N, D) without an auxiliary modality
         modalities = len(f) // len(batch.labels)
-        f, g = gathered(f, modalities), gathered(self.extractor.neck(f), modalities)
+        f, g = all_gather(f, modalities), all_gather(self.extractor.neck(f), modalities)
         pairs = len(f) // modalities
         modality = torch.arange(len(f), device=f.device) // pairs  # 0 v, 1 r, 2 auxiliary
-        labels = gathered(batch.labels).repeat(modalities)
+        labels = all_gather(batch.labels).repeat(modalities)
         losses = {}
         with full_precision(f.device):
             if self.classifier is not None:
@@ -106,7 +106,7 @@ class MUN(Matcher):
             z.append(self.auxiliary(*z))
         return backbone(torch.cat(z))
 
-    def gauges(self) -> dict[str, Tensor]:
+    def diagnostics(self) -> dict[str, Tensor]:
         """Return `ratio` of the layer scale, where both learners are there; see `Unify.ratio`."""
         ratio = self.auxiliary.ratio() if isinstance(self.auxiliary, Unify) else None
         return {} if ratio is None else {"ratio": ratio}
@@ -115,11 +115,11 @@ class MUN(Matcher):
         """Follow the prototype, then return the modality alignment loss of features (3N, D) of unit length."""
         bridge = f if self.auxiliary is None else f[2 * pairs :]
         if self.training:
-            accumulate(self.prototype_mean, self.prototype_std, bridge)
+            update_prototype(self.prototype_mean, self.prototype_std, bridge)
         return modality_alignment(f[:pairs], f[pairs : 2 * pairs], self.prototype_mean, self.prototype_std)
 
 
 def _check(losses: Sequence[str]) -> None:
     refuse_unknown_losses(losses, LOSSES)
-    if not set(losses) & set(TELLING_APART):
-        raise ValueError(f"nothing would tell identities apart: switch on {', '.join(TELLING_APART)}")
+    if not set(losses) & set(DISCRIMINATIVE_LOSSES):
+        raise ValueError(f"nothing would tell identities apart: switch on {', '.join(DISCRIMINATIVE_LOSSES)}")

@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from xmodal_lite.losses import weighted_triplet
 from xmodal_lite.models.backbone import SharedExtractor, TwoBranches, make_backbone
+from xmodal_lite.models.distributed import all_gather
 from xmodal_lite.models.matcher import Batch, Matcher, check_batch, full_precision
-from xmodal_lite.models.together import gathered
 
 
 class TwoStream(Matcher):
@@ -43,8 +43,8 @@ class TwoStream(Matcher):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return `id` (cross-entropy) and `tri` (weighted regularised triplet)."""
         check_batch(batch)
-        f, g = (gathered(x, 2) for x in self.extractor.pair(batch.v, batch.r))  # (2N, D) each
-        labels = gathered(batch.labels).repeat(2)
+        f, g = (all_gather(x, 2) for x in self.extractor.forward_pair(batch.v, batch.r))  # (2N, D) each
+        labels = all_gather(batch.labels).repeat(2)
         with full_precision(f.device):
             return {
                 "id": functional.cross_entropy(self.classifier(g.float()), labels),

@@ -9,7 +9,7 @@ from xmodal_lite.training.device import (
     several_processes,
     usable_precision,
 )
-from xmodal_lite.training.fit import DivergedError, Fitted, draw_seed, fit
+from xmodal_lite.training.fit import DivergedError, TrainResult, draw_seed, fit
 from xmodal_lite.training.flops import flop_counter, speed, step_flop, utilisation
 from xmodal_lite.training.recipe import Recipe
 from xmodal_lite.training.training_set import TrainingSet
@@ -18,8 +18,8 @@ __all__ = [
     "DEVICES",
     "Checkpoint",
     "DivergedError",
-    "Fitted",
     "Recipe",
+    "TrainResult",
     "TrainingSet",
     "check_device",
     "draw_seed",

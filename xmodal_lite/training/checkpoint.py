@@ -130,7 +130,7 @@ def load_checkpoint(path: Path, owner: str, *, code: str = "", precision: str = 
     try:
         state = json.loads((path / "state.json").read_text(encoding="utf-8"))
         model = load_file(path / "model.safetensors")
-        optimiser = torch.load(path / "optimiser.pt", weights_only=True, map_location="cpu")
+        optimiser = torch.load(path / "optimizer.pt", weights_only=True, map_location="cpu")
     except Exception as error:  # each of the three readers has its own idea of a damaged file
         raise CheckpointError(
             f"{path} is damaged ({type(error).__name__}: {error}); delete that folder and start the run again"
@@ -167,7 +167,7 @@ def _write_files(folder: Path, checkpoint: Checkpoint) -> None:
         for name, value in checkpoint.model.items()
     }
     save_file(whole, folder / "model.safetensors")
-    torch.save(checkpoint.optimiser, folder / "optimiser.pt")
+    torch.save(checkpoint.optimiser, folder / "optimizer.pt")
     names = ("step", "owner", "history", "seconds", "code", "precision")
     state = {name: getattr(checkpoint, name) for name in names}
     (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")

@@ -4,7 +4,7 @@ Every random draw of step s comes from a generator seeded by (run seed, s). So n
 random states, and a run that was killed and resumed draws what the uninterrupted run would have drawn.
 
 Several processes (`accelerate launch`) train as one would: each draws the whole batch and takes its own identities, and
-`xmodal_lite.models.together` lets losses and batch norms see all of them. The main process alone writes.
+`xmodal_lite.models.distributed` lets losses and batch norms see all of them. The main process alone writes.
 """
 
 from __future__ import annotations
@@ -22,16 +22,14 @@ from torch import Tensor
 from tqdm import tqdm
 
 from xmodal_lite.errors import CheckpointError, SpecError, XmodalError
+from xmodal_lite.models.distributed import convert_sync_batchnorm, global_batch
 from xmodal_lite.models.matcher import Batch, Matcher
-from xmodal_lite.models.together import synced, together
 from xmodal_lite.training.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
+from xmodal_lite.training.cuda_graph import GraphedStep
 from xmodal_lite.training.device import make_accelerator
 from xmodal_lite.training.memory import AT_START, advice_if_full, error_if_full, keep_freed_memory
 from xmodal_lite.training.recipe import Recipe
-from xmodal_lite.training.replay import Replay
 from xmodal_lite.training.training_set import TrainingSet
-
-HEAD_PARTS = ("neck", "necks", "classifier", "discriminator")  # names that a recipe's head_rate is for
 
 
 class DivergedError(XmodalError, ArithmeticError):
@@ -39,7 +37,7 @@ class DivergedError(XmodalError, ArithmeticError):
 
 
 @dataclass(frozen=True)
-class Fitted:
+class TrainResult:
     """A trained model and how it came about.
 
     Attributes
@@ -68,7 +66,7 @@ def fit(
     owner: str = "",
     code: str = "",
     accelerator: Accelerator | None = None,
-) -> Fitted:
+) -> TrainResult:
     """Train a matcher, going on from the last checkpoint in `folder` if there is one.
 
     Parameters
@@ -97,22 +95,22 @@ def fit(
     CheckpointError
         A checkpoint cannot be written, is damaged, or is of another run, other code or another precision.
     SpecError
-        The identities of a step cannot be dealt out evenly, or the recipe weights a loss that the matcher lacks.
+        The identities of a step cannot be dealt out evenly, or the recipe names a loss or a part that the matcher lacks.
     DeviceError
         The GPU's memory is full; the message says what would fit.
     """
-    _refuse_unknown_weights(matcher, recipe)
+    _refuse_unknown_names(matcher, recipe)
     accelerator = accelerator or make_accelerator(recipe.precision)
     if accelerator.device.type == "cpu":
         keep_freed_memory()
     torch.backends.cudnn.benchmark = accelerator.device.type == "cuda"  # every step has the same shapes
     matcher, data = matcher.to(accelerator.device), data.to(accelerator.device)
     if accelerator.num_processes > 1:
-        synced(matcher)
+        convert_sync_batchnorm(matcher)
     if recipe.compile:
         matcher.compile(dynamic=False)
     optimiser = _optimiser(matcher, recipe)
-    average = _MovingAverage(matcher, recipe.average) if recipe.average else None
+    average = _MovingAverage(matcher, recipe.ema_decay) if recipe.ema_decay else None
     done, before = 0, 0.0
     history: list[dict[str, float]] = []
     if folder is not None and (found := latest_checkpoint(folder)):
@@ -121,25 +119,25 @@ def fit(
     _agree_on(done, folder, accelerator)
     # all is on the device already; placed again, "cpu:0" makes copies, and the average would follow the old weights
     model, prepared = accelerator.prepare(matcher, optimiser, device_placement=[False, False])
-    passes = _passes(model, recipe, accelerator)
+    passes = _make_forward_backward(model, recipe, accelerator)
     log = _LossLog(history, kept=done)
     started = time.perf_counter()
     # the bar tells epoch, losses and time left; it is silent where the output is not a terminal
     silent = None if accelerator.is_main_process else True
     with (
-        together(accelerator.num_processes),
+        global_batch(accelerator.num_processes),
         advice_if_full(recipe, accelerator.device),
         tqdm(total=recipe.steps, initial=done, unit="step", disable=silent, dynamic_ncols=True) as bar,
     ):
         for step in range(done, recipe.steps):
             terms = _step(passes, prepared, data, recipe, step, seed, accelerator)
             if average is not None:
-                average.follow(step)
-            log.add(step, terms | {name: value.detach() for name, value in matcher.gauges().items()})
+                average.update(step)
+            log.add(step, terms | {name: value.detach() for name, value in matcher.diagnostics().items()})
             last = step + 1 == recipe.steps
             keep = folder is not None and (last or (step + 1) % recipe.checkpoint_every == 0)
             if keep or last or (step + 1) % recipe.log_every == 0:
-                _show(bar, step, data.steps_per_epoch, log.flush(recipe.rate(step), accelerator))
+                _update_progress(bar, step, data.steps_per_epoch, log.flush(recipe.lr_at(step), accelerator))
             if keep or last:
                 _refuse_non_finite_weights(matcher, step, log.kept)
             if keep and folder is not None and accelerator.is_main_process:
@@ -152,7 +150,7 @@ def fit(
                 log.kept = step + 1
     seconds = before + time.perf_counter() - started
     tested = matcher if average is None else average.matcher
-    return Fitted(tested.eval(), log.lines, seconds)
+    return TrainResult(tested.eval(), log.lines, seconds)
 
 
 def draw_seed(seed: int, step: int) -> int:
@@ -160,25 +158,27 @@ def draw_seed(seed: int, step: int) -> int:
     return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
-Passes = Callable[[Batch], dict[str, Tensor]]
+ForwardBackward = Callable[[Batch], dict[str, Tensor]]
 
 
-def _passes(model: torch.nn.Module, recipe: Recipe, accelerator: Accelerator) -> Passes:
+def _make_forward_backward(
+    model: torch.nn.Module, recipe: Recipe, accelerator: Accelerator
+) -> ForwardBackward:
     """Return what computes the losses of a part of a batch and adds their gradients to those that are there."""
 
-    def there_and_back(part: Batch) -> dict[str, Tensor]:
+    def forward_backward(part: Batch) -> dict[str, Tensor]:
         terms: dict[str, Tensor] = model(part)
-        total = torch.stack([recipe.weights.get(name, 1.0) * term for name, term in terms.items()]).sum()
-        accelerator.backward(total / recipe.accumulate)
+        total = torch.stack([recipe.loss_weights.get(name, 1.0) * term for name, term in terms.items()]).sum()
+        accelerator.backward(total / recipe.grad_accumulation)
         return {name: term.detach() for name, term in terms.items()}
 
     one_gpu = accelerator.device.type == "cuda" and accelerator.num_processes == 1
-    recorded = recipe.graph and one_gpu and recipe.accumulate == 1 and accelerator.scaler is None
-    return Replay(there_and_back) if recorded else there_and_back
+    recorded = recipe.cuda_graph and one_gpu and recipe.grad_accumulation == 1 and accelerator.scaler is None
+    return GraphedStep(forward_backward) if recorded else forward_backward
 
 
 def _step(
-    passes: Passes,
+    passes: ForwardBackward,
     optimiser: torch.optim.Optimizer,
     data: TrainingSet,
     recipe: Recipe,
@@ -187,26 +187,28 @@ def _step(
     accelerator: Accelerator,
 ) -> dict[str, Tensor]:
     for group in optimiser.param_groups:
-        group["lr"] = group["factor"] * recipe.rate(step)
+        group["lr"] = group["factor"] * recipe.lr_at(step)
     torch.manual_seed(draw_seed(seed, step))
-    seen = [passes(part) for part in _parts(data.batch(step), recipe, accelerator)]
+    seen = [passes(part) for part in _micro_batches(data.batch(step), recipe, accelerator)]
     optimiser.step()
-    optimiser.zero_grad(set_to_none=not recipe.graph)  # a recorded pass adds to the gradients where they lie
+    optimiser.zero_grad(
+        set_to_none=not recipe.cuda_graph
+    )  # a recorded pass adds to the gradients where they lie
     return {name: torch.stack([terms[name] for terms in seen]).mean(dim=0) for name in seen[0]}
 
 
-def _parts(batch: Batch, recipe: Recipe, accelerator: Accelerator) -> list[Batch]:
+def _micro_batches(batch: Batch, recipe: Recipe, accelerator: Accelerator) -> list[Batch]:
     """Return this process's identities of each part that the step is computed in."""
     processes = accelerator.num_processes
-    shares = recipe.accumulate * processes
+    shares = recipe.grad_accumulation * processes
     if shares == 1:
         return [batch]
-    identities = len(batch.labels) // recipe.samples
-    if identities % shares or identities < 2 * recipe.accumulate:
+    identities = len(batch.labels) // recipe.num_instances
+    if identities % shares or identities < 2 * recipe.grad_accumulation:
         raise SpecError(
-            f"{identities} identities a step cannot be dealt out to {recipe.accumulate} parts of {processes} "
+            f"{identities} identities a step cannot be dealt out to {recipe.grad_accumulation} parts of {processes} "
             f"processes, equally many to each and two or more a part; set identities to a multiple of {shares} that is "
-            f"{2 * recipe.accumulate} or more, or accumulate lower"
+            f"{2 * recipe.grad_accumulation} or more, or accumulate lower"
         )
     columns = [x.chunk(shares) for x in batch.columns()]
     return [
@@ -215,14 +217,17 @@ def _parts(batch: Batch, recipe: Recipe, accelerator: Accelerator) -> list[Batch
     ]
 
 
-def _refuse_unknown_weights(matcher: Matcher, recipe: Recipe) -> None:
-    """Refuse the weight of a loss that the matcher does not have; one that is merely switched off may have one."""
-    known = matcher.loss_names
-    if known and (unknown := [name for name in recipe.weights if name not in known]):
-        raise SpecError(
-            f"the recipe weights losses that {type(matcher).__name__} does not have: {', '.join(unknown)}; known: "
-            f"{', '.join(known)}"
-        )
+def _refuse_unknown_names(matcher: Matcher, recipe: Recipe) -> None:
+    """Refuse weights of losses and multipliers of parts that the matcher does not have; a loss may be switched off."""
+    for what, given, known in (
+        ("weights losses", recipe.loss_weights, matcher.loss_names),
+        ("multiplies the learning rate of parts", recipe.lr_multipliers, tuple(matcher.lr_groups)),
+    ):
+        if known and (unknown := [name for name in given if name not in known]):
+            raise SpecError(
+                f"the recipe {what} that {type(matcher).__name__} does not have: {', '.join(unknown)}; known: "
+                f"{', '.join(known)}"
+            )
 
 
 def _refuse_non_finite_weights(matcher: Matcher, step: int, kept: int) -> None:
@@ -231,9 +236,7 @@ def _refuse_non_finite_weights(matcher: Matcher, step: int, kept: int) -> None:
     finite = torch.stack([parameter.isfinite().all() for parameter in parameters]).tolist()
     if not all(finite):
         name = names[finite.index(False)]
-        raise _diverged(
-            f"after step {step} '{name}' holds numbers that are not finite", kept, "Lower learning_rate."
-        )
+        raise _diverged(f"after step {step} '{name}' holds numbers that are not finite", kept, "Lower lr.")
 
 
 def _diverged(what: str, kept: int, advice: str) -> DivergedError:
@@ -261,18 +264,22 @@ def _optimiser(matcher: Matcher, recipe: Recipe) -> torch.optim.Optimizer:
     """
     groups = [
         {"params": parameters, "weight_decay": recipe.weight_decay * decayed, "factor": factor}
-        for factor, named in _by_rate(matcher, recipe).items()
+        for factor, named in _param_groups(matcher, recipe).items()
         for decayed in (True, False)
         if (parameters := [p for p in named if (p.ndim > 1) == decayed])
     ]
-    if recipe.optimiser == "adamw":
-        return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
-    return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=0.9, nesterov=True, fused=True)
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(groups, lr=recipe.lr, fused=True)
+    return torch.optim.SGD(groups, lr=recipe.lr, momentum=0.9, nesterov=True, fused=True)
 
 
-def _by_rate(matcher: Matcher, recipe: Recipe) -> dict[float, list[torch.nn.Parameter]]:
-    """Return the trained parameters by the factor of their rate, told by the parts of their dotted names."""
-    factors = dict.fromkeys(HEAD_PARTS, recipe.head_rate) | {"unet": recipe.unet_rate}
+def _param_groups(matcher: Matcher, recipe: Recipe) -> dict[float, list[torch.nn.Parameter]]:
+    """Return the trained parameters by the factor of their learning rate; see `Matcher.lr_groups`."""
+    factors = {
+        part: recipe.lr_multipliers.get(group, 1.0)
+        for group, parts in matcher.lr_groups.items()
+        for part in parts
+    }
     groups: dict[float, list[torch.nn.Parameter]] = {}
     for name, parameter in matcher.named_parameters():
         if parameter.requires_grad:
@@ -296,7 +303,7 @@ class _MovingAverage:
             for model in (self.matcher, matcher)
         )
 
-    def follow(self, step: int) -> None:
+    def update(self, step: int) -> None:
         if step == 0:  # what starts as NaN, such as MUN's prototypes, is taken over
             for own, theirs in zip(self._own, self._theirs, strict=True):
                 own.copy_(torch.where(own.isnan(), theirs, own))
@@ -341,7 +348,7 @@ class _LossLog:
             raise _diverged(
                 f"loss '{self._names[column]}' is {values[row, column]} at step {self._steps[row]}",
                 self.kept,
-                "Lower learning_rate or the weight of that loss.",
+                "Lower lr or the weight of that loss.",
             )
 
 
@@ -388,7 +395,7 @@ def _restore(
     return checkpoint.step, checkpoint.history, checkpoint.seconds
 
 
-def _show(bar: tqdm, step: int, steps_per_epoch: int, line: dict[str, float]) -> None:
+def _update_progress(bar: tqdm, step: int, steps_per_epoch: int, line: dict[str, float]) -> None:
     losses = {name: f"{value:.3f}" for name, value in line.items() if name not in ("step", "rate")}
     bar.set_postfix(epoch=step // steps_per_epoch, **losses)
     bar.update(step + 1 - bar.n)

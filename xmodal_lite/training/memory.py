@@ -29,7 +29,7 @@ def keep_freed_memory() -> None:
 
     By default glibc gives every block above 32 MB back to the kernel and asks for a new one, page by page: over a
     million page faults in one ResNet-50 step. Kept, they cost up to some hundred megabytes. It holds for the whole
-    process; another C library is left as it is. Ours; `benchmarks/training_step.py` has the figures.
+    process; another C library is left as it is. Ours; `perf/training_step.py` has the figures.
     """
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
@@ -91,7 +91,7 @@ def what_would_fit(recipe: Recipe, held: int, peak: int, total: int) -> str:
     total : int
         Bytes of the GPU.
     """
-    parts, identities = recipe.accumulate, recipe.identities
+    parts, identities = recipe.grad_accumulation, recipe.num_identities
     words = [
         f"the GPU's memory is full: {_gb(peak)} of {_gb(total)} were in use, {_gb(held)} of them before the first "
         "step. By proportion:"

@@ -12,19 +12,20 @@ from pydantic import (
     Field,
     JsonValue,
     NonNegativeFloat,
+    PositiveFloat,
     PositiveInt,
     Tag,
     field_validator,
 )
 
-from xmodal_lite.data.augment import Augmentation
-from xmodal_lite.data.pictures import PictureAugmentation
+from xmodal_lite.data.augment_images import ImageAugmentation
+from xmodal_lite.data.augment_spectra import SpectrumAugmentation
 
 
 def _kind(augment: Any) -> str:
     """Tell settings for images from settings for spectra: no name is in both."""
     names = augment if isinstance(augment, dict) else type(augment).model_fields
-    return "images" if set(names) & set(PictureAugmentation.model_fields) else "spectra"
+    return "images" if set(names) & set(ImageAugmentation.model_fields) else "spectra"
 
 
 class Recipe(BaseModel):
@@ -34,43 +35,42 @@ class Recipe(BaseModel):
     ----------
     steps : int
         Optimiser steps in all.
-    identities, samples : int
+    num_identities, num_instances : int
         P and K: each step sees K samples of P identities in each modality.
-    aligned : float
+    aligned_fraction : float
         Share of the pairs whose two samples are of one specimen, where the identity has such a pair.
-    size : tuple of int, optional
+    image_size : tuple of int, optional
         Height and width of images; None for spectra.
-    optimiser : {"adamw", "sgd"}
+    optimizer : {"adamw", "sgd"}
         The second is SGD with Nesterov momentum 0.9.
-    learning_rate, weight_decay : float
+    lr, weight_decay : float
         Of the optimiser.
-    head_rate : float
-        Factor of the learning rate for necks, classifiers and the discriminator, which start from nothing where the
-        rest is pretrained. The discriminator's gradient is as small as the weight of its loss, too.
-    unet_rate : float
-        Factor of the learning rate for cmUNet, which starts by drawing what it was given and has to learn to redraw it.
+    lr_multipliers : dict of str to float
+        Factor of the learning rate for a part of the model, by the part's name in the model's `lr_groups`, such as
+        {"head": 10, "unet": 3}. "head" is what starts from random weights where the rest is pretrained: necks,
+        classifiers and the discriminator, whose gradient is as small as the weight of its loss.
     warmup : float
         Share of the steps in which the learning rate rises linearly.
     milestones : tuple of float
         Shares of the steps, between 0 and 1, after which the rate falls tenfold; without any it falls along a half
         cosine to 0.
-    average : float
+    ema_decay : float
         Decay of the exponential moving average of the weights, which is what is tested; 0 tests the last weights.
-    weights : dict of str to float
+    loss_weights : dict of str to float
         Factor of each loss by name, 0 or more; a loss that is not named counts once.
-    augment : Augmentation or PictureAugmentation
+    augment : SpectrumAugmentation or ImageAugmentation
         Strengths of the augmentation, of spectra or of images; by default samples are seen as they are.
     model : dict
         Options for `xmodal_lite.models.build`, by name.
     precision : {"no", "bf16", "fp16"}
         Automatic mixed precision, as Accelerate names it; see `usable_precision` for devices that lack it.
-    accumulate : int
-        Parts that a step is computed in, one after the other, P / accumulate identities each, to save memory. The
+    grad_accumulation : int
+        Parts that a step is computed in, one after the other, P / grad_accumulation identities each, to save memory. The
         optimiser sees the mean of their gradients, so its batch is as large as before. What a loss compares, and what a
         batch norm averages, is within a part: a triplet loss finds its negatives among fewer identities.
     compile : bool
         Let `torch.compile` fuse the step's operations. The first step then takes minutes, and last digits differ.
-    graph : bool
+    cuda_graph : bool
         On a GPU, record the passes of a step as a CUDA graph and replay it; the operations are the same, only Python no
         longer launches each. Only where one process computes a step in one part without scaled gradients (of fp16);
         elsewhere, and on a processor, steps run as ever.
@@ -83,28 +83,27 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     steps: int = Field(ge=1)
-    identities: int = Field(ge=2)
-    samples: int = Field(ge=1)
-    aligned: float = Field(default=1.0, ge=0, le=1)
-    size: tuple[PositiveInt, PositiveInt] | None = None
-    optimiser: Literal["adamw", "sgd"] = "adamw"
-    learning_rate: float = Field(gt=0)
-    head_rate: float = Field(default=1.0, gt=0)
-    unet_rate: float = Field(default=1.0, gt=0)
+    num_identities: int = Field(ge=2)
+    num_instances: int = Field(ge=1)
+    aligned_fraction: float = Field(default=1.0, ge=0, le=1)
+    image_size: tuple[PositiveInt, PositiveInt] | None = None
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    lr: float = Field(gt=0)
+    lr_multipliers: dict[str, PositiveFloat] = {}
     weight_decay: float = Field(default=0.0, ge=0)
     warmup: float = Field(default=0.1, ge=0, lt=1)
     milestones: tuple[float, ...] = ()
-    average: float = Field(default=0.0, ge=0, lt=1)
-    weights: dict[str, NonNegativeFloat] = {}
+    ema_decay: float = Field(default=0.0, ge=0, lt=1)
+    loss_weights: dict[str, NonNegativeFloat] = {}
     augment: Annotated[
-        Annotated[Augmentation, Tag("spectra")] | Annotated[PictureAugmentation, Tag("images")],
+        Annotated[SpectrumAugmentation, Tag("spectra")] | Annotated[ImageAugmentation, Tag("images")],
         Discriminator(_kind),
-    ] = Augmentation()
+    ] = SpectrumAugmentation()
     model: dict[str, JsonValue] = {}
     precision: Literal["no", "bf16", "fp16"] = "no"
-    accumulate: int = Field(default=1, ge=1)
+    grad_accumulation: int = Field(default=1, ge=1)
     compile: bool = False
-    graph: bool = False
+    cuda_graph: bool = False
     log_every: int = Field(default=20, ge=1)
     checkpoint_every: int = Field(default=100, ge=1)
     threads: int = Field(default=1, ge=1)
@@ -118,12 +117,12 @@ class Recipe(BaseModel):
             )
         return milestones
 
-    def rate(self, step: int) -> float:
+    def lr_at(self, step: int) -> float:
         """Return the learning rate of a step (counted from 0): warm-up, then milestones or half a cosine to 0."""
         warm = self.warmup * self.steps
         if step < warm:
-            return self.learning_rate * (step + 1) / (warm + 1)
+            return self.lr * (step + 1) / (warm + 1)
         if self.milestones:
-            return self.learning_rate * 0.1 ** sum(step >= share * self.steps for share in self.milestones)
+            return self.lr * 0.1 ** sum(step >= share * self.steps for share in self.milestones)
         done = (step - warm) / (self.steps - warm)
-        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+        return self.lr * 0.5 * (1 + math.cos(math.pi * done))

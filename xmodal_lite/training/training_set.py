@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xmodal_lite.data.on_disk import OnDisk, mapping_of, send
+from xmodal_lite.data.memmap import MemmapSamples, mapping_of, to_device
 from xmodal_lite.data.sampler import Epoch, PairSampler
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.models.matcher import Batch
 from xmodal_lite.training.recipe import Recipe
 
-Samples = Tensor | OnDisk
+Samples = Tensor | MemmapSamples
 
 
 @dataclass
@@ -24,7 +24,7 @@ class TrainingSet:
 
     Attributes
     ----------
-    v, r : Tensor or OnDisk
+    v, r : Tensor or MemmapSamples
         (n_v, C, ...), (n_r, C, ...) samples.
     sampler : PairSampler
         Says which of them a step sees.
@@ -42,7 +42,7 @@ class TrainingSet:
         self._drawn: tuple[int, Epoch] | None = None
 
     @classmethod
-    def of(
+    def from_split(
         cls, table: SampleTable, samples: np.ndarray, rows: np.ndarray, recipe: Recipe, *, seed: int
     ) -> TrainingSet:
         """Take the training rows of a split: memory-mapped pictures stay on disk, anything else is copied.
@@ -71,9 +71,9 @@ class TrainingSet:
             table.identity[r],
             table.pair[v],
             table.pair[r],
-            identities=recipe.identities,
-            samples=recipe.samples,
-            aligned=recipe.aligned,
+            identities=recipe.num_identities,
+            samples=recipe.num_instances,
+            aligned=recipe.aligned_fraction,
             seed=seed,
         )
         return cls(_samples(samples, v), _samples(samples, r), sampler, recipe.augment)
@@ -110,16 +110,16 @@ class TrainingSet:
             self._drawn = (number, self.sampler.epoch(number))
         epoch, device = self._drawn[1], self.v.device
         v, r = self.augmentation(_take(self.v, epoch.v[row]), _take(self.r, epoch.r[row]))
-        return Batch(v, r, send(epoch.labels[row], device), send(epoch.aligned[row], device))
+        return Batch(v, r, to_device(epoch.labels[row], device), to_device(epoch.aligned[row], device))
 
 
 def _samples(samples: np.ndarray, rows: np.ndarray) -> Samples:
     if samples.dtype == np.uint8 and mapping_of(samples) is not None:
-        return OnDisk(samples, rows)
+        return MemmapSamples(samples, rows)
     return torch.from_numpy(np.asarray(samples[rows]))
 
 
 def _take(samples: Samples, positions: np.ndarray) -> Tensor:
-    if isinstance(samples, OnDisk):
+    if isinstance(samples, MemmapSamples):
         return samples[positions]
-    return samples[send(positions, samples.device)]
+    return samples[to_device(positions, samples.device)]
