@@ -231,7 +231,7 @@ def _memory_line(row: Measured, run: Sequence[RunRecord], peaks: Steps) -> str:
 
 def _need(row: Measured, run: Sequence[RunRecord], peaks: Steps, parts: int = 1) -> str:
     """Write the memory of a recipe's step in GB: of a run if there is one, else of a timed step, else as counted."""
-    runs = [one for one in run if one.spec.overrides.get("accumulate", 1) == parts]
+    runs = [one for one in run if one.spec.overrides.get("grad_accumulation", 1) == parts]
     if runs:
         return f"**{_shown(max(one.peak_memory_mb for one in runs) * 2**20 / 1e9)}**"
     timed = [peak for card in CARDS.values() if (peak := _step_on(card, row, peaks))]
@@ -277,7 +277,7 @@ def _recipe(row: Measured) -> Recipe:
 
 
 def _way(parts: int) -> str:
-    return "whole" if parts == 1 else f"`accumulate={parts}`"
+    return "whole" if parts == 1 else f"`grad_accumulation={parts}`"
 
 
 def _rounded(value: float) -> str:

@@ -281,7 +281,7 @@ Markdown(differences_markdown(paper_table, records, "A"))
 # ```{exercise-start} Guess, then look
 # :label: ex-marrnet-batch
 # ```
-# InfoNCE picks one spectrum out of the batch. Train with 4 minerals in a batch instead of 16 (`identities=4`). Which
+# InfoNCE picks one spectrum out of the batch. Train with 4 minerals in a batch instead of 16 (`num_identities=4`). Which
 # direction should rank-1 go, and why? Which other loss does not care?
 # ```{exercise-end}
 # ```
@@ -292,7 +292,7 @@ Markdown(differences_markdown(paper_table, records, "A"))
 
 # %%
 for identities in (4, 16):
-    _, one = evaluate("marrnet", identities=identities)
+    _, one = evaluate("marrnet", num_identities=identities)
     print(
         f"{identities:2} minerals a batch: rank-1 {one.metrics['v2r/rank1']:.0%} / {one.metrics['r2v/rank1']:.0%}"
     )

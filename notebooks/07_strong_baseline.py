@@ -111,7 +111,7 @@ for name, rows in (("train", split.train), ("test", split.test)):
 
 # %%
 # NBVAL_CHECK_OUTPUT
-changes = {"steps": steps, "identities": 8, "samples": 2, "log_every": 5}
+changes = {"steps": steps, "num_identities": 8, "num_instances": 2, "log_every": 5}
 recipe = resolve("two-stream", "sysu-mm01", "tiny", changes)
 training = TrainingSet.from_split(data.table, data.samples, split.train, recipe, seed=0)
 as_they_are = replace(training, augmentation=ImageAugmentation())

@@ -88,7 +88,7 @@ split = people.split("single", seed=0)
 
 def batches(rows, samples, augment):
     """Return a rule that gives P = 8 identities of some rows at a step, so many samples of each in each modality."""
-    recipe = Recipe(steps=steps, identities=8, samples=samples, lr=0.02, augment=augment)
+    recipe = Recipe(steps=steps, num_identities=8, num_instances=samples, lr=0.02, augment=augment)
     return TrainingSet.from_split(people.table, people.samples, rows, recipe, seed=0)
 
 

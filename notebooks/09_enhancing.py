@@ -412,9 +412,9 @@ who, modality = data.table.identity[split.test], data.table.modality[split.test]
 people = len(np.unique(data.table.identity[split.train]))
 base = {
     "steps": steps,
-    "identities": 8,
-    "samples": 2,
-    "size": (64, 32),
+    "num_identities": 8,
+    "num_instances": 2,
+    "image_size": (64, 32),
     "optimizer": "sgd",
     "lr": 0.05,
     "weight_decay": 5e-4,
@@ -430,7 +430,7 @@ def fresh(losses):
 
 
 def trained(losses):
-    recipe = Recipe(weights={name: factors[name] for name in losses}, **base)
+    recipe = Recipe(loss_weights={name: factors[name] for name in losses}, **base)
     samples = TrainingSet.from_split(data.table, data.samples, split.train, recipe, seed=0)
     return fit(fresh(losses), samples, recipe, seed=0).matcher
 

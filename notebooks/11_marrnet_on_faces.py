@@ -198,7 +198,7 @@ for on_average in (False, True):
 
 # %%
 # NBVAL_CHECK_OUTPUT
-changes = {"steps": steps, "size": [64, 64], "log_every": 10}
+changes = {"steps": steps, "image_size": [64, 64], "log_every": 10}
 recipe = resolve("marrnet", "tufts", "tiny", changes)
 print("options:", recipe.model)
 print("weights:", recipe.loss_weights, "and 1 for every other loss")
@@ -212,7 +212,7 @@ def batch_of(**settings):
 
 
 paired, classes = batch_of()  # P = 8 people, K = 1 aligned pair of each
-loose, _ = batch_of(identities=4, samples=2, aligned=0.0)  # P = 4, K = 2, paired at random
+loose, _ = batch_of(num_identities=4, num_instances=2, aligned_fraction=0.0)  # P = 4, K = 2, paired at random
 
 unet = CrossModalityUNet(dims=2, channels=3, width=8, widest=64)
 extractor = SharedExtractor(make_backbone(2, backbone="resnet10"))

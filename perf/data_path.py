@@ -67,7 +67,7 @@ def table() -> SampleTable:
 def ours(path: Path, pad: int, changes: dict, device: torch.device) -> Batches:
     """Make batches as `fit` does, and normalise them."""
     augment = {"pad": pad, "flip": 0.5, **changes}
-    recipe = Recipe(steps=1, identities=P, samples=K, lr=1, augment=augment)
+    recipe = Recipe(steps=1, num_identities=P, num_instances=K, lr=1, augment=augment)
     samples = np.load(path, mmap_mode="r")
     data = TrainingSet.from_split(table(), samples, np.arange(len(samples)), recipe, seed=0).to(device)
     mean, spread = (255 * torch.tensor(values, device=device)[:, None, None] for values in (MEAN, SPREAD))

@@ -194,12 +194,12 @@ def our_steps(case: Case, clock: Clock, steps: int) -> None:
         model.compile(dynamic=False, mode=case.compile)
     recipe = Recipe(
         steps=steps,
-        identities=case.batch // 2 // SAMPLES,
-        samples=SAMPLES,
+        num_identities=case.batch // 2 // SAMPLES,
+        num_instances=SAMPLES,
         lr=3e-4,
         augment={"flip": 0.0},
         precision=case.precision,
-        graph=case.graph,
+        cuda_graph=case.graph,
     )
     accelerator = make_accelerator(case.precision, case.device)
     fit(model, clock, recipe, seed=0, accelerator=accelerator)

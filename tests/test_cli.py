@@ -62,7 +62,7 @@ def test_check_tells_every_problem_and_fails(tmp_path):
 
 
 def test_changes_reach_the_run(tmp_path, root):
-    changes = ["--set", "steps=3", "--set", "identities=4", "--set", 'model.losses=["id","tri"]']
+    changes = ["--set", "steps=3", "--set", "num_identities=4", "--set", 'model.losses=["id","tri"]']
     shown = call(
         "run",
         "marrnet",
@@ -257,7 +257,7 @@ def test_tables_are_listed():
 @pytest.fixture(scope="module")
 def run_folder(root, tmp_path_factory):
     store = tmp_path_factory.mktemp("store")
-    options = ["--profile", "tiny", "--data-root", root, "--store", str(store), "--set", "identities=4"]
+    options = ["--profile", "tiny", "--data-root", root, "--store", str(store), "--set", "num_identities=4"]
     assert call("run", "contrastive", "rruff", *options, "--set", "steps=2").exit_code == 0
     return next(store.iterdir())
 

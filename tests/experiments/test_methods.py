@@ -64,7 +64,7 @@ def test_an_override_of_the_augmentation_keeps_the_rest_of_it():
 
 def test_trained_methods_share_everything_but_the_model_and_the_weights():
     recipes = [resolve(method, "rruff", "demo", {}) for method in ("two-stream", "contrastive", "marrnet")]
-    shared = [recipe.model_dump(exclude={"model", "weights"}) for recipe in recipes]
+    shared = [recipe.model_dump(exclude={"model", "loss_weights"}) for recipe in recipes]
     assert shared[0] == shared[1] == shared[2]
     assert len({recipe.model["dropout"] for recipe in recipes}) == 1
 
@@ -72,9 +72,9 @@ def test_trained_methods_share_everything_but_the_model_and_the_weights():
 def test_overrides_reach_the_parts_and_leave_the_profile_alone():
     changed = resolve("marrnet", "rruff", "demo", {"steps": 7, "loss_weights.adv": 0, "model.unet": False})
     assert isinstance(changed, Recipe)
-    assert (changed.steps, changed.weights["adv"], changed.model["unet"]) == (7, 0, False)
+    assert (changed.steps, changed.loss_weights["adv"], changed.model["unet"]) == (7, 0, False)
     again = resolve("marrnet", "rruff", "demo", {})
-    assert (again.steps, again.weights["adv"]) != (7, 0)
+    assert (again.steps, again.loss_weights["adv"]) != (7, 0)
     assert "unet" not in again.model
 
 
@@ -109,10 +109,10 @@ def test_a_folder_of_spectra_gets_the_recipe_of_spectra(tmp_path):
     assert kinds == {"images": None, "spectra": 1}
     assert dims_of("folder", "") is None and dims_of("rruff", tmp_path / "spectra") is None
     of_spectra = resolve("contrastive", "folder", "demo", {"augment.noise": 0.1}, dims=1)
-    assert of_spectra.size is None and of_spectra.precision == "no"
+    assert of_spectra.image_size is None and of_spectra.precision == "no"
 
 
 def test_an_override_that_reaches_into_another_leaves_what_was_given_as_it_was():
     given = {"loss_weights": {"id": 0.1, "rec": 1.0}, "loss_weights.rec": 0.3}
-    assert resolve("marrnet", "cufs", "tiny", given).weights == {"id": 0.1, "rec": 0.3}
+    assert resolve("marrnet", "cufs", "tiny", given).loss_weights == {"id": 0.1, "rec": 0.3}
     assert given == {"loss_weights": {"id": 0.1, "rec": 1.0}, "loss_weights.rec": 0.3}

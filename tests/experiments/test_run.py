@@ -26,7 +26,7 @@ def data(tmp_path_factory):
 def spec_of(data, method="marrnet", seed=0, **overrides):
     changes = {name.replace("__", "."): value for name, value in overrides.items()}
     changes = (
-        {"steps": 6, "identities": 6, **changes}
+        {"steps": 6, "num_identities": 6, **changes}
         if method in ("marrnet", "two-stream", "contrastive")
         else changes
     )
@@ -116,10 +116,10 @@ def test_other_data_is_refused(data, tmp_path):
 @pytest.mark.parametrize("method", ["cosine", "two-stream"])
 def test_images_of_another_size_are_refused_or_make_another_run(method, tmp_path):
     root = synthetic.write("cufs", tmp_path / "cufs", identities=12)
-    small = load("cufs", root, size=(16, 16))
+    small = load("cufs", root, image_size=(16, 16))
     usual, changed = (
         make_spec(method, small, protocol="404-202", profile="tiny", seed=0, overrides=changes)
-        for changes in ({}, {"size": [16, 16]})
+        for changes in ({}, {"image_size": [16, 16]})
     )
     assert usual.hash != changed.hash
     with pytest.raises(SpecError, match="images of 32 x 32, but they were loaded at 16 x 16; load"):
@@ -134,8 +134,8 @@ FACES = {"cufs": {}, "cufsf": {}, "casia-nir-vis": {"images": 2}, "tufts": {"ima
 @pytest.mark.parametrize("name", FACES)
 def test_marrnet_runs_on_every_set_of_faces(name, tmp_path):
     root = synthetic.write(name, tmp_path / name, identities=20, **FACES[name])
-    faces = load(name, root, size=(32, 32))
-    changes = {"steps": 2, "identities": 4}
+    faces = load(name, root, image_size=(32, 32))
+    changes = {"steps": 2, "num_identities": 4}
     spec = make_spec("marrnet", faces, protocol=faces.protocols[0], profile="tiny", seed=0, overrides=changes)
     record = run(spec, faces, RunStore(tmp_path / "runs"))
     assert {"tra", "per", "adv", "rec"} <= set(record.losses)
@@ -145,8 +145,8 @@ def test_marrnet_runs_on_every_set_of_faces(name, tmp_path):
 
 def test_pixels_without_aligned_pairs_are_refused(tmp_path):
     root = synthetic.write("regdb", tmp_path / "regdb", identities=10, images=2)
-    people = load("regdb", root, size=(64, 32))
-    changes = {"steps": 2, "identities": 2, "model.transform": "pixel"}
+    people = load("regdb", root, image_size=(64, 32))
+    changes = {"steps": 2, "num_identities": 2, "model.transform": "pixel"}
     spec = make_spec(
         "marrnet", people, protocol=people.protocols[0], profile="tiny", seed=0, overrides=changes
     )
@@ -157,7 +157,7 @@ def test_pixels_without_aligned_pairs_are_refused(tmp_path):
 def test_pictures_may_be_seen_as_they_are(tmp_path):
     """Nothing in an empty augmentation says whether it is of spectra or of pictures."""
     faces = load("cufs", synthetic.write("cufs", tmp_path / "cufs", identities=12), size=(32, 32))
-    changes = {"steps": 1, "identities": 4, "augment": {}}
+    changes = {"steps": 1, "num_identities": 4, "augment": {}}
     spec = make_spec("two-stream", faces, protocol="404-202", profile="tiny", seed=0, overrides=changes)
     assert run(spec, faces, RunStore(tmp_path / "runs")).metrics
 
@@ -185,7 +185,9 @@ def test_what_a_model_does_not_have_is_told_before_a_step(data, tmp_path, method
 def test_a_seed_without_a_split_is_refused_before_any_run(tmp_path):
     root = synthetic.write("cufs", tmp_path / "cufs", identities=12)
     with pytest.raises(SpecError, match="choose seed 0 to 4, not 5"):
-        make_spec("cosine", load("cufs", root, size=(32, 32)), protocol="404-202", profile="tiny", seed=5)
+        make_spec(
+            "cosine", load("cufs", root, image_size=(32, 32)), protocol="404-202", profile="tiny", seed=5
+        )
 
 
 def test_the_peak_of_an_earlier_run_is_forgotten_on_a_gpu_only(monkeypatch):

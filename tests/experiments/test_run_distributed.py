@@ -11,7 +11,7 @@ from xmodal_lite import synthetic
 from xmodal_lite.benchmarks import load
 from xmodal_lite.experiments import RunStore, make_spec, run
 
-CHANGES = {"steps": 6, "identities": 6, "lr": 0.01, "optimizer": "sgd", "checkpoint_every": 2}
+CHANGES = {"steps": 6, "num_identities": 6, "lr": 0.01, "optimizer": "sgd", "checkpoint_every": 2}
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_two_processes_make_one_record_with_the_numbers_of_one(root, tmp_path):
 
 
 def test_identities_that_two_processes_cannot_share_are_one_clear_error(root, tmp_path):
-    codes, said = launch(root, tmp_path, by_hand, identities=5)
+    codes, said = launch(root, tmp_path, by_hand, num_identities=5)
     assert set(codes) == {2}
     assert "error: 5 identities a step cannot be dealt out to 1 parts of 2 processes" in said[0][1]
     assert "Traceback" not in said[0][1] + said[1][1]

@@ -15,7 +15,7 @@ def root(tmp_path_factory):
 
 
 def test_a_run_is_made_once_and_shown_whole(root, tmp_path):
-    changes = {"steps": 6, "identities": 6, "log_every": 2}
+    changes = {"steps": 6, "num_identities": 6, "log_every": 2}
     options = {"data_root": root, "profile": "tiny", "protocol": "B", "changes": changes, "store": tmp_path}
     page = run_page("two-stream", "rruff", **options)
     assert run_page("two-stream", "rruff", **options) == page
@@ -36,7 +36,7 @@ def test_the_commands_of_real_data_name_a_root(root, tmp_path):
 
 
 def test_a_change_is_written_as_the_command_line_reads_it(root, tmp_path):
-    changes = {"steps": 2, "identities": 6, "model.losses": ["id"]}
+    changes = {"steps": 2, "num_identities": 6, "model.losses": ["id"]}
     page = run_page("marrnet", "rruff", data_root=root, profile="tiny", changes=changes, store=tmp_path)
     text = page.commands().partition("--set 'model.losses=")[2].partition("'")[0]
     assert json.loads(text) == ["id"]

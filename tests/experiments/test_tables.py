@@ -237,7 +237,7 @@ def test_every_definition_is_valid(name):
     assert table.name == name
     assert len(table.rows) > 1
     assert len({metric.partition("/")[0] for metric in table.headings}) == len(table.columns)
-    sizes = {resolve(row.method, table.benchmark, "demo", row.overrides).size for row in table.run_rows}
+    sizes = {resolve(row.method, table.benchmark, "demo", row.overrides).image_size for row in table.run_rows}
     assert len(sizes) == 1  # the rows of a table see the same pictures, those in closed form too
 
 

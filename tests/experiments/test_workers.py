@@ -55,7 +55,7 @@ def cluster():
 
 
 def specs_of(data, seeds=range(3), **changes):
-    overrides = {"steps": 12, "identities": 6, "checkpoint_every": 5, **changes}
+    overrides = {"steps": 12, "num_identities": 6, "checkpoint_every": 5, **changes}
     make = partial(make_spec, "two-stream", data, protocol="A", profile="tiny", overrides=overrides)
     return [make(seed=seed) for seed in seeds]
 

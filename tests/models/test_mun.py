@@ -71,7 +71,7 @@ def test_auxiliary_is_the_formula(dims, size):
         ]
         return CONVOLVE[dims](sum(each), learner.pointwise.weight)
 
-    u = CONVOLVE[dims](torch.cat(y, dim=1), unify.cross.bottleneck.weight)
+    u = CONVOLVE[dims](torch.cat(y, dim=1), unify.cross.mix.weight)
     levels = [F.interpolate(POOL[dims](u, cells), size=u.shape[2:]) for cells in (1, 2, 4)]
     weight = torch.cat([layer.weight for layer in [unify.cross.fuse, *unify.cross.levels]], dim=1)
     shape = (-1, *[1] * dims)

@@ -86,12 +86,12 @@ def train(case, folder=None, data=None):
     name, dims, options, changes = CASES[case]
     recipe = Recipe(
         steps=3,
-        identities=4,
-        samples=2,
-        optimiser="sgd",
+        num_identities=4,
+        num_instances=2,
+        optimizer="sgd",
         lr=0.01,
         warmup=0.0,
-        average=0.9,
+        ema_decay=0.9,
         log_every=1,
         checkpoint_every=1,
         **changes,

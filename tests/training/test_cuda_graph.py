@@ -30,8 +30,8 @@ def train(name, device, *, steps=7, folder=None, **changes):
     settings = {"optimizer": "sgd", "ema_decay": 0.9, "log_every": 1, "checkpoint_every": 4, "warmup": 0}
     recipe = Recipe(
         steps=steps,
-        identities=4,
-        samples=2,
+        num_identities=4,
+        num_instances=2,
         lr=1e-3,
         augment={"flip": 0.5, "pad": 2},
         **settings,
@@ -51,7 +51,7 @@ def worst(a, b):
 @pytest.mark.parametrize("name", MODELS)
 def test_replayed_steps_train_as_launched_ones(name, monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
-    launched, replayed = train(name, "cuda"), train(name, "cuda", graph=True)
+    launched, replayed = train(name, "cuda"), train(name, "cuda", cuda_graph=True)
     assert len(launched.history) > WARMUP + 2
     assert worst(launched.history, replayed.history) < 1e-2
     assert launched.history[-1] != launched.history[WARMUP]  # else a record that never changes would pass
@@ -60,10 +60,10 @@ def test_replayed_steps_train_as_launched_ones(name, monkeypatch):
 @on_gpu
 def test_a_replayed_run_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
-    whole = train("two-stream", "cuda", steps=10, graph=True, milestones=(0.5,))
+    whole = train("two-stream", "cuda", steps=10, cuda_graph=True, milestones=(0.5,))
     for steps, milestone in ((5, 0.99), (10, 0.5)):
         halves = train(
-            "two-stream", "cuda", steps=steps, graph=True, milestones=(milestone,), folder=tmp_path
+            "two-stream", "cuda", steps=steps, cuda_graph=True, milestones=(milestone,), folder=tmp_path
         )
     assert worst(whole.history, halves.history) < 1e-2
 
@@ -84,5 +84,8 @@ def test_the_first_calls_are_launched_and_the_others_see_their_own_batch():
 
 
 def test_on_a_processor_nothing_is_recorded_and_nothing_changes():
-    launched, asked = train("two-stream", "cpu", steps=3), train("two-stream", "cpu", steps=3, graph=True)
+    launched, asked = (
+        train("two-stream", "cpu", steps=3),
+        train("two-stream", "cpu", steps=3, cuda_graph=True),
+    )
     assert launched.history == asked.history

@@ -66,22 +66,22 @@ def test_cuda_that_is_not_there_is_explained(monkeypatch, version, told, message
 
 
 def recipe(**changes):
-    return Recipe(**{"steps": 1, "identities": 8, "samples": 4, "lr": 0.1, **changes})
+    return Recipe(**{"steps": 1, "num_identities": 8, "num_instances": 4, "lr": 0.1, **changes})
 
 
 def test_full_memory_is_answered_with_numbers():
     told = what_would_fit(recipe(), held=1_000_000_000, peak=7_000_000_000, total=8_000_000_000)
     assert "7.0 GB of 8.0 GB were in use, 1.0 GB of them before the first step" in told
-    assert "--set accumulate=2 needs about 4.0 GB" in told
-    assert "--set accumulate=4 needs about 2.5 GB" in told
-    assert "--set identities=4 about 4.0 GB (another batch" in told
+    assert "--set grad_accumulation=2 needs about 4.0 GB" in told
+    assert "--set grad_accumulation=4 needs about 2.5 GB" in told
+    assert "--set num_identities=4 about 4.0 GB (another batch" in told
     assert "--set precision=bf16" in told
 
 
 def test_what_cannot_be_halved_is_not_advised():
-    told = what_would_fit(recipe(accumulate=4, precision="bf16"), held=0, peak=9, total=9)
-    assert "accumulate" not in told
-    assert "identities" not in told
+    told = what_would_fit(recipe(grad_accumulation=4, precision="bf16"), held=0, peak=9, total=9)
+    assert "grad_accumulation" not in told
+    assert "num_identities" not in told
     assert "precision" not in told
     assert "larger GPU" in told
 

@@ -102,12 +102,12 @@ def batch(identities):
 
 
 def recipe(**changes):
-    return Recipe(steps=1, identities=8, samples=2, lr=0.1, **changes)
+    return Recipe(steps=1, num_identities=8, num_instances=2, lr=0.1, **changes)
 
 
 def test_processes_and_parts_hold_every_identity_once():
     shares = [
-        _micro_batches(batch(8), recipe(accumulate=2), Processes(index, 2))[part].labels.tolist()
+        _micro_batches(batch(8), recipe(grad_accumulation=2), Processes(index, 2))[part].labels.tolist()
         for part in range(2)
         for index in range(2)
     ]
@@ -124,7 +124,7 @@ def test_identities_that_cannot_be_dealt_out_evenly_are_refused(accumulate, proc
     with pytest.raises(
         SpecError, match=r"8 identities a step cannot be dealt out.*set identities to a multiple"
     ):
-        _micro_batches(batch(8), recipe(accumulate=accumulate), Processes(0, processes))
+        _micro_batches(batch(8), recipe(grad_accumulation=accumulate), Processes(0, processes))
 
 
 def test_synced_norms_keep_names_parameters_and_what_is_shared():

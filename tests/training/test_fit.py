@@ -57,7 +57,7 @@ SMALL = {"width": 2, "features": 8, "segments": 4}
 
 
 def recipe(**changes):
-    values = {"steps": 24, "identities": 5, "samples": 2, "lr": 0.02, "ema_decay": 0.9}
+    values = {"steps": 24, "num_identities": 5, "num_instances": 2, "lr": 0.02, "ema_decay": 0.9}
     return Recipe(**{**values, "log_every": 4, "checkpoint_every": 6, **changes})
 
 
@@ -225,9 +225,9 @@ def test_the_weight_of_a_loss_that_a_model_lacks_is_refused_before_anything_is_t
     model = build("mun", dims=1, num_classes=7, losses=["id", "tri"], **SMALL)
     before = copy.deepcopy(model.state_dict())
     with pytest.raises(SpecError, match=r"that MUN does not have: trip, adv; known: id, ia, ma, tri$"):
-        fit(model, spectra, recipe(weights={"trip": 100.0, "adv": 0.0, "id": 1.0}), seed=3)
+        fit(model, spectra, recipe(loss_weights={"trip": 100.0, "adv": 0.0, "id": 1.0}), seed=3)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
-    switched_off = recipe(steps=1, weights={"ma": 2.0})
+    switched_off = recipe(steps=1, loss_weights={"ma": 2.0})
     assert set(fit(model, spectra, switched_off, seed=3).history[0]) >= {"id", "tri"}
 
 
@@ -430,7 +430,7 @@ class Apart(Matcher):
 
 def train_apart(data, **changes):
     torch.manual_seed(5)
-    settings = {"identities": 4, "optimizer": "sgd", "ema_decay": 0, **changes}
+    settings = {"num_identities": 4, "optimizer": "sgd", "ema_decay": 0, **changes}
     data = replace(
         data, sampler=PairSampler(*[np.repeat(np.arange(7), 3)] * 4, identities=4, samples=2, seed=1)
     )
@@ -438,7 +438,7 @@ def train_apart(data, **changes):
 
 
 def test_a_step_in_parts_has_the_gradient_of_the_whole_where_samples_do_not_meet(data):
-    whole, halves = train_apart(data), train_apart(data, accumulate=2)
+    whole, halves = train_apart(data), train_apart(data, grad_accumulation=2)
     for name, value in whole.matcher.state_dict().items():
         torch.testing.assert_close(halves.matcher.state_dict()[name], value)
     assert halves.history[-1]["gap"] == pytest.approx(whole.history[-1]["gap"], rel=1e-5)
@@ -446,7 +446,7 @@ def test_a_step_in_parts_has_the_gradient_of_the_whole_where_samples_do_not_meet
 
 def test_parts_that_do_not_come_out_even_are_refused_before_anything_is_trained(data):
     with pytest.raises(SpecError, match="4 identities a step cannot be dealt out to 3 parts of 1 processes"):
-        train_apart(data, accumulate=3)
+        train_apart(data, grad_accumulation=3)
 
 
 def test_a_compiled_run_trains_the_same(data, monkeypatch):

@@ -110,7 +110,7 @@ def test_a_step_never_waits_for_the_gpu(dims):
         def batch(self, step):
             return Batch(*(column.cuda() for column in vars(pairs(dims)).values()))
 
-    recipe = Recipe(steps=9, identities=4, samples=2, lr=0.01, precision="bf16")
+    recipe = Recipe(steps=9, num_identities=4, num_instances=2, lr=0.01, precision="bf16")
     model = build(
         "mun", dims=dims, num_classes=4, **(SMALL if dims == 1 else {"backbone": "resnet10"})
     ).cuda()

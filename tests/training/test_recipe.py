@@ -11,7 +11,7 @@ from xmodal_lite.training import Recipe
 
 
 def recipe(**changes):
-    return Recipe(**{"steps": 100, "identities": 4, "samples": 2, "lr": 0.1, **changes})
+    return Recipe(**{"steps": 100, "num_identities": 4, "num_instances": 2, "lr": 0.1, **changes})
 
 
 def test_rate_rises_then_falls_to_nothing():
@@ -31,7 +31,7 @@ def test_no_warmup_starts_at_the_top():
     "change",
     [
         {"steps": 0},
-        {"identities": 1},
+        {"num_identities": 1},
         {"lr": 0},
         {"lr": math.inf},
         {"lr_multipliers": {"unet": math.nan}},
@@ -39,8 +39,8 @@ def test_no_warmup_starts_at_the_top():
         {"loss_weights": {"adv": math.nan}},
         {"loss_weights": {"adv": math.inf}},
         {"augment": {"noise": math.inf}},
-        {"size": (0, 32)},
-        {"size": (32, -1)},
+        {"image_size": (0, 32)},
+        {"image_size": (32, -1)},
         {"precision": "fp8"},
         {"lr": 1},
     ],

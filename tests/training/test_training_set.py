@@ -14,7 +14,7 @@ from xmodal_lite.models.matcher import Matcher
 from xmodal_lite.training import Recipe, TrainingSet, fit
 
 CHANGES = ImageAugmentation(pad=1, flip=0.5, erase=0.5, colour="exchange")
-RECIPE = Recipe(steps=12, identities=4, samples=2, lr=0.01, log_every=2, checkpoint_every=3)
+RECIPE = Recipe(steps=12, num_identities=4, num_instances=2, lr=0.01, log_every=2, checkpoint_every=3)
 
 
 def table(identity, modality):
@@ -90,7 +90,7 @@ def test_the_recipe_says_how_many_pairs_are_of_one_specimen(people, stored):
     people = replace(people, pair=pair)
 
     def aligned(share):
-        recipe = RECIPE.model_copy(update={"aligned": share})
+        recipe = RECIPE.model_copy(update={"aligned_fraction": share})
         data = TrainingSet.from_split(people, stored, np.arange(80), recipe, seed=3)
         return float(torch.cat([data.batch(step).aligned for step in range(60)]).float().mean())
 

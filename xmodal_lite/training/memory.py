@@ -98,12 +98,13 @@ def what_would_fit(recipe: Recipe, held: int, peak: int, total: int) -> str:
     ]
     finer = [n for n in range(parts + 1, identities // 2 + 1) if identities % n == 0]
     words += [
-        f"--set accumulate={n} needs about {_gb(held + (peak - held) * parts // n)};" for n in finer[:2]
+        f"--set grad_accumulation={n} needs about {_gb(held + (peak - held) * parts // n)};"
+        for n in finer[:2]
     ]
     if identities >= 4 * parts:
         half = identities // 2
         half_peak = held + (peak - held) * half // identities
-        words.append(f"--set identities={half} about {_gb(half_peak)} (another batch, so other numbers);")
+        words.append(f"--set num_identities={half} about {_gb(half_peak)} (another batch, so other numbers);")
     if recipe.precision == "no":
         words.append("--set precision=bf16 about half of what a step takes;")
     words.append(
