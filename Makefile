@@ -8,32 +8,49 @@ DATA    ?= $(RRUFF)
 PROFILE ?= $(if $(DATA),demo,tiny)
 SEEDS   ?= 1
 OUT     ?= _build/tables
+TORCH   ?=
 
 BIN := .venv/bin
 RUN := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 
-# pip compiles nothing (17,000 files, of which we import a third): Python does that at first import, and must be let.
+# The install compiles nothing (17,000 files, of which we import a third): Python does that at first import, and must be let.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help environment lock demo tables test lint unit check-notebooks check-book colab notebooks book clean
+.PHONY: help environment book-environment lock demo tables test lint unit check-notebooks check-book colab notebooks book clean
 
 help:  ## this list
 	@echo "xmodal-lite: make TARGET"
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  %-12s %s\n", $$1, $$2}'
 
-# The lock and pyproject.toml are compared as text: in a fresh clone the times of the files say nothing.
+# uv installs the lock; pip only fetches uv. The lock and pyproject.toml are compared as text: in a fresh clone the
+# times of the files say nothing. TORCH=cpu takes torch's build for processors, without CUDA's libraries.
 environment:
 	@cat requirements.lock pyproject.toml | cmp -s - .venv/made-from && exit 0; \
-	set -e; \
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "Python 3.11 or later is needed and '$(PYTHON)' is not. Try: make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; \
-	  exit 1; }; \
-	echo "Installing requirements.lock into .venv: about 6 GB, some minutes, once"; \
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv; \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.lock; \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .; \
+	set -e; $(call bootstrap,.venv); \
+	echo "Installing requirements.lock into .venv, once: about $(if $(TORCH),1.5,6) GB"; \
+	grep -vE '$(if $(TORCH),^(nvidia|cuda|triton)[a-z0-9-]*==,^$$)' requirements.lock > .venv/wanted.txt; \
+	.venv/bin/uv pip install --python .venv/bin/python $(if $(TORCH),--torch-backend $(TORCH)) -r .venv/wanted.txt; \
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps -e .; \
 	cat requirements.lock pyproject.toml > .venv/made-from
+
+# The book needs no torch: it shows stored notebooks. Without .venv it gets a small environment of its own.
+book-environment:
+	@test -e .venv/made-from && exit 0; \
+	cat requirements.lock pyproject.toml | cmp -s - .venv-book/made-from && exit 0; \
+	set -e; $(call bootstrap,.venv-book); \
+	echo "Installing what the book needs into .venv-book, once: about 1 GB"; \
+	grep -vE '^(nvidia|cuda|triton|torch|torchvision|accelerate|pytorch-metric-learning|onnx)[a-z0-9-]*==' \
+	  requirements.lock > .venv-book/wanted.txt; \
+	.venv-book/bin/uv pip install --python .venv-book/bin/python --no-deps -r .venv-book/wanted.txt; \
+	cat requirements.lock pyproject.toml > .venv-book/made-from
+
+define bootstrap
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+  echo "Python 3.11 or later is needed and '$(PYTHON)' is not. Try: make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; exit 1; }; \
+test -x $(1)/bin/python || $(PYTHON) -m venv $(1); \
+$(1)/bin/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements.lock)"
+endef
 
 # CUDA's libraries come with torch on Linux and exist nowhere else.
 lock:  ## write requirements.lock from what is installed in .venv
@@ -75,8 +92,8 @@ colab:  ## the wheel among Colab's own versions, in an environment of its own (5
 notebooks: environment  ## run every notebook and store what it shows in its .ipynb twin
 	$(RUN) $(BIN)/python book/execute_notebooks.py
 
-book: environment  ## the book from the stored notebooks, into _build/html
-	$(BIN)/jupyter-book build . -W -n --keep-going
+book: book-environment  ## the book from the stored notebooks, into _build/html; needs no torch
+	$$(test -e .venv/made-from && echo .venv || echo .venv-book)/bin/jupyter-book build . -W -n --keep-going
 
 clean:  ## remove what was built, but not .venv and no finished run
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
