@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from xmodal_lite.experiments import Interval, against_reported, interval, verdict
+from xmodal_lite.evaluation.intervals import Interval, against_reported, holm, interval, verdict
 
 
 def test_interval_is_students():
@@ -20,6 +20,49 @@ def test_interval_covers_the_mean_as_often_as_it_says():
     trials = np.random.default_rng(0).normal(0.3, 0.05, (2000, 5))
     covered = [abs(found.mean - 0.3) <= found.half for found in map(interval, trials)]
     assert np.mean(covered) == pytest.approx(0.95, abs=0.015)
+
+
+def test_the_p_value_is_that_of_scipys_t_test():
+    values = [0.01, 0.03, -0.01, 0.02, 0.04]
+    assert interval(values).p_value == pytest.approx(stats.ttest_1samp(values, 0).pvalue)
+
+
+def test_the_corrected_interval_by_hand():
+    """Nadeau and Bengio: s = 2, n = 4, 146 test to 219 training minerals: s sqrt(1/4 + 2/3) = 1.9149."""
+    values = [1.0, 5.0, 3.0 - math.sqrt(2), 3.0 + math.sqrt(2)]  # mean 3, squares 4 + 4 + 2 + 2 = 3 s^2
+    found = interval(values, test_per_train=146 / 219)
+    error = 2.0 * math.sqrt(0.25 + 2 / 3)
+    assert found.half == pytest.approx(3.182446 * error, rel=1e-5)
+    assert found.p_value == pytest.approx(2 * stats.t.sf(3 / error, 3))
+    assert found.half / interval(values).half == pytest.approx(math.sqrt(1 + 4 * 2 / 3))
+    with pytest.raises(ValueError, match="0 or more"):
+        interval(values, test_per_train=-0.1)
+
+
+def test_resplits_of_one_data_set_are_covered_only_with_the_correction():
+    """The mean of a finite set estimated from overlapping training parts: plain intervals are far too narrow."""
+    rng, count, missed = np.random.default_rng(3), 100, {0.0: 0, 2 / 3: 0}
+    for _ in range(400):
+        sample = rng.normal(size=count)
+        estimates = [sample[rng.permutation(count)[:60]].mean() for _ in range(5)]
+        for ratio in missed:
+            found = interval(estimates, test_per_train=ratio)
+            missed[ratio] += abs(found.mean) > found.half
+    assert missed[0.0] > 0.3 * 400
+    assert missed[2 / 3] < 0.12 * 400
+
+
+def test_holm_by_hand():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.7]) == [1.0, 1.0]
+    mixed = holm([math.nan, 0.02, math.nan, 0.03])
+    assert math.isnan(mixed[0]) and math.isnan(mixed[2]) and mixed[1::2] == pytest.approx([0.04, 0.04])
+    assert holm([]) == []
+
+
+def test_holm_holds_the_rate_of_any_false_verdict():
+    p = np.random.default_rng(0).uniform(size=(4000, 10))
+    assert np.mean([min(holm(row)) < 0.05 for row in p]) == pytest.approx(0.05, abs=0.012)
 
 
 def test_one_value_has_no_spread():
@@ -39,17 +82,25 @@ def test_text():
 
 
 @pytest.mark.parametrize(
-    ("mean", "half", "words"),
+    ("values", "words"),
     [
-        (0.05, 0.02, "higher"),
-        (-0.05, 0.02, "lower"),
-        (0.01, 0.02, "no difference shown"),
-        (0.3, math.nan, "one seed, no verdict"),
-        (0.3, interval([0.1 + 0.2] * 5).half, "same for every seed, no verdict"),
+        ([0.05, 0.06, 0.04], "higher"),
+        ([-0.05, -0.06, -0.04], "lower"),
+        ([0.05, -0.06, 0.04], "not significant"),
+        ([0.3], "one seed, no verdict"),
+        ([0.1 + 0.2] * 5, "the same for every seed, no verdict"),
     ],
 )
-def test_verdict(mean, half, words):
-    assert verdict(Interval(mean, half, 5)) == words
+def test_verdict(values, words):
+    assert verdict(interval(values)) == words
+
+
+def test_a_verdict_takes_the_adjusted_p_value():
+    assert verdict(interval([0.05, 0.06, 0.04]), 0.2) == "not significant"
+
+
+def test_equal_values_print_no_interval():
+    assert str(interval([0.1 + 0.2] * 5)) == "30.0"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Means over seeds with their 95 % intervals, and the words that go with a difference."""
+"""Means over seeds with 95 % intervals and p-values, their correction for many comparisons, and verdicts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-ROUNDING = 1e-9  # of a fraction: the spread of equal numbers, computed
+ROUNDING = 1e-9  # of a fraction: the computed spread of equal numbers
+LEVEL = 0.05  # of significance
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,17 @@ class Interval:
     mean : float
         In the unit of the values.
     half : float
-        Half width; NaN where a single value gives no spread.
+        Half width; NaN where a single value gives no spread, 0 where all values are equal.
     count : int
         Number of values, usually seeds.
+    p_value : float
+        Two-sided, of a mean of 0; NaN where the half width is NaN or 0.
     """
 
     mean: float
     half: float
     count: int
+    p_value: float = math.nan
 
     def __str__(self) -> str:
         return f"{100 * self.mean:.1f}{self._spread()}"
@@ -37,35 +41,77 @@ class Interval:
         """Write a difference, in points: the sign is always there."""
         return f"{100 * self.mean:+.1f}{self._spread()}"
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether the values differ, so that there is an interval at all."""
+        return self.half >= ROUNDING  # False for NaN
+
     def _spread(self) -> str:
-        return "" if math.isnan(self.half) else f"\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{100 * self.half:.1f}"
+        return f"\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{100 * self.half:.1f}" if self.is_measured else ""
 
 
-def interval(values: Sequence[float]) -> Interval:
-    """Return the mean with Student's 95 % interval.
+def interval(values: Sequence[float], *, test_per_train: float = 0.0) -> Interval:
+    """Return the mean with its 95 % interval.
 
     Parameters
     ----------
     values : sequence of float
         One value a seed; a deterministic method gives equal values and a half width of 0.
+    test_per_train : float
+        Where each seed draws another split of one data set: the number of test samples divided by the number of
+        training samples. 0 where the split is fixed.
 
     Raises
     ------
     ValueError
-        There is no value.
+        There is no value, or the ratio is negative.
 
     Notes
     -----
-    The half width is t(0.975, n - 1) s / sqrt(n), with s the sample standard deviation. It covers the draw of the
-    weights, and of the split where the protocol draws one by the seed; not the finite number of queries within a split.
+    On a fixed split this is Student's interval: t(0.975, n - 1) s / sqrt(n), with s the sample standard deviation. It
+    covers the draw of the weights and of the batches, and not the finite number of queries.
+
+    Splits drawn from one data set share training samples, so their values are not independent and Student's interval
+    is too narrow. With a ratio this is the corrected resampled t-test of Nadeau and Bengio (Machine Learning 52, 2003,
+    section 4): 1 / n becomes 1 / n + test_per_train.
     """
     if len(values) == 0:
         raise ValueError("an interval needs at least one value")
+    if not test_per_train >= 0:
+        raise ValueError(f"test_per_train must be 0 or more, not {test_per_train}")
     array = np.asarray(values, dtype=float)
-    if len(array) == 1:
-        return Interval(float(array[0]), math.nan, 1)
-    half = stats.t.ppf(0.975, len(array) - 1) * array.std(ddof=1) / math.sqrt(len(array))
-    return Interval(float(array.mean()), float(half), len(array))
+    mean, count = float(array.mean()), len(array)
+    if count == 1:
+        return Interval(mean, math.nan, 1)
+    error = float(array.std(ddof=1)) * math.sqrt(1 / count + test_per_train)
+    half = float(stats.t.ppf(0.975, count - 1)) * error
+    p_value = 2 * float(stats.t.sf(abs(mean) / error, count - 1)) if half >= ROUNDING else math.nan
+    return Interval(mean, half, count, p_value)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjust p-values for the number of comparisons, so that the chance of any false verdict stays at the level.
+
+    Holm, Scandinavian Journal of Statistics 6, 1979: the k-th smallest of m is multiplied by m - k + 1, and none is
+    smaller than one before it.
+
+    Parameters
+    ----------
+    p_values : sequence of float
+        NaN (no comparison) stays NaN and does not count.
+
+    Returns
+    -------
+    list of float
+        In the order given, at most 1.
+    """
+    given = np.asarray(p_values, dtype=float)
+    adjusted = np.full(len(given), math.nan)
+    order = np.flatnonzero(~np.isnan(given))
+    order = order[np.argsort(given[order], kind="stable")]
+    steps = given[order] * np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0) if len(order) else steps
+    return adjusted.tolist()
 
 
 def bounds(values: Sequence[float]) -> tuple[float, float]:
@@ -75,17 +121,23 @@ def bounds(values: Sequence[float]) -> tuple[float, float]:
     return found.mean - half, found.mean + half
 
 
-def verdict(difference: Interval) -> str:
-    """Say in words what a paired difference of seeds shows."""
+def verdict(difference: Interval, p_value: float | None = None) -> str:
+    """Say in words what a paired difference over seeds shows.
+
+    Parameters
+    ----------
+    difference : Interval
+        Of the seed-by-seed differences.
+    p_value : float, optional
+        The p-value adjusted for the other comparisons (`holm`); by default the difference's own.
+    """
     if math.isnan(difference.half):
         return "one seed, no verdict"
-    if difference.half < ROUNDING:  # two methods without chance, on one split: seeds say nothing
-        return "same for every seed, no verdict"
-    if difference.mean - difference.half > 0:
-        return "higher"
-    if difference.mean + difference.half < 0:
-        return "lower"
-    return "no difference shown"
+    if not difference.is_measured:  # two deterministic methods on one split
+        return "the same for every seed, no verdict"
+    if (difference.p_value if p_value is None else p_value) >= LEVEL:
+        return "not significant"
+    return "higher" if difference.mean > 0 else "lower"
 
 
 def against_reported(ours: Interval, reported: float) -> str:
