@@ -69,7 +69,8 @@ class Row:
 def svg(title: str, rows: list[Row]) -> str:
     """Return the diagram of some rows, each joined to the one above by its arrows."""
     parts: list[str] = []
-    top, above, bottom = float(MARGIN), [(0.0, 0.0)], 0.0
+    top, bottom = float(MARGIN), 0.0
+    above: list[tuple[float, float]] = []
     for number, row in enumerate(rows):
         height = PAD * 2 + LINE * max(len(box.lines) for box in row.boxes)
         edges = _edges(row.boxes)
