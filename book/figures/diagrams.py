@@ -131,7 +131,7 @@ def _box(box: Box, left: float, top: float, width: float, height: float) -> str:
 
 def _row(*boxes: Box, links: str = "00") -> Row:
     """Return a row; links are pairs of digits, such as "00 11"."""
-    return Row(boxes, tuple((int(a), int(b)) for a, b in links.split()))
+    return Row(boxes, tuple((int(pair[0]), int(pair[1])) for pair in links.split()))
 
 
 SAMPLES = _row(Box("v", "Images of v\nN × 3 × H × W"), Box("r", "Images of r\nN × 3 × H × W"))
