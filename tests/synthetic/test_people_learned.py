@@ -1,4 +1,4 @@
-"""What a trained network makes of the people synthetic: neither chance nor a solved task, and harder as the gap grows.
+"""What a trained network makes of the synthetic people: neither chance nor a solved task, and harder as the gap grows.
 
 The network sees 37 people at gap 0.5. It is asked about 23 others, at gaps 0, 0.5 and 1: the same people, poses and
 visible images each time, so that nothing but the infrared images differs.
@@ -16,7 +16,7 @@ from xmodal_lite.synthetic import write
 pytestmark = pytest.mark.slow
 
 GAPS = (0.0, 0.5, 1.0)
-RECIPE = {"steps": 60, "identities": 8, "samples": 2}
+RECIPE = {"steps": 60, "num_identities": 8, "num_instances": 2}
 
 
 def ask_about_more(root: Path) -> None:
