@@ -5,7 +5,7 @@
 
 The time is the CPU time of the process, which other work on the machine changes little; then by the clock. Making
 files is part of it: where a disk is slow at that, TMPDIR=/dev/shm shows what the drawing takes. The people's
-pictures are 288 x 144 (RegDB's 128 x 64), the faces' 128 x 128, and each has a mask, which is not counted.
+images are 288 x 144 (RegDB's 128 x 64), the faces' 128 x 128, and each has a mask, which is not counted.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from xmodal_lite.synthetic import write
 
 PARTS = {  # identities to write, what counts, and how to find it
     "rruff": (200, "spectra", ("raman/*.txt", "infrared/*.txt")),
-    "sysu-mm01": (40, "pictures", ("cam*/*/*.jpg",)),
-    "regdb": (60, "pictures", ("Visible/*/*.bmp", "Thermal/*/*.bmp")),
-    "llcm": (40, "pictures", ("vis/*/*.jpg", "nir/*/*.jpg")),
-    "cufs": (200, "pictures", ("photos/*.jpg", "sketches/*.jpg")),
-    "cufsf": (200, "pictures", ("photos/*.jpg", "sketches/*.jpg")),
-    "casia-nir-vis": (40, "pictures", ("s?/*/*/*.bmp",)),
-    "tufts": (40, "pictures", ("visible/*/*.jpg", "thermal/*/*.jpg")),
+    "sysu-mm01": (40, "images", ("cam*/*/*.jpg",)),
+    "regdb": (60, "images", ("Visible/*/*.bmp", "Thermal/*/*.bmp")),
+    "llcm": (40, "images", ("vis/*/*.jpg", "nir/*/*.jpg")),
+    "cufs": (200, "images", ("photos/*.jpg", "sketches/*.jpg")),
+    "cufsf": (200, "images", ("photos/*.jpg", "sketches/*.jpg")),
+    "casia-nir-vis": (40, "images", ("s?/*/*/*.bmp",)),
+    "tufts": (40, "images", ("visible/*/*.jpg", "thermal/*/*.jpg")),
 }
 
 

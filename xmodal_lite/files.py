@@ -9,11 +9,13 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 PARTIAL = ".partial"  # how the name of every temporary ends: .NAME.HOST-PID-RANDOM.partial
+SYNTHETIC_MARKER = "synthetic.json"  # holds the parameters of the synthetic data set that it lies in
 ABANDONED = 24 * 3600.0  # seconds after which a temporary of another machine counts as left behind
 
 
@@ -107,6 +109,11 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def is_synthetic(root: Path) -> bool:
+    """Tell whether a folder carries the marker file of a synthetic data set, under its present or its former name."""
+    return any((root / name).exists() for name in (SYNTHETIC_MARKER, "standin.json"))
+
+
 def _partial(path: Path) -> Path:
     return path.with_name(f".{path.name}.{_host()}-{os.getpid()}-{uuid.uuid4().hex[:8]}{PARTIAL}")
 
@@ -137,7 +144,11 @@ def _runs(pid: int) -> bool:
 
 
 def _sync_tree(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
+    """Force all files below a folder to the disk, many at a time: each waits, and a data set has ten thousands."""
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(_sync, (path for path in folder.rglob("*") if path.is_file())))
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

@@ -2,7 +2,7 @@
 
     python book/figures/faces_sheets.py
 
-writes `book/_static/figures/faces-*.jpg`. Nobody in these pictures exists; they may be printed and passed on.
+writes `book/_static/figures/faces-*.jpg`. The people in these images are invented; they may be printed and passed on.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from people_sheets import GAPS, draw_sheet, masked, picture
+from people_sheets import GAPS, draw_sheet, masked, read
 
 from xmodal_lite.plots import use_style
 from xmodal_lite.synthetic import write
@@ -25,7 +25,7 @@ def draw_sketches(folder: Path) -> None:
         root = write(name, folder / name, identities=16)
         photos, sketches = (sorted((root / side).iterdir()) for side in ("photos", "sketches"))
         pairs = [path for pair in zip(photos, sketches, strict=True) for path in pair]
-        rows += [[picture(path) for path in pairs[k : k + COLUMNS]] for k in range(0, 24, COLUMNS)]
+        rows += [[read(path) for path in pairs[k : k + COLUMNS]] for k in range(0, 24, COLUMNS)]
     draw_sheet(rows, ["photograph", "sketch"] * 4, [False, True] * 4, "faces-cufs")
 
 
@@ -35,21 +35,21 @@ def draw_casia(folder: Path) -> None:
     rows = []
     for number in range(1, 7):
         sides = [sorted(root.glob(f"s?/{side}_128x128/{number:05d}/*.bmp")) for side in ("VIS", "NIR")]
-        rows.append([picture(path) for side in sides for path in side])
+        rows.append([read(path) for side in sides for path in side])
     rows[-1] = [masked(root, path) for side in sides for path in side]
     draw_sheet(rows, ["visible"] * 4 + ["infrared"] * 4, [False] * 4 + [True] * 4, "faces-casia")
 
 
 def draw_tufts(folder: Path) -> None:
-    """Draw pairs of visible and thermal pictures of Tufts' layout."""
+    """Draw pairs of visible and thermal images of Tufts' layout."""
     root = write("tufts", folder / "tufts", identities=16, images=1)
     pairs = [root / side / str(k) / "01.jpg" for k in range(1, 17) for side in ("visible", "thermal")]
-    rows = [[picture(path) for path in pairs[k : k + COLUMNS]] for k in range(0, 32, COLUMNS)]
+    rows = [[read(path) for path in pairs[k : k + COLUMNS]] for k in range(0, 32, COLUMNS)]
     draw_sheet(rows, ["visible", "thermal"] * 4, [False, True] * 4, "faces-tufts")
 
 
 def draw_gap(folder: Path) -> None:
-    """Draw the same pictures at growing gaps: sketches above, near infrared in the middle, thermal below."""
+    """Draw the same images at growing gaps: sketches above, near infrared in the middle, thermal below."""
     rows = []
     for name, second, first in (
         ("cufsf", "sketches/*", "photos/*"),
@@ -60,8 +60,8 @@ def draw_gap(folder: Path) -> None:
         roots = [write(name, folder / f"{name}-{gap}", identities=10, gap=gap, **parameters) for gap in GAPS]
         shown, drawn = (sorted(roots[0].glob(pattern)) for pattern in (first, second))
         for k in (1, 4):
-            changed = [picture(root / drawn[k].relative_to(roots[0])) for root in roots]
-            rows.append([picture(shown[k]), *changed])
+            changed = [read(root / drawn[k].relative_to(roots[0])) for root in roots]
+            rows.append([read(shown[k]), *changed])
     draw_sheet(
         rows, ["visible", *(f"gap {gap:g}" for gap in GAPS)], [False] + [True] * len(GAPS), "faces-gap"
     )

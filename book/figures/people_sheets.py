@@ -2,7 +2,7 @@
 
     python book/figures/people_sheets.py
 
-writes `book/_static/figures/people-*.jpg`. Nobody in these pictures exists; they may be printed and passed on.
+writes `book/_static/figures/people-*.jpg`. The people in these images are invented; they may be printed and passed on.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ SYSU_ORDER = (1, 2, 4, 5, 3, 6)  # visible cameras first
 GAPS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-def picture(path: Path) -> np.ndarray:
-    """Read a picture as RGB, (H, W, 3)."""
+def read(path: Path) -> np.ndarray:
+    """Read an image as RGB, (H, W, 3)."""
     return np.asarray(Image.open(path).convert("RGB"))
 
 
 def masked(root: Path, path: Path) -> np.ndarray:
-    """Read a picture and lighten all that its mask says is not the person."""
+    """Read an image and lighten all that its mask says is not the person."""
     mask = np.asarray(Image.open((root / "masks" / path.relative_to(root)).with_suffix(".png"))) > 0
-    image = picture(path)
+    image = read(path)
     return np.where(mask[..., None], image, 255 - (255 - image.astype(int)) // 4).astype(np.uint8)
 
 
 def draw_sheet(
     rows: Sequence[Sequence[np.ndarray]], heads: Sequence[str], infrared: Sequence[bool], name: str
 ) -> None:
-    """Put pictures in a grid with a head over every column, in its modality's colour, and save it as JPEG."""
+    """Put images in a grid with a head over every column, in its modality's colour, and save it as JPEG."""
     height, width = rows[0][0].shape[:2]
     side = WIDTH / len(heads)
     figure, axes = plt.subplots(
@@ -64,19 +64,19 @@ def draw_sysu(folder: Path) -> None:
     root = write("sysu-mm01", folder / "sysu", identities=24, images=1)
     paths = {c: {p.parent.name: p for p in sorted(root.glob(f"cam{c}/*/*.jpg"))} for c in SYSU_ORDER}
     everywhere = sorted(set.intersection(*(set(found) for found in paths.values())))[:6]
-    rows = [[picture(paths[c][identity]) for c in SYSU_ORDER] for identity in everywhere]
+    rows = [[read(paths[c][identity]) for c in SYSU_ORDER] for identity in everywhere]
     rows[-1] = [masked(root, paths[c][everywhere[-1]]) for c in SYSU_ORDER]
     heads = [f"camera {c}\n{'infrared' if c in (3, 6) else 'visible'}" for c in SYSU_ORDER]
     draw_sheet(rows, heads, [c in (3, 6) for c in SYSU_ORDER], "people-sysu")
 
 
 def draw_regdb(folder: Path) -> None:
-    """Draw pairs of visible and thermal pictures of RegDB's layout."""
+    """Draw pairs of visible and thermal images of RegDB's layout."""
     root = write("regdb", folder / "regdb", identities=12, images=1)
     pairs = [
         (next((root / side / str(k)).iterdir())) for k in range(1, 13) for side in ("Visible", "Thermal")
     ]
-    rows = [[picture(path) for path in pairs[k : k + 8]] for k in (0, 8, 16)]
+    rows = [[read(path) for path in pairs[k : k + 8]] for k in (0, 8, 16)]
     draw_sheet(rows, ["visible", "thermal"] * 4, [False, True] * 4, "people-regdb")
 
 
@@ -91,7 +91,7 @@ def draw_llcm(folder: Path) -> None:
         )
         both = sorted(set(by_day) & set(by_night))[:4]
         if len(both) == 4:
-            rows.append([picture(found[camera]) for camera in both for found in (by_day, by_night)])
+            rows.append([read(found[camera]) for camera in both for found in (by_day, by_night)])
     draw_sheet(rows[:4], ["day", "night"] * 4, [False, True] * 4, "people-llcm")
 
 
@@ -109,7 +109,7 @@ def draw_gap(folder: Path) -> None:
             key=lambda path: int(path.parent.name),
         )
         for path in found[2:5]:
-            images = [picture(seen[path.parent.name]), *(picture(root / path) for root in roots)]
+            images = [read(seen[path.parent.name]), *(read(root / path) for root in roots)]
             rows.append([np.asarray(Image.fromarray(image).resize((144, 288))) for image in images])
     draw_sheet(
         rows, ["visible", *(f"gap {gap:g}" for gap in GAPS)], [False] + [True] * len(GAPS), "people-gap"

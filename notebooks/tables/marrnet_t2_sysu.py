@@ -14,25 +14,13 @@
 
 # %% [markdown]
 # (table-marrnet-t2-sysu)=
-# # Table: MarrNet on SYSU-MM01
+# # Table: MarrNet on SYSU-MM01 (synthetic)
 #
-# The second of our tables for the cmUNet paper {cite}`niu2024marrnet` is person re-identification; this page is its half on
-# SYSU-MM01. The paper's own numbers are not available to us. Those of the baselines and of MUN are, and stand beside ours.
-#
-# People walk on between two cameras, so no picture lies on top of another: the transformation loss compares what an early
-# stage of the extractor sees of an identity, on average, and not pixels. The extractor, its losses, its schedule and its
-# augmentation are those of the row *Two-stream, CAJ augmentation*; without cmUNet, MarrNet *is* that network, which a test
-# holds it to. So the difference to that row is what cmUNet adds.
-#
-# The page shows the stored records of finished runs; no number on it is typed. To run the table on your copy (what is finished
-# is not repeated, what was interrupted goes on):
-#
-# ```bash
-# xmodal tables run marrnet-t2-sysu --data-root path/to/sysu-mm01 \
-#   --profile paper --seeds 5 --results results
-# ```
+# Do cmUNet and its losses {cite}`niu2024marrnet` help to match people between visible and infrared cameras? The table
+# adds one part of MarrNet at a time, on synthetic people in the layout of SYSU-MM01. The synthetic people test the
+# method on a known gap between the modalities. A gain on them need not appear on real images.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-input"]
 run = False  # bool: run what is missing; False only shows the records that are stored
 data_root = ""  # str: folder in the layout of SYSU-MM01; empty makes the synthetic data set
 profile = "demo"  # str: tiny, demo or paper
@@ -50,46 +38,57 @@ if "google.colab" in sys.modules:  # Colab has the rest already; elsewhere the p
         [sys.executable, "-m", "pip", "install", "-q", "--no-deps", f"xmodal-lite @ {address}"], check=True
     )
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "MarrNet on SYSU-MM01: rank-1 and mAP of the all search. Dot or diamond: mean over seeds. Bar: 95 % interval. Small marks: single seeds. The title names the data.", "name": "fig-table-marrnet-t2-sysu"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and mAP of the all search with intervals."}}
 from IPython.display import Markdown
 
 from xmodal_lite import plots
-from xmodal_lite.experiments import bounds, open_page
+from xmodal_lite.evaluation.intervals import bounds
+from xmodal_lite.experiments import run_table, stored_table
 
 plots.use_style()
 options = {"profile": profile, "seeds": seeds, "store": store, "publish_to": publish_to}
-page = open_page("marrnet-t2-sysu", "../..", run=run, data_root=data_root, **options)
-
-# %% [markdown]
-# ## On the real data
-#
-# Percent, mean over the seeds and half the width of Student's 95 % interval. A seed draws the weights and the batches; SYSU-MM01 has one split. The distance to a reported number has the interval of ours
-# alone, as papers print none.
-
-# %% tags=["hide-input"]
-# NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("real"))
-
-# %% [markdown]
-# ## On the synthetic data set
-#
-# People drawn by this package, in the same folders and under the same protocol. A row is compared with another seed by seed. *Higher* or *lower* means that the 95 % interval of the difference leaves out 0. What helps here need not help on real
-# pictures.
-
-# %% tags=["hide-input"]
-# NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("synthetic"))
-
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "MarrNet on SYSU-MM01: rank-1 and mAP of the all search. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-marrnet-t2-sysu"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and mAP of the all search with intervals."}}
-if panels := page.panels():
+if run:
+    report = run_table("marrnet-t2-sysu", data_root=data_root, folder="../../data", **options)
+else:
+    report = stored_table("marrnet-t2-sysu", "../../results")
+if panels := report.panels():
     plots.plot_intervals(panels, bounds)
 
 # %% [markdown]
-# ## What it says
+# ## Results on the synthetic data
 #
-# Of the synthetic data set alone. cmUNet in front lifts the two-stream network of the same augmentation, in rank-1 and in mAP, and it stands above MUN and
-# the enhancing network. It is the network that helps, not what it is trained with: without any loss of its own cmUNet does as
-# well, and no step of the ladder makes a difference that its interval does not cover. Redrawing into both spaces adds nothing.
+# Values are percent: the mean over seeds and half the width of Student's 95 % interval. A seed draws the weights and
+# the batches; SYSU-MM01 has one split. Rows are compared seed by seed, so the difficulty of a seed cancels. *Higher*
+# and *lower* mark differences that are significant at the 5 % level. About one comparison in twenty is significant by
+# chance.
 #
-# A row with cmUNet has more layers than the extractor alone, at the pictures' full size. That is a part of what the paper proposes, and the
-# comparison with a *deeper extractor of equal cost* is still to be made.
+# Two cameras do not see a person at the same moment, so images are not aligned. The transformation loss therefore
+# compares the mean features of an identity in an early stage of the extractor, not pixels. Extractor, losses,
+# schedule and augmentation are those of *Two-stream, CAJ augmentation*. Without cmUNet, MarrNet is that network; a
+# test asserts it. The difference of the two rows is the effect of cmUNet. The paper's own numbers are not available
+# to us.
+
+# %% tags=["hide-input"]
+# NBVAL_CHECK_OUTPUT
+Markdown(report.markdown("synthetic"))
+
+# %% [markdown]
+# ## What the table says
+#
+# - In the all search, cmUNet in front of the extractor raises rank-1 and mAP significantly over the two-stream
+#   network of the same augmentation. MarrNet is also significantly higher than MUN and the enhancing network.
+# - The losses of cmUNet add nothing significant. cmUNet without its own losses reaches the same mean, and no ablation
+#   step is significant. Translation into both modality spaces adds nothing significant.
+#
+# A row with cmUNet has more layers than the extractor alone, at full image resolution. The paper proposes these
+# layers, but the control, a deeper extractor of equal cost, has not been run.
+
+# %% [markdown]
+# ## Published numbers, and how to run the table on SYSU-MM01
+#
+# Our rows are not run on the real data. Do not compare the reported numbers with the synthetic results above.
+# Finished runs are not repeated; interrupted runs resume.
+
+# %% tags=["hide-input"]
+# NBVAL_CHECK_OUTPUT
+Markdown(report.markdown("real"))

@@ -14,23 +14,14 @@
 
 # %% [markdown]
 # (table-mun-t4)=
-# # Table: MUN with other auxiliary modalities
+# # Table: MUN with other auxiliary modalities (synthetic)
 #
-# The fourth of our tables for the MUN paper {cite}`yu2023mun` puts other things in the place of its auxiliary modality; the
-# paper's cells are not available to us, but for its own. Losses and network are the same in all rows. *X-modality image*, *Mixture of the
-# pair* and *Middle image* are the ideas of other papers in this place, not those papers' methods. A method is compared
-# with the two-stream network of the *same* augmentation, backbone and schedule.
-#
-# The page shows the stored records of finished runs; no number on it is typed, and each reported number names who
-# printed it. To run the table on your copy of SYSU-MM01 (what is finished is not repeated, what was interrupted goes
-# on):
-#
-# ```bash
-# xmodal tables run mun-t4 --data-root path/to/sysu-mm01 \
-#   --profile paper --seeds 5 --results results
-# ```
+# Does the auxiliary modality of MUN {cite}`yu2023mun` matter? The table replaces it by grey images, X-modality
+# images, mixtures of a pair and middle images, and removes it, on synthetic people in the layout of SYSU-MM01. The
+# synthetic people test the method on a known gap between the modalities. A gain on them need not appear on real
+# images.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-input"]
 run = False  # bool: run what is missing; False only shows the records that are stored
 data_root = ""  # str: folder in the layout of SYSU-MM01; empty makes the synthetic data set
 profile = "demo"  # str: tiny, demo or paper
@@ -48,45 +39,53 @@ if "google.colab" in sys.modules:  # Colab has the rest already; elsewhere the p
         [sys.executable, "-m", "pip", "install", "-q", "--no-deps", f"xmodal-lite @ {address}"], check=True
     )
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "MUN with other auxiliary modalities: rank-1 and mAP of the all search. Dot or diamond: mean over seeds. Bar: 95 % interval. Small marks: single seeds. The title names the data.", "name": "fig-table-mun-t4"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and mAP of the all search with intervals."}}
 from IPython.display import Markdown
 
 from xmodal_lite import plots
-from xmodal_lite.experiments import bounds, open_page
+from xmodal_lite.evaluation.intervals import bounds
+from xmodal_lite.experiments import run_table, stored_table
 
 plots.use_style()
 options = {"profile": profile, "seeds": seeds, "store": store, "publish_to": publish_to}
-page = open_page("mun-t4", "../..", run=run, data_root=data_root, **options)
-
-# %% [markdown]
-# ## On the real data
-#
-# Percent, mean over the seeds and half the width of Student's 95 % interval. SYSU-MM01 has one split; a seed draws the
-# weights and the batches. The distance to a reported number has the interval of ours alone, as papers print none.
-
-# %% tags=["hide-input"]
-# NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("real"))
-
-# %% [markdown]
-# ## On the synthetic data set
-#
-# People drawn by this package, in the same folders and under the same protocol. A seed draws the weights and the
-# batches. A row is compared with another seed by seed, so that what a seed makes easy or hard cancels; *higher* or
-# *lower* means that the 95 % interval of the difference leaves out 0. What helps here need not help on real pictures.
-
-# %% tags=["hide-input"]
-# NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("synthetic"))
-
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "MUN with other auxiliary modalities: rank-1 and mAP of the all search. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-mun-t4"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and mAP of the all search with intervals."}}
-if panels := page.panels():
+if run:
+    report = run_table("mun-t4", data_root=data_root, folder="../../data", **options)
+else:
+    report = stored_table("mun-t4", "../../results")
+if panels := report.panels():
     plots.plot_intervals(panels, bounds)
 
 # %% [markdown]
-# ## What it says
+# ## Results on the synthetic data
 #
-# Of the synthetic data set alone. Nothing that is put in the place of the auxiliary modality makes a difference in rank-1 that the intervals do not
-# cover. In mAP the X-modality image stands below having none at all, and MUN's unified features stand above the X-modality image. So
-# the choice of the auxiliary matters less here than the word *unifying* suggests; see {ref}`the components <table-mun-t3>` for what five seeds can
-# and cannot tell.
+# Values are percent: the mean over seeds and half the width of Student's 95 % interval. A seed draws the weights and
+# the batches; SYSU-MM01 has one split. Rows are compared seed by seed, so the difficulty of a seed cancels. *Higher*
+# and *lower* mark differences that are significant at the 5 % level. About one comparison in twenty is significant by
+# chance.
+#
+# A method is compared with the two-stream network of the same augmentation, backbone and schedule. Losses and network
+# are the same in all rows. *X-modality image*, *Mixture of the pair* and *Middle image* use ideas of other papers in
+# this role; they are not the methods of those papers. Of the paper's numbers, only that of its own auxiliary modality
+# is available to us.
+
+# %% tags=["hide-input"]
+# NBVAL_CHECK_OUTPUT
+Markdown(report.markdown("synthetic"))
+
+# %% [markdown]
+# ## What the table says
+#
+# In the all search, no auxiliary modality changes rank-1 significantly. In mAP the X-modality image is significantly
+# lower than no auxiliary modality, and the unified features of MUN are significantly higher than the X-modality
+# image. The unified features do not differ significantly from no auxiliary modality. {ref}`The table of components
+# <table-mun-t3>` discusses the limits of five seeds.
+
+# %% [markdown]
+# ## Published numbers, and how to run the table on SYSU-MM01
+#
+# Our rows are not run on the real data. Do not compare the reported numbers with the synthetic results above.
+# Finished runs are not repeated; interrupted runs resume.
+
+# %% tags=["hide-input"]
+# NBVAL_CHECK_OUTPUT
+Markdown(report.markdown("real"))

@@ -14,22 +14,13 @@
 
 # %% [markdown]
 # (table-mun-t5)=
-# # Table: MUN on corrupted pictures
+# # Table: MUN on corrupted images (no run yet)
 #
-# The fifth of our tables for the MUN paper {cite}`yu2023mun` trains as before and tests with visible pictures that are noisy, blurred,
-# snowed in or badly compressed. The benchmark does not have this protocol yet: the command below will run the rows once
-# it has, and until then it says so. Reported numbers are of those who made the corrupted sets, AGW and their own CIL.
-#
-# The page shows the stored records of finished runs; no number on it is typed, and each reported number names who
-# printed it. To run the table on your copy of SYSU-MM01 (what is finished is not repeated, what was interrupted goes
-# on):
-#
-# ```bash
-# xmodal tables run mun-t5 --data-root path/to/sysu-mm01 \
-#   --profile paper --seeds 5 --results results
-# ```
+# Does MUN {cite}`yu2023mun` match corrupted visible images, with noise, blur, weather or compression? The rows train
+# as in {ref}`the first table <table-mun-t1>` and are tested on corrupted images. The benchmark has no such protocol
+# yet, so no row can be run. The reported numbers are of AGW and CIL, by the authors of the corrupted sets.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-input"]
 run = False  # bool: run what is missing; False only shows the records that are stored
 data_root = ""  # str: folder in the layout of SYSU-MM01; empty makes the synthetic data set
 profile = "demo"  # str: tiny, demo or paper
@@ -47,37 +38,34 @@ if "google.colab" in sys.modules:  # Colab has the rest already; elsewhere the p
         [sys.executable, "-m", "pip", "install", "-q", "--no-deps", f"xmodal-lite @ {address}"], check=True
     )
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "MUN and the two-stream network on corrupted images: rank-1 and mAP of the all search. Dot or diamond: mean over seeds. Bar: 95 % interval. Small marks: single seeds. The title names the data.", "name": "fig-table-mun-t5"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and mAP of the all search with intervals."}}
 from IPython.display import Markdown
 
 from xmodal_lite import plots
-from xmodal_lite.experiments import bounds, open_page
+from xmodal_lite.evaluation.intervals import bounds
+from xmodal_lite.experiments import run_table, stored_table
 
 plots.use_style()
 options = {"profile": profile, "seeds": seeds, "store": store, "publish_to": publish_to}
-page = open_page("mun-t5", "../..", run=run, data_root=data_root, **options)
-
-# %% [markdown]
-# ## On the real data
-#
-# Percent, mean over the seeds and half the width of Student's 95 % interval. SYSU-MM01 has one split; a seed draws the
-# weights and the batches. The distance to a reported number has the interval of ours alone, as papers print none.
-
-# %% tags=["hide-input"]
-# NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("real"))
-
-# %% [markdown]
-# ## On the synthetic data set
-#
-# People drawn by this package, in the same folders and under the same protocol. A seed draws the weights and the
-# batches. A row is compared with another seed by seed, so that what a seed makes easy or hard cancels; *higher* or
-# *lower* means that the 95 % interval of the difference leaves out 0. What helps here need not help on real pictures.
-
-# %% tags=["hide-input"]
-# NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("synthetic"))
-
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "MUN and the two-stream network on corrupted pictures: rank-1 and mAP of the all search. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-mun-t5"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and mAP of the all search with intervals."}}
-if panels := page.panels():
+if run:
+    report = run_table("mun-t5", data_root=data_root, folder="../../data", **options)
+else:
+    report = stored_table("mun-t5", "../../results")
+if panels := report.panels():
     plots.plot_intervals(panels, bounds)
+
+# %% [markdown]
+# ## Published numbers
+#
+# The command below reports an error until the protocol exists.
+
+# %% tags=["hide-input"]
+# NBVAL_CHECK_OUTPUT
+Markdown(report.markdown("real"))
+
+# %% [markdown]
+# ## Synthetic data
+
+# %% tags=["hide-input"]
+# NBVAL_CHECK_OUTPUT
+Markdown(report.markdown("synthetic"))

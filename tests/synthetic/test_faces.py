@@ -37,8 +37,8 @@ def mask_of(root: Path, path: Path) -> np.ndarray:
         return np.asarray(mask)
 
 
-class Pictures:
-    """The pictures of one modality of a synthetic data set, their identities and their masks."""
+class Sample:
+    """The images of one modality of a synthetic data set, their identities and their masks."""
 
     def __init__(self, name: str, root: Path, pattern: str) -> None:
         self.paths = sorted(root.glob(pattern))
@@ -49,11 +49,11 @@ class Pictures:
         self.masks = np.stack([mask_of(root, path) for path in self.paths])
 
     def pixels(self) -> np.ndarray:
-        """Coarse grey pictures without mean and of unit norm."""
+        """Coarse grey images without mean and of unit norm."""
         return unit(self.grey.reshape(-1, 16, 8, 16, 8).mean((2, 4)).reshape(len(self.grey), -1))
 
     def edges(self) -> np.ndarray:
-        """How steep the picture is in eight directions in each of 16 x 16 cells, without the mean over pictures."""
+        """How steep the image is in eight directions in each of 16 x 16 cells, without the mean over images."""
         down, right = np.gradient(self.grey, axis=(1, 2))
         steep, turn = np.hypot(down, right), (np.arctan2(down, right) % np.pi / np.pi * 8).astype(int) % 8
         cells = [
@@ -70,7 +70,7 @@ def unit(rows: np.ndarray) -> np.ndarray:
 
 
 def rank1(query: np.ndarray, ids: np.ndarray, gallery: np.ndarray, gallery_ids: np.ndarray) -> float:
-    """Share of queries whose most similar gallery picture shows the same person; one picture of each is there."""
+    """Share of queries whose most similar gallery image shows the same person; one image of each is there."""
     _, first = np.unique(gallery_ids, return_index=True)
     return float((gallery_ids[first][(query @ gallery[first].T).argmax(1)] == ids).mean())
 
@@ -94,16 +94,16 @@ def roots(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, float], P
 
 
 @pytest.fixture(scope="module")
-def worlds(roots: dict[tuple[str, float], Path]) -> dict[tuple[str, float], tuple[Pictures, Pictures]]:
+def data_sets(roots: dict[tuple[str, float], Path]) -> dict[tuple[str, float], tuple[Sample, Sample]]:
     return {
-        (name, gap): (Pictures(name, root, FIRST[name]), Pictures(name, root, SECOND[name]))
+        (name, gap): (Sample(name, root, FIRST[name]), Sample(name, root, SECOND[name]))
         for (name, gap), root in roots.items()
     }
 
 
-def test_sketches_pair_with_photographs_by_the_leading_number(roots, worlds):
+def test_sketches_pair_with_photographs_by_the_leading_number(roots, data_sets):
     for name, pattern in (("cufs", r"\d{4}"), ("cufsf", r"\d{5}fa010_\d{6}")):
-        photos, sketches = worlds[name, 0.5]
+        photos, sketches = data_sets[name, 0.5]
         assert {path.name for path in roots[name, 0.5].iterdir()} == {
             "photos",
             "sketches",
@@ -116,9 +116,9 @@ def test_sketches_pair_with_photographs_by_the_leading_number(roots, worlds):
         assert np.array_equal(photos.identities, np.arange(1, 31))
 
 
-def test_casia_has_the_real_folders_and_folds(roots, worlds):
+def test_casia_has_the_real_folders_and_folds(roots, data_sets):
     root = roots["casia-nir-vis", 0.5]
-    visible, near = worlds["casia-nir-vis", 0.5]
+    visible, near = data_sets["casia-nir-vis", 0.5]
     assert {p.name for p in root.iterdir()} == {
         *(f"s{k}" for k in range(1, 5)),
         "protocols",
@@ -145,9 +145,9 @@ def test_casia_has_the_real_folders_and_folds(roots, worlds):
     assert len(folds) > 5  # they differ
 
 
-def test_tufts_has_the_real_folders_and_pairs_of_one_stem(roots, worlds):
+def test_tufts_has_the_real_folders_and_pairs_of_one_stem(roots, data_sets):
     root = roots["tufts", 0.5]
-    visible, thermal = worlds["tufts", 0.5]
+    visible, thermal = data_sets["tufts", 0.5]
     names = [path.relative_to(root / "visible").as_posix() for path in visible.paths]
     assert names == [path.relative_to(root / "thermal").as_posix() for path in thermal.paths]
     assert sorted(names) == sorted(f"{k}/{n:02d}.jpg" for k in range(1, 17) for n in range(1, 4))
@@ -155,22 +155,22 @@ def test_tufts_has_the_real_folders_and_pairs_of_one_stem(roots, worlds):
     assert both.sum() > 0.97 * (visible.masks > 0).sum()  # of the same moment
 
 
-def test_pictures_are_small_and_the_second_modality_is_grey(worlds):
-    for (name, _), (first, second) in worlds.items():
+def test_images_are_small_and_the_second_modality_is_grey(data_sets):
+    for (name, _), (first, second) in data_sets.items():
         assert first.images.shape[1:] == second.images.shape[1:] == (128, 128, 3)
         with Image.open(first.paths[0]) as one, Image.open(second.paths[0]) as other:
             assert (one.mode, other.mode) == ("L" if name == "cufsf" else "RGB", "L")
         assert first.grey.std((1, 2)).min() > 12 and second.grey.std((1, 2)).min() > 12
 
 
-def test_masks_cover_the_face_and_fit_their_pictures(worlds):
-    for first, second in worlds.values():
-        for pictures in (first, second):
-            assert set(np.unique(pictures.masks)) == {0, GLASSES, HAIR, SKIN}
-            head = pictures.masks > 0
+def test_masks_cover_the_face_and_fit_their_images(data_sets):
+    for first, second in data_sets.values():
+        for sample in (first, second):
+            assert set(np.unique(sample.masks)) == {0, GLASSES, HAIR, SKIN}
+            head = sample.masks > 0
             assert head.mean((1, 2)).min() > 0.15 and head.mean((1, 2)).max() < 0.9
             assert head[:, 50:90, 52:76].mean() > 0.995  # eyes to mouth
-            steep = np.hypot(*np.gradient(pictures.grey, axis=(1, 2)))
+            steep = np.hypot(*np.gradient(sample.grey, axis=(1, 2)))
             outline = np.abs(np.diff(head[:, :100], axis=2))  # above the neck
             beside = np.roll(outline, 6, axis=2)
             own, other = (
@@ -180,7 +180,7 @@ def test_masks_cover_the_face_and_fit_their_pictures(worlds):
             assert (own > other).mean() > 0.85
 
 
-def test_bytes_depend_on_the_knobs_and_not_on_the_workers(tmp_path):
+def test_bytes_depend_on_the_parameters_and_not_on_the_workers(tmp_path):
     parameters = {"identities": 10, "images": 1}
     one = write("tufts", tmp_path / "one", **parameters)
     two = write("tufts", tmp_path / "two", workers=2, **parameters)
@@ -219,24 +219,24 @@ def test_more_identities_leave_the_first_ones_as_they_are(roots, tmp_path):
         ("casia-nir-vis", {"identities": 726}, "give 10 to 725"),
         ("tufts", {"identities": 113}, "give 10 to 112"),
         ("tufts", {"images": 0}, "images=0"),
-        ("cufs", {"images": 2}, "no knob images"),
+        ("cufs", {"images": 2}, "no parameter images"),
         ("cufsf", {"gap": 1.5}, r"gap=1\.5"),
         ("casia-nir-vis", {"gap": float("nan")}, "gap=nan"),
         ("cufs", {"seed": -1}, "seed=-1"),
         ("tufts", {"workers": 0}, "workers=0"),
     ],
 )
-def test_knobs_out_of_range_are_refused_before_anything_is_written(tmp_path, name, parameters, message):
+def test_parameters_out_of_range_are_refused_before_anything_is_written(tmp_path, name, parameters, message):
     with pytest.raises(ValueError, match=message):
         write(name, tmp_path / "synthetic", **parameters)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_face_stays_and_its_moments_change(worlds):
+def test_a_face_stays_and_its_moments_change(data_sets):
     for name in ("casia-nir-vis", "tufts"):
-        for pictures in worlds[name, 0.5]:
-            assert len({picture.tobytes() for picture in pictures.images}) == len(pictures.images)
-            ids, (pixels, edges) = pictures.identities, (pictures.pixels(), pictures.edges())
+        for sample in data_sets[name, 0.5]:
+            assert len({image.tobytes() for image in sample.images}) == len(sample.images)
+            ids, (pixels, edges) = sample.identities, (sample.pixels(), sample.edges())
             later = np.setdiff1d(np.arange(len(ids)), np.unique(ids, return_index=True)[1])
             for features, least in ((pixels, 0.2), (edges, 0.5)):
                 assert rank1(features[later], ids[later], features, ids) > least  # chance is 1 in 16
@@ -262,15 +262,15 @@ def test_a_sketch_exaggerates_what_is_special():
     assert replace(drawn, traits=face.traits) == face  # hair and all else stay
 
 
-def test_pixels_alone_do_not_match_across_modalities(worlds):
+def test_pixels_alone_do_not_match_across_modalities(data_sets):
     for name in NAMES:
-        first, second = worlds[name, 0.5]
+        first, second = data_sets[name, 0.5]
         assert rank1(second.pixels(), second.identities, first.pixels(), first.identities) < 0.5, name
 
 
-def test_background_and_file_size_do_not_match_across_modalities(worlds):
+def test_background_and_file_size_do_not_match_across_modalities(data_sets):
     for name in NAMES:
-        first, second = worlds[name, 0.5]
+        first, second = data_sets[name, 0.5]
         corners = [
             unit(p.grey[:, 2:14, [*range(2, 18), *range(110, 126)]].reshape(len(p.grey), -1))
             for p in (first, second)
@@ -283,15 +283,15 @@ def test_background_and_file_size_do_not_match_across_modalities(worlds):
         assert (first.identities[one][near[:, one].argmax(1)] == second.identities).mean() < 0.25, name
 
 
-def test_people_are_told_apart_across_modalities_but_less_as_the_gap_grows(worlds):
+def test_people_are_told_apart_across_modalities_but_less_as_the_gap_grows(data_sets):
     for name in NAMES:  # a sketch loses outlines, the other lights lose what tones say
-        look = Pictures.edges if name.startswith("cuf") else Pictures.pixels
+        look = Sample.edges if name.startswith("cuf") else Sample.pixels
         course = [
             apart(look(second), second.identities, look(first), first.identities)
-            for first, second in (worlds[name, gap] for gap in GAPS)
+            for first, second in (data_sets[name, gap] for gap in GAPS)
         ]
         assert course[0] > course[1] > course[2] > 0, (name, course)
         for gap in GAPS:
-            first, second = worlds[name, gap]
+            first, second = data_sets[name, gap]
             found = rank1(second.edges(), second.identities, first.edges(), first.identities)
             assert found > 0.25, (name, gap)  # chance is 1 in 30 or 16

@@ -28,8 +28,8 @@ def mask_of(root: Path, path: Path) -> Path:
     return (root / "masks" / path.relative_to(root)).with_suffix(".png")
 
 
-class Pictures:
-    """Every picture of a SYSU-MM01 layout with its mask, identity and camera."""
+class Sample:
+    """Every image of a SYSU-MM01 layout with its mask, identity and camera."""
 
     def __init__(self, root: Path) -> None:
         paths = sorted(root.glob("cam[1-6]/*/*.jpg"))
@@ -39,7 +39,7 @@ class Pictures:
         self.cameras = np.array([int(path.parent.parent.name[3:]) for path in paths])
 
     def colour_histograms(self) -> np.ndarray:
-        """Colours of six stripes of the middle of each whole picture, mask or not: roots of shares."""
+        """Colours of six stripes of the middle of each whole image, mask or not: roots of shares."""
         middle = self.images[:, 24:264, 36:108].astype(int) // 32
         codes = (middle @ np.array([64, 8, 1])).reshape(len(middle) * 6, -1)
         codes += 512 * np.arange(len(codes))[:, None]
@@ -50,21 +50,21 @@ class Pictures:
         """Grey values of the person's upper and lower half: roots of shares."""
         grey = (self.images @ LUMINANCE / 11).astype(int).clip(0, 23)
         rows = []
-        for picture, mask in zip(grey, self.masks, strict=True):
+        for image, mask in zip(grey, self.masks, strict=True):
             halves = (
-                np.bincount(picture[half][mask[half]], minlength=24) for half in (slice(140), slice(140, 288))
+                np.bincount(image[half][mask[half]], minlength=24) for half in (slice(140), slice(140, 288))
             )
             rows.append(np.concatenate([np.sqrt(half / max(half.sum(), 1)) for half in halves]))
         return np.stack(rows)
 
     def raw(self) -> np.ndarray:
-        """Coarse grey pictures without mean and of unit norm."""
+        """Coarse grey images without mean and of unit norm."""
         coarse = (self.images[:, ::8, ::8] @ LUMINANCE).reshape(len(self.images), -1)
         coarse -= coarse.mean(1, keepdims=True)
         return coarse / np.linalg.norm(coarse, axis=1, keepdims=True)
 
     def rank1(self, features: np.ndarray, query: tuple[int, ...], gallery: tuple[int, ...]) -> float:
-        """Share of queries whose most similar gallery picture shows the same person; one picture a gallery camera."""
+        """Share of queries whose most similar gallery image shows the same person; one image per gallery camera."""
         g = np.flatnonzero(np.isin(self.cameras, gallery))
         _, first = np.unique(self.identities[g] * 10 + self.cameras[g], return_index=True)
         g = g[first]
@@ -79,8 +79,8 @@ def sysu(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def pictures(sysu: Path) -> Pictures:
-    return Pictures(sysu)
+def sample(sysu: Path) -> Sample:
+    return Sample(sysu)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def llcm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write("llcm", tmp_path_factory.mktemp("people") / "llcm", identities=12, images=1)
 
 
-def test_sysu_has_the_real_folders_and_lists(sysu, pictures):
+def test_sysu_has_the_real_folders_and_lists(sysu, sample):
     assert {path.name for path in sysu.iterdir()} == {
         *(f"cam{k}" for k in range(1, 7)),
         "exp",
@@ -108,18 +108,18 @@ def test_sysu_has_the_real_folders_and_lists(sysu, pictures):
         assert lists[part] == sorted(set(lists[part]))
     assert [len(ids) for ids in lists.values()] == [36, 12, 12]  # 296, 99 and 96 of 491
     everyone = {identity for ids in lists.values() for identity in ids}
-    assert len(everyone) == 60 and everyone == set(pictures.identities)
+    assert len(everyone) == 60 and everyone == set(sample.identities)
     assert everyone != set(range(1, 61))  # numbers have gaps
     assert all(re.fullmatch(r"\d{4}", folder.name) for folder in sysu.glob("cam*/*"))
 
 
-def test_sysu_identities_are_seen_in_both_lights_but_not_everywhere(pictures):
-    seen = {(i, c) for i, c in zip(pictures.identities, pictures.cameras, strict=True)}
-    for identity in set(pictures.identities):
+def test_sysu_identities_are_seen_in_both_lights_but_not_everywhere(sample):
+    seen = {(i, c) for i, c in zip(sample.identities, sample.cameras, strict=True)}
+    for identity in set(sample.identities):
         cameras = {c for i, c in seen if i == identity}
         assert cameras & set(VISIBLE) and cameras & set(INFRARED)
         assert cameras & {1, 4, 5} or 6 in cameras  # else camera 2 alone would have to answer camera 3
-    share = [np.mean([(i, c) in seen for i in set(pictures.identities)]) for c in range(1, 7)]
+    share = [np.mean([(i, c) in seen for i in set(sample.identities)]) for c in range(1, 7)]
     assert max(share[:3]) < 0.85 and min(share[3:]) > 0.9  # indoors 58 % and outdoors 98 % in the real set
 
 
@@ -131,21 +131,21 @@ def test_some_test_identity_of_sysu_can_be_found_indoors(tmp_path):
     assert any(cameras >= {1, 3} or cameras >= {1, 6} or cameras >= {2, 6} for cameras in seen)
 
 
-def test_pictures_are_rgb_of_the_usual_size_and_infrared_is_grey(pictures):
-    assert pictures.images.shape[1:] == (288, 144, 3)
-    spread = np.ptp(pictures.images[:, ::4, ::4].astype(int), axis=3).mean((1, 2))
-    infrared = np.isin(pictures.cameras, INFRARED)
+def test_images_are_rgb_of_the_usual_size_and_infrared_is_grey(sample):
+    assert sample.images.shape[1:] == (288, 144, 3)
+    spread = np.ptp(sample.images[:, ::4, ::4].astype(int), axis=3).mean((1, 2))
+    infrared = np.isin(sample.cameras, INFRARED)
     assert spread[infrared].max() == 0 and spread[~infrared].min() > 3
 
 
-def test_every_picture_has_a_mask_that_fits_it(sysu, pictures):
+def test_every_image_has_a_mask_that_fits_it(sysu, sample):
     files = {path.relative_to(sysu / "masks").with_suffix("") for path in sysu.glob("masks/**/*.png")}
     assert files == {path.relative_to(sysu).with_suffix("") for path in sysu.glob("cam*/*/*.jpg")}
-    share = pictures.masks.mean((1, 2))
+    share = sample.masks.mean((1, 2))
     assert share.min() > 0.12 and share.max() < 0.55
-    grey = pictures.images @ LUMINANCE
+    grey = sample.images @ LUMINANCE
     edge = np.abs(np.diff(grey, axis=2))  # steep where the person ends
-    outline = np.diff(pictures.masks, axis=2)
+    outline = np.diff(sample.masks, axis=2)
     own = np.array([e[o].mean() for e, o in zip(edge, outline, strict=True)])
     others = np.array([e[o].mean() for e, o in zip(edge, np.roll(outline, 7, axis=0), strict=True)])
     assert (own > 1.3 * others).mean() > 0.9
@@ -202,7 +202,7 @@ def test_llcm_has_the_real_folders_and_lists(llcm):
     assert all(mask_of(llcm, llcm / path).is_file() for path in listed)
 
 
-def test_bytes_depend_on_the_knobs_and_not_on_the_workers(tmp_path):
+def test_bytes_depend_on_the_parameters_and_not_on_the_workers(tmp_path):
     one = write("regdb", tmp_path / "one", identities=10, images=2)
     two = write("regdb", tmp_path / "two", identities=10, images=2, workers=2)
     assert digest(one) == digest(two)
@@ -235,33 +235,33 @@ def test_more_identities_leave_the_first_ones_as_they_are(llcm, tmp_path):
         ("regdb", {"gap": float("nan")}, "gap=nan"),
         ("sysu-mm01", {"seed": -1}, "seed=-1"),
         ("sysu-mm01", {"workers": 0}, "workers=0"),
-        ("sysu-mm01", {"specimens": 2}, "no knob specimens"),
+        ("sysu-mm01", {"specimens": 2}, "no parameter specimens"),
     ],
 )
-def test_knobs_out_of_range_are_refused_before_anything_is_written(tmp_path, name, parameters, message):
+def test_parameters_out_of_range_are_refused_before_anything_is_written(tmp_path, name, parameters, message):
     with pytest.raises(ValueError, match=message):
         write(name, tmp_path / "synthetic", **parameters)
     assert not list(tmp_path.iterdir())
 
 
-def test_visible_to_visible_is_easy_by_colour(pictures):
-    histograms = pictures.colour_histograms()
+def test_visible_to_visible_is_easy_by_colour(sample):
+    histograms = sample.colour_histograms()
     for query, gallery in ((4, 5), (5, 4), (1, 2), (2, 1), (1, 4), (5, 1)):
-        assert pictures.rank1(histograms, (query,), (gallery,)) > 0.3, (query, gallery)
+        assert sample.rank1(histograms, (query,), (gallery,)) > 0.3, (query, gallery)
 
 
-def test_visible_to_infrared_is_near_chance_without_learning(pictures):
-    for features in (pictures.colour_histograms(), pictures.grey_histograms(), pictures.raw()):
-        assert pictures.rank1(features, INFRARED, VISIBLE) < 0.17  # chance is 1 in 60
+def test_visible_to_infrared_is_near_chance_without_learning(sample):
+    for features in (sample.colour_histograms(), sample.grey_histograms(), sample.raw()):
+        assert sample.rank1(features, INFRARED, VISIBLE) < 0.17  # chance is 1 in 60
 
 
-def test_without_a_gap_grey_values_already_match(pictures, tmp_path):
+def test_without_a_gap_grey_values_already_match(sample, tmp_path):
     root = write("sysu-mm01", tmp_path / "near", identities=12, images=2, gap=0)
     for folder in root.glob("cam*/*"):
         assert sorted(path.name for path in folder.iterdir()) == ["0001.jpg", "0002.jpg"]
-    near = Pictures(root)
+    near = Sample(root)
     easy = near.rank1(near.grey_histograms(), INFRARED, VISIBLE)
-    assert easy > 0.6 and easy > 4 * pictures.rank1(pictures.grey_histograms(), INFRARED, VISIBLE)
+    assert easy > 0.6 and easy > 4 * sample.rank1(sample.grey_histograms(), INFRARED, VISIBLE)
 
 
 def test_infrared_reflectance_departs_from_luminance_as_the_gap_grows():

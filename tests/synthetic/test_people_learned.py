@@ -1,7 +1,7 @@
-"""What a trained network makes of the people synthetic: neither chance nor a solved task, and harder as the gap grows.
+"""What a trained network makes of the synthetic people: neither chance nor a solved task, and harder as the gap grows.
 
 The network sees 37 people at gap 0.5. It is asked about 23 others, at gaps 0, 0.5 and 1: the same people, poses and
-visible pictures each time, so that nothing but the infrared pictures differs.
+visible images each time, so that nothing but the infrared images differs.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from xmodal_lite.synthetic import write
 pytestmark = pytest.mark.slow
 
 GAPS = (0.0, 0.5, 1.0)
-RECIPE = {"steps": 60, "identities": 8, "samples": 2}
+RECIPE = {"steps": 60, "num_identities": 8, "num_instances": 2}
 
 
 def ask_about_more(root: Path) -> None:
@@ -28,7 +28,7 @@ def ask_about_more(root: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def worlds(tmp_path_factory: pytest.TempPathFactory) -> dict[float, Benchmark]:
+def data_sets(tmp_path_factory: pytest.TempPathFactory) -> dict[float, Benchmark]:
     folder = tmp_path_factory.mktemp("learned")
     found = {}
     for gap in GAPS:
@@ -39,28 +39,30 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> dict[float, Benchmark]:
 
 
 @pytest.fixture(scope="module")
-def scores(worlds: dict[float, Benchmark]) -> dict[float, dict[str, float]]:
+def scores(data_sets: dict[float, Benchmark]) -> dict[float, dict[str, float]]:
     """Measures of one trained network at each gap."""
-    spec = make_spec("two-stream", worlds[0.5], protocol="single", profile="tiny", seed=0, overrides=RECIPE)
-    matcher = train(spec, worlds[0.5]).matcher
-    splits = {gap: world.split("single", seed=0) for gap, world in worlds.items()}
+    spec = make_spec(
+        "two-stream", data_sets[0.5], protocol="single", profile="tiny", seed=0, overrides=RECIPE
+    )
+    matcher = train(spec, data_sets[0.5]).matcher
+    splits = {gap: data_set.split("single", seed=0) for gap, data_set in data_sets.items()}
     return {
-        gap: dict(split.evaluate(embed(matcher, worlds[gap], split.test)).metrics)
+        gap: dict(split.evaluate(embed(matcher, data_sets[gap], split.test)).metrics)
         for gap, split in splits.items()
     }
 
 
 @pytest.fixture(scope="module")
-def guess(worlds: dict[float, Benchmark]) -> dict[str, float]:
+def guess(data_sets: dict[float, Benchmark]) -> dict[str, float]:
     """Measures of features that say nothing: means of twenty draws."""
-    split = worlds[0.5].split("single", seed=0)
+    split = data_sets[0.5].split("single", seed=0)
     trials = [np.random.default_rng(k).standard_normal((len(split.test), 16)) for k in range(20)]
     found = [split.evaluate(x.astype(np.float32)).metrics for x in trials]
     return {name: float(np.mean([metrics[name] for metrics in found])) for name in found[0]}
 
 
-def test_worlds_differ_in_the_infrared_alone(worlds):
-    first, *others = worlds.values()
+def test_data_sets_differ_in_the_infrared_alone(data_sets):
+    first, *others = data_sets.values()
     for other in others:
         assert np.array_equal(first.table.path, other.table.path)
         differ = (np.asarray(first.samples) != np.asarray(other.samples)).any(axis=(1, 2, 3))

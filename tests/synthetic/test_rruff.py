@@ -43,7 +43,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write("rruff", tmp_path_factory.mktemp("spectra") / "synthetic", identities=24)
 
 
-def test_same_knobs_same_bytes(small, tmp_path):
+def test_same_parameters_same_bytes(small, tmp_path):
     assert digest(write("rruff", tmp_path / "again", identities=24)) == digest(small)
     other = digest(write("rruff", tmp_path / "other", identities=24, seed=1))
     assert not set(other.values()) & set(digest(small).values())
@@ -61,7 +61,7 @@ def test_names_and_headers_are_the_site_s(small):
     assert len(set(numbers)) == len(numbers)
 
 
-def test_stamp_holds_every_knob(small):
+def test_stamp_holds_every_parameter(small):
     note = json.loads((small / "synthetic.json").read_text())
     assert note["name"] == "rruff"
     assert note["parameters"] == {"identities": 24, "specimens": 2, "seed": 0, "gap": 0.5}
@@ -127,7 +127,7 @@ def test_a_failure_leaves_nothing_that_looks_like_data(tmp_path, monkeypatch):
     ("name", "parameters", "message"),
     [
         ("ruff", {}, "known: .*rruff"),
-        ("rruff", {"minerals": 3}, "no knob minerals; known: identities, specimens, seed, gap"),
+        ("rruff", {"minerals": 3}, "no parameter minerals; known: identities, specimens, seed, gap"),
         ("rruff", {"gap": 1.01}, "gap=1.01"),
         ("rruff", {"gap": -0.1}, "gap=-0.1"),
         ("rruff", {"gap": float("nan")}, "gap=nan"),
@@ -136,7 +136,7 @@ def test_a_failure_leaves_nothing_that_looks_like_data(tmp_path, monkeypatch):
         ("rruff", {"seed": -1}, "seed=-1"),
     ],
 )
-def test_unknown_and_impossible_knobs(tmp_path, name, parameters, message):
+def test_unknown_and_impossible_parameters(tmp_path, name, parameters, message):
     with pytest.raises(ValueError, match=message):
         write(name, tmp_path / "root", **parameters)
     assert not list(tmp_path.iterdir())
@@ -179,7 +179,7 @@ def cosine_rank1(root: Path) -> float:
     return rank1((q @ g.T)[np.isin(query, gallery)], query[np.isin(query, gallery)], gallery)
 
 
-def test_the_gap_knob_opens_a_gap(tmp_path):
+def test_the_gap_parameter_opens_a_gap(tmp_path):
     def score(seed: int, gap: float) -> float:
         return cosine_rank1(write("rruff", tmp_path / f"{seed}-{gap}", identities=24, seed=seed, gap=gap))
 

@@ -30,6 +30,7 @@ from xmodal_lite.data.spectra import Preparation, parse_spectrum, prepare
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import DataError
 from xmodal_lite.evaluation import Report, rruff_report
+from xmodal_lite.files import is_synthetic
 
 FOLDERS = ("raman", "infrared")  # by modality
 MID_INFRARED = 2000.0  # cm^-1: an infrared spectrum that ends below is far-infrared
@@ -71,7 +72,7 @@ def load(root: str | Path, preparation: Preparation | None = None) -> Benchmark:
         table=SampleTable(**columns, identity_names=names),
         samples=samples,
         fingerprint=fingerprint,
-        source="synthetic" if (root / "synthetic.json").exists() else "real",
+        source="synthetic" if is_synthetic(root) else "real",
         splitters={"A": _unseen_minerals, "B": _unseen_specimens},
     )
 

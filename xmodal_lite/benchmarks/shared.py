@@ -15,6 +15,7 @@ from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import DataError
 from xmodal_lite.evaluation import RetrievalTask, retrieval_report
 from xmodal_lite.evaluation.protocols import Count
+from xmodal_lite.files import is_synthetic
 
 SIZE = (288, 144)  # height and width of the samples, as the AGW line trains
 FACE_SIZE = (112, 112)  # the same for faces
@@ -163,7 +164,7 @@ def check_split_usable(
 
 def source(root: Path) -> str:
     """Tell real data from a synthetic data set."""
-    return "synthetic" if (root / "synthetic.json").exists() else "real"
+    return "synthetic" if is_synthetic(root) else "real"
 
 
 def differences(counts: Mapping[str, int], totals: Mapping[str, int | tuple[int, int]]) -> list[str]:

@@ -1,21 +1,21 @@
-"""Procedural data in the layouts of the real benchmarks, for machines that lack the real ones."""
+"""Synthetic data sets in the layouts of the real benchmarks, for machines that lack the real data."""
 
 from __future__ import annotations
 
 import inspect
 import json
 import operator
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from xmodal_lite.files import SYNTHETIC_MARKER, atomic_folder
 from xmodal_lite.synthetic.faces import write_casia, write_cufs, write_cufsf, write_tufts
 from xmodal_lite.synthetic.people import write_llcm, write_regdb, write_sysu
 from xmodal_lite.synthetic.rruff import write_rruff
 
 __all__ = ["names", "write"]
 
-VERSION = 1  # of the recipes: raise it whenever the same parameters give other bytes
+VERSION = 1  # of the generators: raise it whenever the same parameters give other bytes
 _WRITERS: dict[str, Callable[..., None]] = {
     "rruff": write_rruff,
     "sysu-mm01": write_sysu,
@@ -37,7 +37,7 @@ def write(name: str, root: Path | str, **settings: int | float) -> Path:
     """Write a synthetic data set for a benchmark, in that benchmark's own layout.
 
     The bytes depend on the parameters alone. The folder appears under its name when it is whole, with all parameters in
-    ``root/synthetic.json``; called again on it with the same parameters, nothing is done.
+    ``root/synthetic.json``. A second call with the same parameters does nothing.
 
     Parameters
     ----------
@@ -62,19 +62,14 @@ def write(name: str, root: Path | str, **settings: int | float) -> Path:
     Raises
     ------
     ValueError
-        If the name or a knob is unknown or out of range, or if the folder holds anything else,
+        If the name or a parameter is unknown or out of range, or if the folder holds anything else,
         such as real data.
+    OSError
+        If the disk is full or not writable. No temporary folder stays; that of a killed writer is removed by the next.
     """
     if name not in _WRITERS:
         raise ValueError(f"no synthetic data set is called {name!r}; known: {', '.join(_WRITERS)}")
-    parameters = inspect.signature(_WRITERS[name]).parameters
-    defaults = {key: p.default for key, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
-    if unknown := sorted(settings.keys() - defaults.keys()):
-        raise ValueError(f"synthetic {name!r} has no knob {', '.join(unknown)}; known: {', '.join(defaults)}")
-    exact = {  # 0 and 0.0 are one gap, 2.5 is no number of minerals
-        key: float(value) if isinstance(defaults[key], float) else operator.index(value)
-        for key, value in (defaults | settings).items()
-    }
+    exact = _parameters(name, settings)
     lasting = {key: value for key, value in exact.items() if key != "workers"}
     note = json.dumps({"name": name, "version": VERSION, "parameters": lasting}, indent=2) + "\n"
     root = Path(root).resolve()
@@ -84,22 +79,30 @@ def write(name: str, root: Path | str, **settings: int | float) -> Path:
         raise ValueError(
             f"{root} already holds other files; give an empty or a new folder for the synthetic data set"
         )
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{root.name}.", dir=root.parent) as scratch:
-        draft = Path(scratch) / root.name
-        draft.mkdir()
-        _WRITERS[name](draft, **exact)
-        (draft / "synthetic.json").write_text(note, encoding="utf-8")
-        try:
-            if root.exists():
-                root.rmdir()
-            draft.rename(root)
-        except OSError:
-            if not _is_whole(root, note):  # unless another process was quicker with the very same
-                raise
+    try:
+        with atomic_folder(root) as draft:
+            _WRITERS[name](draft, **exact)
+            (draft / SYNTHETIC_MARKER).write_text(note, encoding="utf-8")
+    except OSError:
+        if not _is_whole(root, note):  # unless another process has just written the same data set
+            raise
     return root
 
 
+def _parameters(name: str, settings: dict[str, int | float]) -> dict[str, int | float]:
+    """Return all parameters of a writer, with the defaults of those that are not given."""
+    signature = inspect.signature(_WRITERS[name]).parameters
+    defaults = {key: p.default for key, p in signature.items() if p.kind is p.KEYWORD_ONLY}
+    if unknown := sorted(settings.keys() - defaults.keys()):
+        raise ValueError(
+            f"synthetic {name!r} has no parameter {', '.join(unknown)}; known: {', '.join(defaults)}"
+        )
+    return {  # 0 and 0.0 are one gap, 2.5 is no number of minerals
+        key: float(value) if isinstance(defaults[key], float) else operator.index(value)
+        for key, value in (defaults | settings).items()
+    }
+
+
 def _is_whole(root: Path, note: str) -> bool:
-    stamp = root / "synthetic.json"
-    return stamp.is_file() and stamp.read_text(encoding="utf-8") == note
+    marker = root / SYNTHETIC_MARKER
+    return marker.is_file() and marker.read_text(encoding="utf-8") == note

@@ -1,7 +1,7 @@
 """Instruments and files: procedural minerals measured and written as the RRUFF site distributes its spectra.
 
-Layout, names, headers and number formats are those of the site, with its oddities in small proportion: RAW
-twins, far-infrared, descending and irregular axes, repeated abscissae, minerals measured one way only.
+Layout, names, headers and number formats are those of the site. A few files have its irregularities: RAW
+duplicates, far-infrared, descending and uneven axes, repeated abscissae, minerals measured by one technique only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from xmodal_lite.synthetic.spectra import INFRARED, RAMAN, Mineral, draw_mineral
 LASERS = {514: 0.2, 532: 0.8, 780: 0.5, 785: 0.2}  # nm: share of the specimens measured with it
 GLOW = {514: 0.5, 532: 0.9, 780: 0.25, 785: 0.2}  # nm: fluorescence beside the strongest Raman peak, median
 ONE_WAY = 10  # for every ten minerals measured both ways, one is measured one way only
-ODD = 20  # each oddity befalls one mineral in twenty
+ODD = 20  # one mineral in twenty has each irregularity
 HEADER = """##NAMES={name}
 ##RRUFFID={rruff_id}
 ##IDEAL CHEMISTRY=none, a procedural synthetic
@@ -170,14 +170,14 @@ def write_rruff(
     specimens : int
         Specimens of each mineral, 1 to 99; each has one infrared and one to four Raman spectra.
     seed : int
-        The world: at any ``gap`` and for any ``identities``, mineral n has the same modes.
+        Seed of all draws. Mineral n has the same modes at any ``gap`` and for any ``identities``.
     gap : float
         0 (Raman and infrared see the same strengths) to 1 (independent strengths, mutual exclusion).
 
     Raises
     ------
     ValueError
-        If a knob is outside its range.
+        If a parameter is outside its range.
     """
     if identities < 2:
         raise ValueError(f"identities={identities}: matching needs two minerals or more")

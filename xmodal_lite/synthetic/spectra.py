@@ -1,10 +1,10 @@
-"""Procedural minerals: Raman and infrared spectra of things that were never measured.
+"""Procedural minerals: synthetic Raman and infrared spectra.
 
-Each mineral is a set of vibrational modes. Both techniques see a mode at the same place; how strongly each
-sees it is what the ``gap`` knob changes: 0 gives one list of strengths to both, 1 gives each its own and lets
-modes vanish from one of the two. Positions follow the textbook ranges of the structural groups (carbonate,
+Each mineral is a set of vibrational modes. A mode has the same wavenumber in both techniques. The parameter ``gap``
+changes its strengths: 0 gives both techniques the same strengths, 1 draws them independently and lets modes vanish
+from one of the two. Positions follow the textbook ranges of the structural groups (carbonate,
 sulphate, silicates, ...), so families of similar minerals exist. The draws do not depend on ``gap``: the
-same seed at two gaps gives the same minerals, seen anew. All of it is ours; nothing is fitted to real data.
+same seed at two gaps gives the same minerals. The design is ours; nothing is fitted to real data.
 
 In order: ``draw_mineral``, ``draw_specimen``, ``spectrum``, then an instrument of ``rruff.py``.
 """
@@ -186,12 +186,12 @@ def spectrum(mineral: Mineral, modality: int, x: np.ndarray) -> np.ndarray:
 
 
 def draw_mineral(seed: int, number: int, gap: float) -> Mineral:
-    """Draw mineral ``number`` of the world ``seed``: at every ``gap`` the same modes, with other activities.
+    """Draw mineral ``number`` of the data set ``seed``: the same modes at every ``gap``, with other activities.
 
     Parameters
     ----------
     seed, number : int
-        The world and the mineral in it; ``FAMILY_SIZE`` neighbours share a structure type.
+        Seed of the data set, and the mineral's number in it; ``FAMILY_SIZE`` neighbours share a structure type.
     gap : float
         0 (both modalities see the same strengths) to 1 (each its own, and mutual exclusion holds).
 
@@ -204,7 +204,7 @@ def draw_mineral(seed: int, number: int, gap: float) -> Mineral:
     own = np.random.default_rng([seed, 1, number])  # what this mineral's chemistry decides
     turn = np.random.default_rng(seed).permutation(
         len(GROUPS)
-    )  # groups take turns, so a small world has them all
+    )  # groups take turns, so a small data set has them all
     group = list(GROUPS)[turn[number // FAMILY_SIZE % len(GROUPS)]]
     water, hydroxyl = family.random(2) < (0.3, 0.35)
     more = (WATER if water else ()) + (HYDROXYL if hydroxyl else ())

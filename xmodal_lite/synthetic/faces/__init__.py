@@ -1,7 +1,7 @@
-"""Procedural faces: photographs, pencil sketches, near-infrared and thermal pictures of people who do not exist.
+"""Procedural faces: photographs, pencil sketches, near-infrared and thermal images of invented people.
 
-``identity`` says what a face is made of and ``moment`` how it happens to look, ``canvas`` and ``features`` draw it,
-``portrait`` makes the pictures of it in each kind of light and ``layouts`` the files.
+``identity`` draws what stays the same about a face and ``moment`` what changes, ``canvas``, ``head``, ``hair`` and
+``features`` draw it, ``portrait`` makes its images in each kind of light and ``layouts`` writes the files.
 """
 
 from xmodal_lite.synthetic.faces.layouts import write_casia, write_cufs, write_cufsf, write_tufts

@@ -1,7 +1,7 @@
-"""A picture in the making: places on the face for each pixel, and what has been painted there.
+"""A image in the making: places on the face for each pixel, and what has been painted there.
 
 Each pixel has two pairs of coordinates in cm, from between the eyes to the right and downwards: ``x, y`` on the
-picture plane of a head that is upright, where outlines are drawn, and ``u, v`` on the surface of the face, which
+image plane of a head that is upright, where outlines are drawn, and ``u, v`` on the surface of the face, which
 turns with it: near things move further, so that features drawn in ``u, v`` show the pose.
 """
 
@@ -11,15 +11,15 @@ import math
 
 import numpy as np
 
+from xmodal_lite.synthetic.drawing import look_up
 from xmodal_lite.synthetic.faces.identity import Material
 from xmodal_lite.synthetic.faces.moment import Moment
-from xmodal_lite.synthetic.people.wardrobe import look_up
 
 Rows = slice
 
 
 class Canvas:
-    """Buffers of one picture of H x W pixels in one kind of light.
+    """Buffers of one image of H x W pixels in one kind of light.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Canvas:
     scale : float
         Pixels per cm.
     eyes : float
-        Where the eyes are, as a share of the picture's height.
+        Where the eyes are, as a share of the image's height.
     moment : Moment
         Pose and framing.
     light : str

@@ -1,17 +1,16 @@
 """What stays the same about a face: its measures, hair and glasses, and what it reflects or gives off.
 
-A face is a vector of standard-normal traits; a table turns each into a measure in cm. Someone who draws from
-memory makes what is special more special: a sketch multiplies the traits.
+A face is a vector of standard-normal traits; a table turns each into a measure in cm. A sketch exaggerates: it
+multiplies the traits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from xmodal_lite.synthetic.people.wardrobe import LUMINANCE, draw_colour
+from xmodal_lite.synthetic.drawing import LUMINANCE, draw_colour, pick
 
 LIGHTS = ("visible", "near", "thermal", "sketch")
 Material = dict[str, np.ndarray]  # linear reflectance in each of LIGHTS: (3,) in visible light, (1,) else
@@ -73,7 +72,7 @@ class Face:
 
 
 def draw_face(seed: int, number: int, gap: float) -> Face:
-    """Draw identity ``number`` of the world ``seed``; ``gap`` changes what the second modality shows of it."""
+    """Draw identity ``number`` of the data set ``seed``; ``gap`` changes its second modality only."""
     rng = np.random.default_rng([seed, 40, number])
     traits = dict(zip(_MEASURES, rng.normal(0, 1, len(_MEASURES)).clip(-2.2, 2.2).tolist(), strict=True))
     woman = rng.random() < 0.5
@@ -81,12 +80,12 @@ def draw_face(seed: int, number: int, gap: float) -> Face:
     age = float(rng.beta(1.4, 1.9))
     short = {"cropped": 14, "short": 40, "quiff": 16, "afro": 6, "ring": 5 + 9 * age, "bald": 7, "long": 5}
     styled = {"bob": 22, "long": 34, "tied": 18, "curls": 14, "short": 8, "afro": 4}
-    hair = _pick(rng, styled if woman else short)
+    hair = pick(rng, styled if woman else short)
     plain = {"none": 100.0}
-    beard = _pick(
+    beard = pick(
         rng, plain if woman else {"none": 55, "stubble": 16, "moustache": 8, "goatee": 8, "full": 13}
     )
-    glasses = _pick(rng, {"none": 74 - 20 * age, "round": 8, "square": 12, "half": 6})
+    glasses = pick(rng, {"none": 74 - 20 * age, "round": 8, "square": 12, "half": 6})
     fringe = rng.choice([0.0, rng.uniform(0.3, 1.2), rng.uniform(2, 3.2)], p=[0.55, 0.25, 0.2])
     marks = np.stack([rng.uniform(-6, 6, 4), rng.uniform(-5, 9, 4), rng.uniform(0.08, 0.2, 4)], 1)
     return Face(
@@ -101,7 +100,7 @@ def draw_face(seed: int, number: int, gap: float) -> Face:
         wavy=float(1 if hair in ("curls", "afro") else rng.beta(1, 2.2)),
         beard=beard,
         glasses=glasses,
-        collar=_pick(rng, {"crew": 45, "shirt": 35, "open": 20}),
+        collar=pick(rng, {"crew": 45, "shirt": 35, "open": 20}),
         marks=tuple(map(tuple, marks[: rng.choice(5, p=[0.45, 0.25, 0.15, 0.1, 0.05])].tolist())),
         veins=tuple(rng.uniform(0, 128, 4).tolist()),
         cool=tuple(rng.uniform([0.1, 0.0, 0.0], [0.45, 0.2, 0.4]).tolist()),
@@ -110,10 +109,7 @@ def draw_face(seed: int, number: int, gap: float) -> Face:
 
 
 def exaggerate(face: Face, amount: float, slip: float, rng: np.random.Generator) -> Face:
-    """Multiply the traits by 1 + ``amount`` and add errors of standard deviation ``slip``, as somebody draws.
-
-    The errors reach the hair, too.
-    """
+    """Multiply the traits by 1 + ``amount`` and add errors of standard deviation ``slip``, to the hair too."""
     errors = rng.normal(0, slip, len(face.traits)) if slip else np.zeros(len(face.traits))
     traits = {
         name: float(np.clip((1 + amount) * trait + error, -3.2, 3.2))
@@ -130,12 +126,6 @@ def exaggerate(face: Face, amount: float, slip: float, rng: np.random.Generator)
     )
 
 
-def _pick(rng: np.random.Generator, often: Mapping[str, float]) -> str:
-    """One of the names, drawn by weight."""
-    weights = np.array(list(often.values()), float)
-    return list(often)[rng.choice(len(weights), p=weights / weights.sum())]
-
-
 def mix(
     gap: float,
     shade: np.ndarray,
@@ -145,7 +135,7 @@ def mix(
 ) -> Material:
     """Make a material of a linear ``shade`` (3,); at gap 1 the other lights show the given values, at 0 luminance.
 
-    What is not given is the luminance at any gap.
+    A value that is None shows the luminance at any gap.
     """
     light = float(shade @ LUMINANCE)
     own = {"near": near, "thermal": heat and heat**2, "sketch": tone}

@@ -1,6 +1,6 @@
-"""Folders and files of CUFS, CUFSF, CASIA NIR-VIS 2.0 and Tufts, filled with pictures of procedural faces.
+"""Folders and files of CUFS, CUFSF, CASIA NIR-VIS 2.0 and Tufts, filled with images of procedural faces.
 
-Each picture has a mask of the head under ``masks/``, at the same relative place and with the suffix ``.png``: 255 on
+Each image has a mask of the head under ``masks/``, at the same relative place and with the suffix ``.png``: 255 on
 the face, 128 on hair and beard, 64 on glasses, 0 elsewhere.
 """
 
@@ -16,7 +16,7 @@ from PIL import Image
 from xmodal_lite.synthetic.faces.identity import draw_face
 from xmodal_lite.synthetic.faces.moment import draw_moment
 from xmodal_lite.synthetic.faces.portrait import Setting, portray
-from xmodal_lite.synthetic.people.layouts import check_knobs, run_all, save
+from xmodal_lite.synthetic.writing import check_parameters, run_all, save
 
 CUFS_REAL, CUFSF_REAL, CASIA_REAL, TUFTS_REAL = 606, 1194, 725, 112  # identities of the real sets
 FOLDS = 10  # of CASIA NIR-VIS 2.0
@@ -50,7 +50,7 @@ _TUFTS = (
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture of one identity."""
+    """One image of one identity."""
 
     path: str  # relative to the root
     setting: Setting
@@ -62,8 +62,8 @@ def write_cufs(
 ) -> None:
     """Write a synthetic data set for CUFS.
 
-    ``photos/{0001..}.jpg``, ``sketches/{0001..}.jpg`` and ``masks/``: for everyone a photograph in colour and a sketch
-    of the same moment.
+    ``photos/{0001..}.jpg``, ``sketches/{0001..}.jpg`` and ``masks/``: a colour photograph and a sketch of the same
+    moment for each identity.
 
     Parameters
     ----------
@@ -72,10 +72,10 @@ def write_cufs(
     identities : int
         10 to 606, the number of the real set.
     seed : int
-        The world; the same seed gives the same faces at any ``gap`` and the first of them for any ``identities``.
+        Seed of all draws. Face n is the same at any ``gap`` and for any ``identities``.
     gap : float
-        0 (a sketch is as true as a photograph, and hatched as dark as things are) to 1 (what is special about a face
-        is exaggerated, and how dark hair or lips are drawn says nothing about them).
+        0 (a sketch has the photograph's proportions and luminance) to 1 (a sketch exaggerates unusual traits, and the
+        tone of hair and lips is independent of their luminance).
     workers : int
         Processes; the bytes do not depend on it. More than one needs an importable main module, as every spawned
         process.
@@ -83,9 +83,9 @@ def write_cufs(
     Raises
     ------
     ValueError
-        If a knob is outside its range.
+        If a parameter is outside its range.
     """
-    check_knobs(identities, CUFS_REAL, 1, seed, gap, workers)
+    check_parameters(identities, CUFS_REAL, 1, seed, gap, workers)
     shots = [
         [Shot(f"{folder}/{k + 1:04d}.jpg", setting, 0) for folder, setting in zip(_PAIR, _CUFS, strict=True)]
         for k in range(identities)
@@ -113,9 +113,9 @@ def write_cufsf(
     Raises
     ------
     ValueError
-        If a knob is outside its range.
+        If a parameter is outside its range.
     """
-    check_knobs(identities, CUFSF_REAL, 1, seed, gap, workers)
+    check_parameters(identities, CUFSF_REAL, 1, seed, gap, workers)
     photo, sketch = _CUFSF
     shots = []
     for k in range(identities):
@@ -134,9 +134,9 @@ def write_casia(
     """Write a synthetic data set for CASIA NIR-VIS 2.0.
 
     ``s{1..4}/{VIS,NIR}_128x128/{00001..}/{001..}.bmp``, ``masks/`` and
-    ``protocols/{vis_train,nir_train,vis_gallery,nir_probe}_{1..10}.txt``. Everyone comes to one or two of four
-    sessions; no two pictures show the same moment. In each fold 357 in 725 train; of everyone else the gallery
-    holds one visible picture, and all near-infrared ones are probes.
+    ``protocols/{vis_train,nir_train,vis_gallery,nir_probe}_{1..10}.txt``. Each identity attends one or two of
+    four sessions; no two images show the same moment. Each fold trains on 357 in 725 identities. The gallery holds one
+    visible image of each other identity; all their near-infrared images are probes.
 
     Parameters
     ----------
@@ -145,18 +145,18 @@ def write_casia(
     identities : int
         10 to 725, the number of the real set.
     images : int
-        Pictures of an identity in each modality, 1 to 99.
+        Images of an identity in each modality, 1 to 99.
     seed, workers
         As for :func:`write_cufs`.
     gap : float
-        0 (near infrared shows the luminance of the visible colours) to 1 (reflectance of its own).
+        0 (near infrared shows the luminance of the visible colours) to 1 (independent reflectance).
 
     Raises
     ------
     ValueError
-        If a knob is outside its range.
+        If a parameter is outside its range.
     """
-    check_knobs(identities, CASIA_REAL, images, seed, gap, workers)
+    check_parameters(identities, CASIA_REAL, images, seed, gap, workers)
     shots = [_shots_casia(number, images, seed) for number in range(identities)]
     _portray_all(root, shots, seed, gap, workers)
     (root / "protocols").mkdir()
@@ -191,18 +191,18 @@ def write_tufts(
     identities : int
         10 to 112, the number of the real set.
     images : int
-        Pictures of an identity in each modality, 1 to 99; the real set has about 14.
+        Images of an identity in each modality, 1 to 99; the real set has about 14.
     seed, workers
         As for :func:`write_cufs`.
     gap : float
-        0 (a thermal picture shows luminance) to 1 (warmth).
+        0 (a thermal image shows luminance) to 1 (warmth).
 
     Raises
     ------
     ValueError
-        If a knob is outside its range.
+        If a parameter is outside its range.
     """
-    check_knobs(identities, TUFTS_REAL, images, seed, gap, workers)
+    check_parameters(identities, TUFTS_REAL, images, seed, gap, workers)
     shots = [
         [
             Shot(f"{setting.light}/{number + 1}/{k + 1:02d}.jpg", setting, k)
@@ -218,7 +218,7 @@ _PAIR = ("photos", "sketches")
 
 
 def _shots_casia(number: int, images: int, seed: int) -> list[Shot]:
-    """Pictures of one identity, the visible ones first."""
+    """Images of one identity, the visible ones first."""
     rng = np.random.default_rng([seed, 41, number])
     sessions = sorted(rng.permutation(4)[: 1 + (rng.random() < 0.3)] + 1)
     return [
@@ -237,12 +237,12 @@ def _portray_all(root: Path, shots: list[list[Shot]], seed: int, gap: float, wor
 
 
 def _portray(root: Path, seed: int, gap: float, item: tuple[int, list[Shot]]) -> None:
-    """Take and write the pictures of one identity."""
+    """Take and write the images of one identity."""
     number, shots = item
     face = draw_face(seed, number, gap)
     for index, shot in enumerate(shots):
         chance = np.random.default_rng([seed, 42, number, shot.moment])
         moment = draw_moment(chance, shot.setting.lively, shot.setting.uneven)
         rng = np.random.default_rng([seed, 43, number, index])
-        picture, mask = portray(face, moment, shot.setting, gap, rng)
-        save(root, shot.path, Image.fromarray(picture), mask, shot.setting.quality)
+        image, mask = portray(face, moment, shot.setting, gap, rng)
+        save(root, shot.path, Image.fromarray(image), mask, shot.setting.quality)

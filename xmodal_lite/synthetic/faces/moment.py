@@ -1,4 +1,4 @@
-"""What differs from one picture of a face to the next: expression, pose, light, framing, and what is behind."""
+"""What differs between two images of one face: expression, pose, light and framing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Moment:
-    """One picture of a face; angles in radians, lengths in cm."""
+    """One image of a face; angles in radians, lengths in cm."""
 
     smile: float  # -0.4 to 1
     opened: float  # how far the mouth is open
@@ -20,7 +20,7 @@ class Moment:
     pitch: float  # positive downwards
     roll: float
     zoom: float  # 1 as usual
-    shift: tuple[float, float]  # of the picture, to the right and downwards
+    shift: tuple[float, float]  # of the image, to the right and downwards
     lamp: tuple[float, float, float]  # direction to the light: to the right, downwards, towards us
     ambient: float  # share of the light that comes from everywhere
     exposure: float

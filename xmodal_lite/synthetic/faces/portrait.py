@@ -1,4 +1,4 @@
-"""Pictures of a face: a photograph in colour, one in near-infrared or thermal light, and a pencil sketch."""
+"""Images of a face: a photograph in colour, one in near-infrared or thermal light, and a pencil sketch."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from xmodal_lite.synthetic.drawing import LUMINANCE, grain, noise, soften
 from xmodal_lite.synthetic.faces.canvas import Canvas
-from xmodal_lite.synthetic.faces.features import draw
+from xmodal_lite.synthetic.faces.features import draw_brows, draw_eyes, draw_glasses, draw_mouth, draw_nose
+from xmodal_lite.synthetic.faces.hair import draw_beard, draw_hair, hair_outline, strands_of
+from xmodal_lite.synthetic.faces.head import draw_body, draw_complexion, draw_ears, model_relief, outline
 from xmodal_lite.synthetic.faces.identity import Face, exaggerate
 from xmodal_lite.synthetic.faces.moment import Moment
-from xmodal_lite.synthetic.people.photograph import grain, soften
-from xmodal_lite.synthetic.people.scenes import noise
-from xmodal_lite.synthetic.people.wardrobe import LUMINANCE
 
-SIZE = (128, 128)  # height and width of every picture
+SIZE = (128, 128)  # height and width of every image
 SKIN, HAIR, GLASSES = 255, 128, 64  # grey levels of a mask; 0 is whatever is not the head
 
 
 @dataclass(frozen=True)
 class Setting:
-    """How a benchmark's pictures of one modality are taken; the numbers were set by eye."""
+    """How a benchmark's images of one modality are taken; the numbers were set by eye."""
 
     light: str  # one of identity.LIGHTS
     scale: float  # pixels per cm
     eyes: float = 0.45  # where the eyes are, as a share of the height
-    wall: str = "plain"  # or "room": what is behind
+    wall: str = "plain"  # or "room": the background
     colour: bool = True
     blur: int = 1  # passes of a binomial filter
     noise: float = 0.008  # standard deviation
@@ -38,24 +38,24 @@ class Setting:
 def portray(
     face: Face, moment: Moment, setting: Setting, gap: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Take one picture of a face.
+    """Take one image of a face.
 
     Parameters
     ----------
     face : Face
-        Who.
+        The face.
     moment : Moment
-        When.
+        Expression, pose, light and framing.
     setting : Setting
-        How.
+        Modality and camera.
     gap : float
         As for the face.
     rng : numpy.random.Generator
-        Source of background and noise, and of an artist's liberties.
+        Source of background, noise and the sketch's deviations.
 
     Returns
     -------
-    picture : numpy.ndarray
+    image : numpy.ndarray
         (H, W, 3) uint8, or (H, W) without colour.
     mask : numpy.ndarray
         (H, W) uint8 of levels SKIN, HAIR, GLASSES and 0.
@@ -65,18 +65,45 @@ def portray(
         moment = _as_drawn(moment, gap, rng)
     canvas = Canvas(SIZE, setting.scale, setting.eyes, moment, setting.light, gap)
     _background(canvas, setting, rng)
-    draw(canvas, face, moment)
+    _draw(canvas, face, moment)
     develop = {"visible": _photograph, "near": _near, "thermal": _thermal, "sketch": _sketch}[setting.light]
-    picture = develop(canvas, moment, setting, rng)
+    image = develop(canvas, moment, setting, rng)
     if setting.light != "sketch":
-        picture = _digitise(picture, setting, rng)
+        image = _digitise(image, setting, rng)
     levels = np.where(canvas.hair > 0.5, HAIR, np.where(canvas.glass > 0.5, GLASSES, SKIN))
     mask = np.where(canvas.head > 0.5, levels, 0).astype(np.uint8)
-    return (np.clip(picture * 255, 0, 255).astype(np.uint8).transpose(1, 2, 0).squeeze(), mask)
+    return (np.clip(image * 255, 0, 255).astype(np.uint8).transpose(1, 2, 0).squeeze(), mask)
+
+
+def _draw(canvas: Canvas, face: Face, moment: Moment) -> None:
+    """Draw a face on a canvas that may already hold a background."""
+    radius, reach = outline(canvas, face, moment)
+    skull = radius - reach  # distance inside the outline, cm
+    strands = strands_of(canvas, face)
+    back = hair_outline(canvas, face, skull, strands)
+    hair = canvas.cover(back)
+    canvas.paint(face.materials["hair"], hair)
+    canvas.hair = hair
+    draw_body(canvas, face, skull)
+    draw_ears(canvas, face, moment)
+    head = canvas.cover(skull)
+    canvas.paint(face.materials["skin"], head)
+    canvas.shade += head * (1 - canvas.shade)
+    canvas.hair *= 1 - head
+    canvas.head = np.maximum(canvas.head, head)
+    model_relief(canvas, face, moment, reach / radius, head)
+    draw_complexion(canvas, face, head)
+    draw_eyes(canvas, face, moment)
+    draw_brows(canvas, face, moment)
+    draw_nose(canvas, face, moment)
+    draw_mouth(canvas, face, moment)
+    draw_beard(canvas, face, moment, head, strands)
+    draw_hair(canvas, face, back, strands)
+    draw_glasses(canvas, face)
 
 
 def _background(canvas: Canvas, setting: Setting, rng: np.random.Generator) -> None:
-    """Paint what is behind: a wall with a gradient of light, or a room out of focus."""
+    """Paint the background: a wall with a gradient of light, or a room out of focus."""
     h, w = SIZE
     if setting.light == "sketch":
         canvas.surface[:] = 0.9
@@ -132,11 +159,11 @@ def _lit(canvas: Canvas, lamp: tuple[float, float, float], ambient: float) -> np
 
 def _photograph(canvas: Canvas, moment: Moment, setting: Setting, rng: np.random.Generator) -> np.ndarray:
     light = moment.exposure * _lit(canvas, moment.lamp, moment.ambient)
-    picture = canvas.surface * light
-    picture *= np.array(moment.tint, np.float32)[:, None, None]
+    image = canvas.surface * light
+    image *= np.array(moment.tint, np.float32)[:, None, None]
     if not setting.colour:
-        picture = np.tensordot(LUMINANCE, picture, 1)[None]
-    return np.sqrt(picture.clip(0))
+        image = np.tensordot(LUMINANCE, image, 1)[None]
+    return np.sqrt(image.clip(0))
 
 
 def _near(canvas: Canvas, moment: Moment, setting: Setting, rng: np.random.Generator) -> np.ndarray:
@@ -150,21 +177,19 @@ def _thermal(canvas: Canvas, moment: Moment, setting: Setting, rng: np.random.Ge
     """Show the heat of the surfaces themselves, less where they turn away; it spreads, so that edges blur."""
     _, _, nz, deep = _normals(canvas)
     warm = canvas.surface * (0.8 + 0.2 * nz + 0.05 * deep.clip(-1, 2)) * (0.82 + 0.18 * canvas.shade)
-    picture = _blurred(np.sqrt(warm.clip(0))[0], round(6 * canvas.gap))[None] * (
+    image = _blurred(np.sqrt(warm.clip(0))[0], round(6 * canvas.gap))[None] * (
         1 + 0.25 * (moment.exposure - 1)
     )
-    return picture + (0.008 * rng.standard_normal((1, 1, SIZE[1]))).astype(
-        np.float32
-    )  # columns of the sensor
+    return image + (0.008 * rng.standard_normal((1, 1, SIZE[1]))).astype(np.float32)  # columns of the sensor
 
 
-def _digitise(picture: np.ndarray, setting: Setting, rng: np.random.Generator) -> np.ndarray:
-    """Blur a picture (C, H, W) and add noise."""
-    stack = picture[:, None]
+def _digitise(image: np.ndarray, setting: Setting, rng: np.random.Generator) -> np.ndarray:
+    """Blur a image (C, H, W) and add noise."""
+    stack = image[:, None]
     for _ in range(setting.blur):
         soften(stack)
     y, x = rng.integers(0, 768 - SIZE[0]), rng.integers(0, 768 - SIZE[1])
-    return picture + setting.noise * grain()[y : y + SIZE[0], x : x + SIZE[1]]
+    return image + setting.noise * grain()[y : y + SIZE[0], x : x + SIZE[1]]
 
 
 def _sketch(canvas: Canvas, moment: Moment, setting: Setting, rng: np.random.Generator) -> np.ndarray:
@@ -192,7 +217,7 @@ def _sketch(canvas: Canvas, moment: Moment, setting: Setting, rng: np.random.Gen
 
 
 def _as_drawn(moment: Moment, gap: float, rng: np.random.Generator) -> Moment:
-    """Moment as an artist puts it on paper: more frontal and neutral, and not at the same place."""
+    """Return the moment of a sketch: more frontal and neutral, and shifted."""
     calm = 1 - 0.7 * gap
     return replace(
         moment,

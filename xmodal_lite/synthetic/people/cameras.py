@@ -1,4 +1,4 @@
-"""Cameras: where each stands, what light it sees by, and how it renders it."""
+"""Cameras: their scene, their light, and how they render it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Camera:
     blur: int = 2  # passes of a binomial filter
     grain: float = 0.007  # standard deviation of the noise
     quality: int = 85  # of the JPEG
-    fill: float = 0.92  # height of an average person, as a share of the picture's
-    shift: float = 0.03  # framing jitter, as a share of the picture's height
+    fill: float = 0.92  # height of an average person, as a share of the image's
+    shift: float = 0.03  # framing jitter, as a share of the image's height
 
 
 SYSU = (
@@ -61,7 +61,7 @@ REGDB = (
 
 
 def _llcm(number: int, light: str) -> Camera:
-    """Set up one of LLCM's cameras: dim, each with a tint of its own."""
+    """Set up one of LLCM's cameras: dim, each with its own tint."""
     places = ("corridor", "room", "street", "corridor", "garden", "room", "street", "corridor", "street")
     k = number - 1
     warm = 1 + 0.12 * (-1) ** k * (1 - k / 12)  # lamps and daylight in turn

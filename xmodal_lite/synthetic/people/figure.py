@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from xmodal_lite.synthetic.drawing import pick
 from xmodal_lite.synthetic.people import wardrobe
 from xmodal_lite.synthetic.people.body import Build, Pose, draw_build, joints, project
 from xmodal_lite.synthetic.people.canvas import Canvas
@@ -32,16 +33,10 @@ class Person:
     materials: dict[str, Material]
 
 
-def _pick(rng: np.random.Generator, **weights: int) -> str:
-    """One of the names, drawn by weight."""
-    shares = np.array(list(weights.values()), float)
-    return list(weights)[rng.choice(len(shares), p=shares / shares.sum())]
-
-
 def draw_person(seed: int, number: int, gap: float) -> Person:
-    """Draw identity ``number`` of the world ``seed``; ``gap`` changes what infrared shows of it."""
+    """Draw identity ``number`` of the data set ``seed``; ``gap`` changes its infrared appearance only."""
     rng = np.random.default_rng([seed, 30, number])
-    bottom = _pick(rng, trousers=62, shorts=12, skirt=9, long_skirt=6, dress=11)
+    bottom = pick(rng, {"trousers": 62, "shorts": 12, "skirt": 9, "long_skirt": 6, "dress": 11})
     face = wardrobe.draw_skin(rng, gap)
     materials = {
         "face": face,
@@ -59,15 +54,15 @@ def draw_person(seed: int, number: int, gap: float) -> Person:
     }
     if bottom == "dress":
         materials["bottom"] = materials["top"]
-    hair = _pick(rng, short=50, long=20, bob=12, tail=10, bun=4, bald=4)
+    hair = pick(rng, {"short": 50, "long": 20, "bob": 12, "tail": 10, "bun": 4, "bald": 4})
     return Person(
         build=draw_build(rng),
         hair=hair,
-        top=_pick(rng, tee=38, sleeves=40, hood=22),
-        outer=_pick(rng, none=55, jacket=16, open=15, coat=8, vest=6),
+        top=pick(rng, {"tee": 38, "sleeves": 40, "hood": 22}),
+        outer=pick(rng, {"none": 55, "jacket": 16, "open": 15, "coat": 8, "vest": 6}),
         bottom=bottom,
-        bag=_pick(rng, none=42, backpack=26, cross=17, hand=15),
-        hat=_pick(rng, none=78, cap=11, beanie=7, brim=4),
+        bag=pick(rng, {"none": 42, "backpack": 26, "cross": 17, "hand": 15}),
+        hat=pick(rng, {"none": 78, "cap": 11, "beanie": 7, "brim": 4}),
         hairline=rng.uniform(-0.16, 0.08),
         boots=rng.random() < 0.2,
         beard=rng.random() < 0.18 and hair in ("short", "bald") and bottom in ("trousers", "shorts"),
@@ -82,7 +77,7 @@ def draw(person: Person, pose: Pose, scale: np.ndarray, foot: np.ndarray, size: 
     Parameters
     ----------
     person : Person
-        Who.
+        The person.
     pose : Pose
         N moments.
     scale : numpy.ndarray

@@ -1,4 +1,4 @@
-"""Folders and files of SYSU-MM01, RegDB and LLCM, filled with pictures of procedural people.
+"""Folders and files of SYSU-MM01, RegDB and LLCM, filled with images of procedural people.
 
 Each image has a mask of the person under ``masks/``, at the same relative place and with the suffix
 ``.png``; loaders of the real layouts look into folders of known names and do not see it.
@@ -6,13 +6,9 @@ Each image has a mask of the person under ``masks/``, at the same relative place
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -22,16 +18,16 @@ from xmodal_lite.synthetic.people.body import Pose
 from xmodal_lite.synthetic.people.cameras import Camera
 from xmodal_lite.synthetic.people.figure import draw_person
 from xmodal_lite.synthetic.people.photograph import photograph
+from xmodal_lite.synthetic.writing import check_parameters, run_all, save
 
-SIZE, SMALL = (288, 144), (128, 64)  # height and width of the pictures; RegDB's are small
+SIZE, SMALL = (288, 144), (128, 64)  # height and width of the images; RegDB's are small
 SYSU_REAL, REGDB_REAL, LLCM_REAL = 491, 412, 1064  # identities of the real sets
 SPLITS = 10  # of RegDB
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
 class Visit:
-    """One camera's pictures of one identity."""
+    """One camera's images of one identity."""
 
     camera: Camera
     paths: tuple[str, ...]  # relative to the root
@@ -45,9 +41,9 @@ def write_sysu(
     """Write a synthetic data set for SYSU-MM01.
 
     ``cam{1..6}/{0001..}/{0001..}.jpg``, ``exp/{train,val,test}_id.txt`` and ``masks/``. Six in ten identities are
-    seen indoors (cameras 1, 2, 3), nearly all outdoors (4, 5, 6), everyone by at least one visible and one infrared
-    camera; 296 in 491 train, 99 are for validation and 96 for testing, as in the real set. Where the draw leaves no
-    test identity that an indoor search could find, as it may among few, camera 1 sees the first of them.
+    seen indoors (cameras 1, 2, 3), nearly all outdoors (4, 5, 6), each by at least one visible and one infrared
+    camera; 296 in 491 train, 99 are for validation and 96 for testing, as in the real set. If no test identity has a
+    match in an indoor search, as may happen among few, camera 1 also sees the first test identity.
 
     Parameters
     ----------
@@ -56,14 +52,13 @@ def write_sysu(
     identities : int
         10 to 491, the number of the real set; identity numbers have gaps, as there.
     images : int
-        Most pictures of an identity by one camera, 1 to 99; the fewest are 0.6 of it. 24 gives the real
+        Most images of an identity by one camera, 1 to 99; the fewest are 0.6 of it. 24 gives the real
         set's total.
     seed : int
-        The world; the same seed gives the same people at any ``gap`` and the first of them for any
-        ``identities``.
+        Seed of all draws. Person n is the same at any ``gap`` and for any ``identities``.
     gap : float
         0 (infrared shows the luminance of the visible colours, as an infrared camera would) to 1
-        (reflectance of its own).
+        (independent reflectance).
     workers : int
         Processes; the bytes do not depend on it. More than one needs an importable main module, as every
         spawned process.
@@ -71,9 +66,9 @@ def write_sysu(
     Raises
     ------
     ValueError
-        If a knob is outside its range.
+        If a parameter is outside its range.
     """
-    check_knobs(identities, SYSU_REAL, images, seed, gap, workers)
+    check_parameters(identities, SYSU_REAL, images, seed, gap, workers)
     visits = [_visits_sysu(number, images, seed) for number in range(identities)]
     names = np.array([_sysu_name(number) for number in range(identities)])
     order = np.random.default_rng([seed, 34]).permutation(identities)
@@ -103,16 +98,16 @@ def write_regdb(
     identities : int
         10 to 412, the number of the real set.
     images : int
-        Pictures of an identity by each camera, 1 to 99; the real set has 10.
+        Images of an identity by each camera, 1 to 99; the real set has 10.
     seed, gap, workers
-        As for :func:`write_sysu`; at gap 0 a thermal picture shows luminance, at gap 1 warmth.
+        As for :func:`write_sysu`; at gap 0 a thermal image shows luminance, at gap 1 warmth.
 
     Raises
     ------
     ValueError
-        If a knob is outside its range.
+        If a parameter is outside its range.
     """
-    check_knobs(identities, REGDB_REAL, images, seed, gap, workers)
+    check_parameters(identities, REGDB_REAL, images, seed, gap, workers)
     visits = [_visits_regdb(number, images, seed) for number in range(identities)]
     _portray_all(root, visits, SMALL, seed, gap, workers)
     (root / "idx").mkdir()
@@ -141,16 +136,16 @@ def write_llcm(
     identities : int
         10 to 1064, the number of the real set.
     images : int
-        Most pictures of an identity by one camera in one modality, 1 to 99; the fewest are 0.6 of it.
+        Most images of an identity by one camera in one modality, 1 to 99; the fewest are 0.6 of it.
     seed, gap, workers
         As for :func:`write_sysu`.
 
     Raises
     ------
     ValueError
-        If a knob is outside its range.
+        If a parameter is outside its range.
     """
-    check_knobs(identities, LLCM_REAL, images, seed, gap, workers)
+    check_parameters(identities, LLCM_REAL, images, seed, gap, workers)
     visits = [_visits_llcm(number, images, seed) for number in range(identities)]
     _portray_all(root, visits, SIZE, seed, gap, workers)
     order = np.random.default_rng([seed, 36]).permutation(identities)
@@ -168,31 +163,15 @@ def write_llcm(
             (root / "idx" / f"{part}_{modality}.txt").write_text("".join(lines))
 
 
-def check_knobs(identities: int, most: int, images: int, seed: int, gap: float, workers: int) -> None:
-    """Refuse parameters out of range."""
-    if not 10 <= identities <= most:
-        raise ValueError(f"identities={identities}: give 10 to {most}, which is the real set's number")
-    if not 1 <= images <= 99:
-        raise ValueError(f"images={images}: give 1 to 99 pictures of an identity by each camera")
-    if seed < 0:
-        raise ValueError(f"seed={seed}: give 0 or a larger integer")
-    if not 0 <= gap <= 1:
-        raise ValueError(
-            f"gap={gap}: give a value from 0 (both modalities show luminance) to 1 (each its own reflectance)"
-        )
-    if workers < 1:
-        raise ValueError(f"workers={workers}: give one process or more")
-
-
 def _sysu_name(number: int) -> int:
     """Identity number on disk: 491 of the numbers 1 to 533 are in use."""
     return number * 533 // SYSU_REAL + 1
 
 
 def _answers_indoors(visits: list[Visit]) -> bool:
-    """Tell whether an indoor search for somebody has a match: in camera 1, or in camera 2 for a query of camera 6."""
+    """Tell whether an indoor search has a match: in camera 1, or in camera 2 for a query of camera 6."""
     seen = {visit.camera.number for visit in visits}
-    return 1 in seen or {2, 6} <= seen  # everyone is seen by camera 3 or 6
+    return 1 in seen or {2, 6} <= seen  # camera 3 or 6 sees each identity
 
 
 def _visits_sysu(number: int, images: int, seed: int, indoors: bool = False) -> list[Visit]:
@@ -246,7 +225,7 @@ def _visits_llcm(number: int, images: int, seed: int) -> list[Visit]:
 
 
 def _moments(visit: Visit, rng: np.random.Generator) -> Pose:
-    """How somebody walks past a camera: mostly in one direction, sometimes turning round half-way."""
+    """Draw how a person walks past a camera: mostly in one direction, sometimes turning round half-way."""
     n = len(visit.paths)
     if visit.facing is None:
         heading = rng.integers(8) * np.pi / 4 + (rng.random() < 0.4) * (np.arange(n) >= n / 2) * rng.uniform(
@@ -268,51 +247,29 @@ def _moments(visit: Visit, rng: np.random.Generator) -> Pose:
 def _portray_all(
     root: Path, visits: list[list[Visit]], size: tuple[int, int], seed: int, gap: float, workers: int
 ) -> None:
-    """Take all pictures; identities do not depend on each other, so any number of processes gives the same bytes."""
+    """Take all images; identities do not depend on each other, so any number of processes gives the same bytes."""
     run_all(partial(_portray, root, size, seed, gap), list(enumerate(visits)), workers)
 
 
-def run_all(job: Callable[[Item], None], items: Sequence[Item], workers: int) -> None:
-    """Do a job for every item, in this process or in ``workers`` others."""
-    if workers == 1:
-        for item in items:
-            job(item)
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        list(pool.map(job, items, chunksize=2))
-
-
 def _portray(root: Path, size: tuple[int, int], seed: int, gap: float, item: tuple[int, list[Visit]]) -> None:
-    """Take and write the pictures of one identity."""
+    """Take and write the images of one identity."""
     number, visits = item
     person = draw_person(seed, number, gap)
-    twice = 2 if size == SMALL else 1  # small pictures are taken at twice the size and averaged
+    twice = 2 if size == SMALL else 1  # small images are taken at twice the size and averaged
     for index, visit in enumerate(visits):
         pose = _moments(visit, np.random.default_rng([seed, 37, number, visit.walk]))
         rng = np.random.default_rng([seed, 38, number, index])
-        pictures, masks = photograph(
+        images, masks = photograph(
             person, visit.camera, pose, seed, gap, rng, (twice * size[0], twice * size[1])
         )
         if twice == 2:
-            n, (h, w) = len(pictures), size
-            pictures = (
-                pictures.reshape(n, h, 2, w, 2, -1)
+            n, (h, w) = len(images), size
+            images = (
+                images.reshape(n, h, 2, w, 2, -1)
                 .mean((2, 4))
-                .squeeze(-1 if pictures.ndim == 3 else ())
+                .squeeze(-1 if images.ndim == 3 else ())
                 .astype(np.uint8)
             )
             masks = masks.reshape(n, h, 2, w, 2).mean((2, 4)) >= 0.5
-        for path, picture, mask in zip(visit.paths, pictures, masks, strict=True):
-            save(root, path, Image.fromarray(picture).convert("RGB"), mask, visit.camera.quality)
-
-
-def save(root: Path, path: str, image: Image.Image, mask: np.ndarray, quality: int) -> None:
-    """Write a picture and its mask, (H, W) bool or uint8, which is 0 where the person is not."""
-    target, shadow = root / path, (root / "masks" / path).with_suffix(".png")
-    for folder in (target.parent, shadow.parent):
-        folder.mkdir(parents=True, exist_ok=True)
-    if target.suffix == ".jpg":
-        image.save(target, quality=quality)
-    else:
-        image.save(target)
-    Image.fromarray(mask).save(shadow, compress_level=1)
+        for path, image, mask in zip(visit.paths, images, masks, strict=True):
+            save(root, path, Image.fromarray(image).convert("RGB"), mask, visit.camera.quality)

@@ -1,4 +1,4 @@
-"""Pictures of a drawn figure in a scene: materials under light, then what the camera makes of them."""
+"""Images of a drawn figure in a scene: materials under light, then what the camera makes of them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from xmodal_lite.synthetic.drawing import LUMINANCE, grain, look_up, soften
 from xmodal_lite.synthetic.people.body import Pose
 from xmodal_lite.synthetic.people.cameras import Camera
 from xmodal_lite.synthetic.people.canvas import BEHIND, Canvas
 from xmodal_lite.synthetic.people.figure import Person, draw
 from xmodal_lite.synthetic.people.scenes import WIDTH, Scene, draw_scene
-from xmodal_lite.synthetic.people.wardrobe import LUMINANCE, look_up, weave
+from xmodal_lite.synthetic.people.wardrobe import weave
 
 scene = lru_cache(maxsize=16)(draw_scene)
 
@@ -21,33 +22,33 @@ def photograph(
     person: Person,
     camera: Camera,
     pose: Pose,
-    world: int,
+    seed: int,
     gap: float,
     rng: np.random.Generator,
     size: tuple[int, int],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Take N pictures of a person.
+    """Take N images of a person.
 
     Parameters
     ----------
     person : Person
-        Who.
+        The person.
     camera : Camera
-        By which camera.
+        The camera.
     pose : Pose
         N moments.
-    world : int
+    seed : int
         Seed of the scenes.
     gap : float
         As for the person, here for the scene.
     rng : numpy.random.Generator
         Source of framing, exposure and noise.
     size : tuple of int
-        (H, W) of the pictures.
+        (H, W) of the images.
 
     Returns
     -------
-    pictures : numpy.ndarray
+    images : numpy.ndarray
         (N, H, W, 3) uint8, or (N, H, W) for an infrared camera.
     masks : numpy.ndarray
         (N, H, W) bool, where the person is.
@@ -64,13 +65,13 @@ def photograph(
     canvas = draw(person, pose, scale, foot, size)
     shown = np.flatnonzero(canvas.piece)
     channels = _figure(person, canvas, camera, shown, rng)  # (C, M)
-    picture = _background(
-        scene(world, camera.place, camera.kind, gap), camera, foot, scale, size, rng
+    image = _background(
+        scene(seed, camera.place, camera.kind, gap), camera, foot, scale, size, rng
     )  # (C, N, H, W)
-    picture.reshape(len(channels), -1)[:, shown] = channels
+    image.reshape(len(channels), -1)[:, shown] = channels
     if camera.light == "near":
-        picture *= _glow(size)
-    return _develop(picture, camera, rng), canvas.piece > 0
+        image *= _glow(size)
+    return _develop(image, camera, rng), canvas.piece > 0
 
 
 def _figure(
@@ -176,36 +177,20 @@ def _glow(size: tuple[int, int]) -> np.ndarray:
     return 0.4 + 0.6 * np.exp(-((x / 1.4) ** 2) - ((y + 0.15) / 1.05) ** 2)
 
 
-@lru_cache(maxsize=1)
-def grain() -> np.ndarray:
-    """Draw a sheet of unit noise (768, 768), the same for all; every picture uses its own part."""
-    noise = np.random.default_rng(21).standard_normal((1, 1, 768, 768)).astype(np.float32)
-    soften(noise)
-    return noise[0, 0] / noise.std()
-
-
-def _develop(picture: np.ndarray, camera: Camera, rng: np.random.Generator) -> np.ndarray:
-    """Turn light (C, N, H, W) into 8-bit pictures (N, H, W[, 3]): cast, exposure, blur, tone curve, noise."""
-    c, n, h, w = picture.shape
+def _develop(image: np.ndarray, camera: Camera, rng: np.random.Generator) -> np.ndarray:
+    """Turn light (C, N, H, W) into 8-bit images (N, H, W[, 3]): cast, exposure, blur, tone curve, noise."""
+    c, n, h, w = image.shape
     exposure = np.asarray(camera.exposure * np.clip(rng.normal(1, 0.04, n), 0.85, 1.15), np.float32)
     gains = np.asarray(camera.gains if c == 3 else [1.0], np.float32)
-    picture *= gains[:, None, None, None] * exposure[:, None, None]
+    image *= gains[:, None, None, None] * exposure[:, None, None]
     for _ in range(camera.blur):
-        soften(picture)
+        soften(image)
     if c == 3:
-        grey = LUMINANCE[0] * picture[0] + LUMINANCE[1] * picture[1] + LUMINANCE[2] * picture[2]
-        picture = grey + np.float32(camera.saturation) * (picture - grey)
+        grey = LUMINANCE[0] * image[0] + LUMINANCE[1] * image[1] + LUMINANCE[2] * image[2]
+        image = grey + np.float32(camera.saturation) * (image - grey)
     if camera.light != "thermal":  # whose scale is that of warmth
-        picture = np.sqrt(np.maximum(picture + np.float32(camera.haze), 0))
+        image = np.sqrt(np.maximum(image + np.float32(camera.haze), 0))
     y0, x0 = rng.integers(0, 768 - h, n), rng.integers(0, 768 - w, n)
-    picture += np.float32(camera.grain) * sliding_window_view(grain(), (h, w))[y0, x0]
-    np.clip(picture * 255, 0, 255, out=picture)
-    return np.moveaxis(picture.astype(np.uint8), 0, -1) if c == 3 else picture[0].astype(np.uint8)
-
-
-def soften(picture: np.ndarray) -> None:
-    """Apply the binomial filter 1 2 1 along rows and columns, in place."""
-    for a in (picture, picture.swapaxes(2, 3)):
-        mean = 0.25 * (a[:, :, :-2] + a[:, :, 2:])
-        a[:, :, 1:-1] *= 0.5
-        a[:, :, 1:-1] += mean
+    image += np.float32(camera.grain) * sliding_window_view(grain(), (h, w))[y0, x0]
+    np.clip(image * 255, 0, 255, out=image)
+    return np.moveaxis(image.astype(np.uint8), 0, -1) if c == 3 else image[0].astype(np.uint8)

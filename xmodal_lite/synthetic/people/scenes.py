@@ -1,6 +1,6 @@
 """Places that cameras look at: floors in perspective, walls, furniture, hedges, with light and shade.
 
-A scene is a wide strip from which pictures are cut at the place where a person happens to be. It is drawn
+A scene is a wide strip from which images are cut at the place where a person happens to be. It is drawn
 once for each camera: what surfaces reflect in visible and near-infrared light, how warm they are, how much
 light falls on them.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xmodal_lite.synthetic.people.wardrobe import LUMINANCE
+from xmodal_lite.synthetic.drawing import LUMINANCE, noise
 
 HEIGHT, WIDTH = 368, 960  # pixels of a scene
 _GREENS, _WOODS = (
@@ -36,7 +36,7 @@ def draw_scene(seed: int, place: int, kind: str, gap: float) -> Scene:
     Parameters
     ----------
     seed, place : int
-        The world and the number of the place in it; two cameras in one room have the same number.
+        Seed of the data set, and the number of the place in it; two cameras in one room have the same number.
     kind : str
         "corridor", "room", "street" or "garden".
     gap : float
@@ -51,24 +51,6 @@ def draw_scene(seed: int, place: int, kind: str, gap: float) -> Scene:
     painter = _Painter(rng, gap)
     {"corridor": _corridor, "room": _room, "street": _street, "garden": _garden}[kind](painter)
     return painter.scene()
-
-
-def noise(height: int, width: int, cell: float, rng: np.random.Generator) -> np.ndarray:
-    """Smooth noise (height, width) of unit variance with features of about ``cell`` pixels."""
-    coarse = rng.standard_normal((int(height / cell) + 3, int(width / cell) + 3))
-    rows, columns = (_blend(size, n) for size, n in zip((height, width), coarse.shape, strict=True))
-    return 1.5 * (rows @ coarse @ columns.T)
-
-
-def _blend(size: int, knots: int) -> np.ndarray:
-    """Matrix (size, knots) that interpolates smoothly between values at evenly spaced knots."""
-    place = np.linspace(0, knots - 1.001, size)
-    part = place - np.floor(place)
-    part = part * part * (3 - 2 * part)
-    matrix = np.zeros((size, knots))
-    matrix[np.arange(size), place.astype(int)] = 1 - part
-    matrix[np.arange(size), place.astype(int) + 1] = part
-    return matrix
 
 
 Region = tuple[tuple[slice, slice], np.ndarray]  # rows and columns, and the share 0..1 of each pixel in them

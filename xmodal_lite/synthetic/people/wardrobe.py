@@ -1,44 +1,18 @@
 """What people wear: colours, patterns, near-infrared reflectance and warmth of skin, hair, cloth, leather.
 
 A dye's colour says little about what it reflects beyond 800 nm: black cotton may be bright there and a
-print may vanish. Each material therefore has a near-infrared reflectance of its own; ``gap`` mixes it with
+print may vanish. Each material therefore has its own near-infrared reflectance; ``gap`` mixes it with
 the luminance of its colour.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
-LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
-TILE = 128  # pixels of the periodic noise
-_DYES = {  # sRGB and how often a garment has it
-    "black": ((28, 28, 31), 9), "charcoal": ((62, 63, 68), 6), "grey": ((128, 129, 131), 6),
-    "light grey": ((188, 189, 190), 4), "white": ((235, 235, 230), 7), "cream": ((226, 213, 184), 3),
-    "navy": ((32, 40, 76), 7), "blue": ((46, 86, 160), 5), "sky": ((136, 178, 216), 4),
-    "teal": ((30, 110, 112), 2), "green": ((52, 112, 66), 3), "olive": ((94, 96, 56), 4), "khaki": ((168, 148, 108), 4),
-    "brown": ((98, 66, 44), 4), "tan": ((182, 138, 94), 2), "red": ((172, 36, 40), 5),
-    "wine": ((98, 28, 46), 3),
-    "pink": ((226, 150, 168), 3), "orange": ((218, 118, 46), 2), "yellow": ((224, 188, 70), 2),
-    "violet": ((104, 70, 140), 2), "denim": ((70, 94, 130), 5),
-}  # fmt: skip
-_SOBER = {
-    "black": 10,
-    "charcoal": 6,
-    "grey": 4,
-    "navy": 7,
-    "denim": 13,
-    "khaki": 5,
-    "olive": 3,
-    "brown": 3,
-    "cream": 2,
-    "white": 2,
-    "blue": 3,
-    "wine": 1,
-    "light grey": 2,
-}  # how often trousers have a dye
+from xmodal_lite.synthetic.drawing import LUMINANCE, draw_colour, look_up
+
 _PATTERNS = {"plain": 42, "stripes": 17, "pinstripes": 6, "checks": 13, "dots": 6, "print": 7, "logo": 9}
 
 
@@ -55,32 +29,6 @@ class Material:
     folds: float = 0.0  # how deep the cloth is creased
     place: tuple[float, float] = (0.0, 0.0)  # of the pattern, cm
     seam: bool = False  # a zip or a row of buttons down the front
-
-
-@lru_cache(maxsize=1)
-def noise_tile() -> np.ndarray:
-    """Smooth periodic noise (TILE, TILE) with mean 0 and variance 1, the same for everybody."""
-    rng = np.random.default_rng(20)
-    f = np.hypot(*np.meshgrid(np.fft.fftfreq(TILE), np.fft.rfftfreq(TILE), indexing="ij")) * TILE
-    noise = np.fft.irfft2(
-        np.fft.rfft2(rng.standard_normal((TILE, TILE))) * np.exp(-((f / 9) ** 2)), s=(TILE, TILE)
-    )
-    return ((noise - noise.mean()) / noise.std()).astype(np.float32)
-
-
-def look_up(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Read the noise tile at places (u, v), in tile pixels."""
-    return noise_tile()[u.astype(np.int32) & (TILE - 1), v.astype(np.int32) & (TILE - 1)]
-
-
-def draw_colour(rng: np.random.Generator, sober: bool = False) -> np.ndarray:
-    """Linear reflectance (3,) of a dyed cloth; ``sober`` for trousers."""
-    often = _SOBER if sober else {name: weight for name, (_, weight) in _DYES.items()}
-    name = list(often)[rng.choice(len(often), p=np.divide(list(often.values()), sum(often.values())))]
-    shade = np.array(_DYES[name][0]) / 255
-    shade += rng.uniform(0, 0.4) * (shade @ LUMINANCE - shade)  # washed out, more or less
-    shade = np.clip(shade * rng.normal(1, 0.08) + rng.normal(0, 0.025, 3), 0.08, 0.95)
-    return shade**2
 
 
 def _independent(rng: np.random.Generator) -> float:
