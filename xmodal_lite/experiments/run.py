@@ -251,8 +251,8 @@ def _refuse_pixels_without_pairs(matcher: Matcher, benchmark: Benchmark, split: 
     """Raise SpecError where a loss compares images pixel by pixel and no pair is aligned: the loss would be 0."""
     if matcher.needs_aligned_pairs and benchmark.dims == 2 and (benchmark.table.pair[split.train] < 0).all():
         raise SpecError(
-            f"no two training images of {benchmark.name} are aligned, and the pixel transformation compares aligned pairs; "
-            "set model.transform to perceptual"
+            f"no two training images of {benchmark.name} are aligned, and the pixel transformation compares aligned "
+            "pairs; set model.transform to perceptual"
         )
 
 

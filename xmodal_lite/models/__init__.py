@@ -14,7 +14,7 @@ from xmodal_lite.models.matcher import Batch, Matcher
 from xmodal_lite.models.mun import MUN
 from xmodal_lite.models.options import check_dims, check_options, option_defaults
 from xmodal_lite.models.resnet1d import ResNet1d
-from xmodal_lite.models.two_stream import TwoStream
+from xmodal_lite.models.two_stream import Setup, TwoStream
 
 __all__ = [
     "MUN",
@@ -92,4 +92,4 @@ def build(name: str, *, dims: int, num_classes: int, **options: Any) -> Matcher:
         return SharedExtractor(made) if isinstance(made, Backbone) else made
 
     options = {option: value for option, value in options.items() if option in own}
-    return model(dims=dims, num_classes=num_classes, make_extractor=make_extractor, **options)
+    return model(Setup(dims, num_classes, make_extractor), **options)

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from torch import Tensor
 
 from xmodal_lite.losses import info_nce
-from xmodal_lite.models.extractor import Extractor
 from xmodal_lite.models.options import require_spectra
-from xmodal_lite.models.two_stream import Embeddings, TwoStream
+from xmodal_lite.models.two_stream import Embeddings, Setup, TwoStream
 
 
 class Contrastive(TwoStream):
@@ -17,30 +16,17 @@ class Contrastive(TwoStream):
 
     Parameters
     ----------
-    dims : int
-        1: spectra only.
-    num_classes : int
-        Unused: the loss compares pairs and has no classifier.
-    make_extractor : callable
-        See `TwoStream`.
+    setup : Setup
+        See `TwoStream`; of spectra only, and without use for the number of identities, as there is no classifier.
     temperature : float
         Of InfoNCE.
     """
 
     loss_names = discriminative = ("nce",)
 
-    def __init__(
-        self,
-        *,
-        dims: int,
-        num_classes: int,
-        make_extractor: Callable[..., Extractor],
-        temperature: float = 0.07,
-    ) -> None:
-        require_spectra("the contrastive pair", dims)
-        super().__init__(
-            dims=dims, num_classes=num_classes, make_extractor=make_extractor, losses=self.loss_names
-        )
+    def __init__(self, setup: Setup, *, temperature: float = 0.07) -> None:
+        require_spectra("the contrastive pair", setup.dims)
+        super().__init__(setup, losses=self.loss_names)
         self.temperature = temperature
 
     def embedding_losses(self) -> dict[str, Callable[[Embeddings], Tensor]]:

@@ -13,10 +13,10 @@ from torch.nn import functional
 from xmodal_lite.losses import batch_hard_triplet, gaussian_consistency, mmd
 from xmodal_lite.models.backbone import Backbone, SpectrumBackbone
 from xmodal_lite.models.distributed import all_gather
-from xmodal_lite.models.extractor import Extractor, Neck, SharedExtractor
+from xmodal_lite.models.extractor import Neck, SharedExtractor
 from xmodal_lite.models.matcher import Batch, check_batch, full_precision
 from xmodal_lite.models.options import check_choice
-from xmodal_lite.models.two_stream import Embeddings, TwoStream
+from xmodal_lite.models.two_stream import Embeddings, Setup, TwoStream
 
 LOSSES = ("id", "tri", "dc", "intra")
 Consistency = Literal["w2", "mean", "kl", "mmd", "per-identity"]
@@ -64,9 +64,7 @@ class Enhancing(TwoStream):
 
     Parameters
     ----------
-    dims : int
-        1 for spectra, 2 for images.
-    num_classes, make_extractor
+    setup : Setup
         See `TwoStream`.
     losses : sequence of str
         Which losses are computed, of "id", "tri", "dc", "intra". Others cost nothing.
@@ -90,19 +88,17 @@ class Enhancing(TwoStream):
 
     def __init__(
         self,
+        setup: Setup,
         *,
-        dims: int,
-        num_classes: int,
-        make_extractor: Callable[..., Extractor],
         losses: Sequence[str] = LOSSES,
         consistency: Consistency = "w2",
         pooled: bool = True,
     ) -> None:
         check_choice("consistency", consistency, Consistency)
-        super().__init__(dims=dims, num_classes=num_classes, make_extractor=make_extractor, losses=losses)
+        super().__init__(setup, losses=losses)
         self.consistency = consistency
         backbone, count = self.extractor.backbone, 2 if "intra" in self.active else 0
-        self.branches = nn.ModuleList(Branch(backbone, num_classes, pooled) for _ in range(count))
+        self.branches = nn.ModuleList(Branch(backbone, setup.num_classes, pooled) for _ in range(count))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return those that are switched on: `id`, `tri` (weighted triplet), `dc`, `intra` of both branches."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 import torch
@@ -22,11 +24,10 @@ from xmodal_lite.models.backbone import unit_range
 from xmodal_lite.models.cmunet import CrossModalityUNet
 from xmodal_lite.models.discriminator import PatchDiscriminator
 from xmodal_lite.models.distributed import all_gather
-from xmodal_lite.models.extractor import Extractor
 from xmodal_lite.models.layers import CHANNELS
 from xmodal_lite.models.matcher import Batch, Matcher, check_batch, check_modality
-from xmodal_lite.models.options import check_choice, check_dims
-from xmodal_lite.models.two_stream import Embeddings, TwoStream
+from xmodal_lite.models.options import check_choice
+from xmodal_lite.models.two_stream import Embeddings, Setup, TwoStream
 
 CMUNET_LOSSES = ("rec", "tra", "adv", "per")
 LOSSES = ("id", "tri", *CMUNET_LOSSES)
@@ -46,9 +47,7 @@ class MarrNet(TwoStream):
 
     Parameters
     ----------
-    dims : int
-        1 for spectra, 2 for images.
-    num_classes, make_extractor
+    setup : Setup
         See `TwoStream`.
     unet : bool
         False leaves the extractor alone, and the losses of cmUNet out.
@@ -78,10 +77,8 @@ class MarrNet(TwoStream):
 
     def __init__(
         self,
+        setup: Setup,
         *,
-        dims: int,
-        num_classes: int,
-        make_extractor: Callable[..., Extractor],
         unet: bool = True,
         losses: Sequence[str] = LOSSES,
         triplet: Triplet = "info-nce",
@@ -92,24 +89,19 @@ class MarrNet(TwoStream):
         unet_width: int = 16,
         unet_widest: int = 32,
     ) -> None:
-        check_dims(dims)
         check_choice("triplet", triplet, Triplet)
         check_choice("transform", transform, Transform)
         check_choice("target", target, Target)
         check_choice("adversary", adversary, Adversary)
-        channels, targets = CHANNELS[dims], 2 if unet and target == "both" else 1
+        dims, channels, targets = setup.dims, CHANNELS[setup.dims], 2 if unet and target == "both" else 1
         # first cmUNet: in another order, a seed would draw other weights
         translator = (
             CrossModalityUNet(dims, channels=channels, width=unet_width, widest=unet_widest, targets=targets)
             if unet
             else None
         )
-        super().__init__(
-            dims=dims,
-            num_classes=num_classes,
-            make_extractor=lambda: make_extractor(channels=channels * targets),
-            losses=losses,
-        )
+        make_extractor = partial(setup.make_extractor, channels=channels * targets)
+        super().__init__(replace(setup, make_extractor=make_extractor), losses=losses)
         self.unet, self.targets = translator, targets
         self.triplet, self.transform, self.adversary = triplet, transform, adversary
         self.temperature = temperature

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -11,10 +12,10 @@ from torch.nn import functional
 from xmodal_lite.losses import identity_alignment, modality_alignment
 from xmodal_lite.models.auxiliary import IMAGES, LEARNERS, Auxiliary, Learner, Unify, make_auxiliary
 from xmodal_lite.models.backbone import SpectrumBackbone
-from xmodal_lite.models.extractor import Extractor, SharedExtractor
+from xmodal_lite.models.extractor import SharedExtractor
 from xmodal_lite.models.matcher import Batch, check_batch
 from xmodal_lite.models.prototype import update_prototype
-from xmodal_lite.models.two_stream import Embeddings, TwoStream
+from xmodal_lite.models.two_stream import Embeddings, Setup, TwoStream
 
 LOSSES = ("id", "ia", "ma", "tri")
 
@@ -29,9 +30,7 @@ class MUN(TwoStream):
 
     Parameters
     ----------
-    dims : int
-        1 for spectra, 2 for images.
-    num_classes, make_extractor
+    setup : Setup
         See `TwoStream`.
     auxiliary : {"unify", "none", "mixup", "grey", "x", "middle"}
         What makes the auxiliary modality, see `make_auxiliary`. Auxiliary images pass the stem of r. Without an
@@ -57,19 +56,17 @@ class MUN(TwoStream):
 
     def __init__(
         self,
+        setup: Setup,
         *,
-        dims: int,
-        num_classes: int,
-        make_extractor: Callable[..., Extractor],
         auxiliary: Auxiliary = "unify",
         learners: Sequence[Learner] = LEARNERS,
         losses: Sequence[str] = LOSSES,
     ) -> None:
-        extractor = make_extractor()
+        extractor = setup.make_extractor()
         assert isinstance(extractor, SharedExtractor)
-        generator = make_auxiliary(auxiliary, dims, extractor.backbone.stem_channels, learners)
+        generator = make_auxiliary(auxiliary, setup.dims, extractor.backbone.stem_channels, learners)
         # last the classifier: in another order, a seed would draw other weights
-        super().__init__(dims=dims, num_classes=num_classes, make_extractor=lambda: extractor, losses=losses)
+        super().__init__(replace(setup, make_extractor=lambda: extractor), losses=losses)
         self.auxiliary = generator
         self.from_images = auxiliary in IMAGES
         for name in ("prototype_mean", "prototype_std") if "ma" in self.active else ():

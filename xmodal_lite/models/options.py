@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, get_args
 
-COMPOSED = ("self", "dims", "num_classes", "channels", "make_extractor", "options")  # no choice of a recipe
+COMPOSED = ("self", "setup", "channels", "options")  # no choice of a recipe
 
 
 def option_defaults(*classes: type) -> dict[str, Any]:

@@ -17,6 +17,25 @@ from xmodal_lite.models.options import check_losses
 
 
 @dataclass(frozen=True)
+class Setup:
+    """What is fixed before a method is made; `build` makes one.
+
+    Attributes
+    ----------
+    dims : int
+        1 for spectra, 2 for images.
+    num_classes : int
+        Identities of the training set.
+    make_extractor : callable
+        Makes the extractor; takes `channels` of a sample where they are not those of the data.
+    """
+
+    dims: int
+    num_classes: int
+    make_extractor: Callable[..., Extractor]
+
+
+@dataclass(frozen=True)
 class Embeddings:
     """What the losses of a step compare: m modalities of N pairs, one modality behind the other, of all processes.
 
@@ -47,12 +66,8 @@ class TwoStream(Matcher):
 
     Parameters
     ----------
-    dims : int
-        1 for spectra, 2 for images.
-    num_classes : int
-        Identities of the training set.
-    make_extractor : callable
-        Makes the extractor; takes `channels` of a sample where they are not those of the data. `build` gives it.
+    setup : Setup
+        Kind of samples, number of identities and extractor.
     losses : sequence of str
         Which losses are computed, of `loss_names`. Others cost nothing.
 
@@ -74,21 +89,14 @@ class TwoStream(Matcher):
     training_only: tuple[str, ...] = ("classifier",)
     spectrum_extractor: type[TwoBranches] | type[SpectrumBackbone] = TwoBranches
 
-    def __init__(
-        self,
-        *,
-        dims: int,
-        num_classes: int,
-        make_extractor: Callable[..., Extractor],
-        losses: Sequence[str] = ("id", "tri"),
-    ) -> None:
+    def __init__(self, setup: Setup, *, losses: Sequence[str] = ("id", "tri")) -> None:
         super().__init__()
         check_losses(losses, self.loss_names, self.discriminative)
-        self.dims, self.active = dims, frozenset(losses)
-        self.extractor: Extractor = make_extractor()
+        self.dims, self.active = setup.dims, frozenset(losses)
+        self.extractor: Extractor = setup.make_extractor()
         self.classifier: nn.Linear | None = None
         if "id" in self.active:
-            self.classifier = nn.Linear(self.extractor.features, num_classes, bias=False)
+            self.classifier = nn.Linear(self.extractor.features, setup.num_classes, bias=False)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return those that are switched on: `id` (cross-entropy) and `tri` (weighted regularised triplet)."""
