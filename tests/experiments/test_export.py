@@ -50,11 +50,11 @@ def recipes():
 def test_embedding_needs_what_is_kept_and_nothing_else(method, recipe):
     torch.manual_seed(0)
     model, other = (build_untrained(method, recipe).eval() for _ in range(2))
-    samples, kept = random_samples(recipe, 3), embedding_tensors(model, recipe)
+    samples, kept = random_samples(recipe, 3), embedding_tensors(model)
     with torch.inference_mode():
         expected = [model.embed(samples, m) for m in (0, 1)]
         assert not torch.equal(other.embed(samples, 0), expected[0])
-        for name, own in embedding_tensors(other, recipe).items():
+        for name, own in embedding_tensors(other).items():
             own.copy_(kept[name])
         for name, x in other.state_dict().items():
             if name not in kept and x.is_floating_point():

@@ -150,7 +150,7 @@ def test_pixels_without_aligned_pairs_are_refused(tmp_path):
     spec = make_spec(
         "marrnet", people, protocol=people.protocols[0], profile="tiny", seed=0, overrides=changes
     )
-    with pytest.raises(SpecError, match="no two training pictures of regdb lie on top of each other"):
+    with pytest.raises(SpecError, match="no two training images of regdb are aligned"):
         run(spec, people, RunStore(tmp_path / "runs"))
 
 

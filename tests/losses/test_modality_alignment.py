@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from xmodal_lite.losses import modality_alignment, moments, update_prototype
+from xmodal_lite.losses import modality_alignment, moments
 
 
 def by_loop(f_v, f_r, prototype_mean, prototype_std):
@@ -58,38 +58,10 @@ def test_at_the_prototype_it_is_zero_and_stays():
     assert x.grad.abs().max() < 1e-12
 
 
-def test_three_steps_by_hand():
-    mean, std = torch.full((2, 1), torch.nan)
-    update_prototype(mean, std, torch.tensor([[1.0], [3.0]]))
-    assert (mean.item(), std.item()) == (2, 1)  # the first batch sets it
-    update_prototype(mean, std, torch.tensor([[10.0], [14.0]]))
-    assert mean.item() == pytest.approx(0.9 * 2 + 0.1 * 12)  # 3.0
-    assert std.item() == pytest.approx(0.9 * 1 + 0.1 * 2)  # 1.1
-    update_prototype(mean, std, torch.tensor([[-7.0], [-7.0]]))
-    assert mean.item() == pytest.approx(0.9 * 3 - 0.1 * 7)  # 2.0
-    assert std.item() == pytest.approx(0.9 * 1.1)
-
-
-def test_a_prototype_that_starts_at_zero_moves_by_the_momentum():
-    mean, std = torch.zeros(2, 1)
-    update_prototype(mean, std, torch.tensor([[1.0], [3.0]]), momentum=0.75)
-    assert (mean.item(), std.item()) == (0.5, 0.25)
-
-
-def test_prototypes_hold_no_graph():
-    mean, std = torch.full((2, 3), torch.nan)
-    for _ in range(2):
-        update_prototype(mean, std, torch.randn(4, 3, requires_grad=True))
-    assert not mean.requires_grad
-    assert mean.isfinite().all()
-
-
 @pytest.mark.parametrize("channels", [1, 2])
 def test_widths_are_checked(channels):
     f, narrow = torch.randn(4, 3), torch.zeros(channels)
     with pytest.raises(ValueError, match="as wide as the features"):
         modality_alignment(f, f, narrow, narrow)
-    with pytest.raises(ValueError, match="as wide as the features"):
-        update_prototype(narrow, narrow, f)
     with pytest.raises(ValueError, match="as wide as the features"):
         modality_alignment(f, torch.randn(4, 5), torch.zeros(3), torch.zeros(3))

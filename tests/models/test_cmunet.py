@@ -61,7 +61,7 @@ def test_one_axis_must_be_longer_than_the_halvings():
 
 
 def test_dims_are_checked():
-    with pytest.raises(ValueError, match="dims must be 1 or 2"):
+    with pytest.raises(ValueError, match=r"1 dimension .spectra. or 2 .images., not 3"):
         CrossModalityUNet(3)
 
 

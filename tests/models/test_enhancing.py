@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from xmodal_lite.losses import batch_hard_triplet, mmd, weighted_triplet
-from xmodal_lite.models import Batch, Enhancing, TwoStream
+from xmodal_lite.models import Batch, build
 
 SMALL = {1: {"width": 4, "features": 16, "segments": 16, "dropout": 0.0}, 2: {"backbone": "resnet10"}}
 NAMES = ["id", "tri", "dc", "intra"]
@@ -15,7 +15,7 @@ NAMES = ["id", "tri", "dc", "intra"]
 
 def make(dims=1, seed=0, **options):
     torch.manual_seed(seed)
-    return Enhancing(dims=dims, num_classes=3, **SMALL[dims], **options)
+    return build("enhancing", dims=dims, num_classes=3, **SMALL[dims], **options)
 
 
 def pairs(dims=1, identities=3, samples=2):
@@ -159,7 +159,7 @@ def test_the_shared_part_is_the_two_stream_network():
     """One seed gives both the same weights, so that a difference of two rows is a difference of method."""
     batch, model = pairs(2), make(2, losses=["id", "tri"])
     torch.manual_seed(0)
-    baseline = TwoStream(dims=2, num_classes=3, **SMALL[2])
+    baseline = build("two-stream", dims=2, num_classes=3, **SMALL[2])
     assert baseline.state_dict().keys() == model.state_dict().keys()
     for name, loss in baseline(batch).items():
         assert torch.equal(loss, model(batch)[name])
@@ -236,8 +236,8 @@ def test_nan_reaches_every_loss():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"losses": ["id", "gan"]}, r"unknown losses \['gan'\]; known: id, tri, intra, dc"),
-        ({"losses": ["intra", "dc"]}, "nothing would train what is tested: switch on id or tri"),
+        ({"losses": ["id", "gan"]}, r"unknown losses \['gan'\]; known: id, tri, dc, intra"),
+        ({"losses": ["intra", "dc"]}, "nothing would tell identities apart: switch on id or tri"),
         (
             {"consistency": "wasserstein"},
             "unknown consistency 'wasserstein'; known: w2, mean, kl, mmd, per-id",

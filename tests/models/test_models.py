@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from xmodal_lite.losses import info_nce
-from xmodal_lite.models import Batch, build, model_names
+from xmodal_lite.models import Batch, TwoStream, build, model_names
 
 SMALL = {"width": 4, "features": 16, "segments": 16}
 VARIANTS = [
@@ -190,12 +190,16 @@ def test_adversarial_loss_pulls_both_sides_apart():
         ("resnet", {}, "contrastive, two-stream, marrnet"),
         ("marrnet", {"unets": 1}, "no option unets; known: unet,"),
         ("marrnet", {"losses": ["id", "gan"]}, r"unknown losses \['gan'\]; known: id, tri"),
-        ("marrnet", {"losses": ["rec"]}, "nothing would train the extractor"),
+        ("marrnet", {"losses": ["rec"]}, "nothing would tell identities apart: switch on id or tri"),
         ("marrnet", {"target": "r"}, "known: v, both"),
         ("marrnet", {"transform": "pixels"}, "known: pixel, perceptual"),
         ("marrnet", {"triplet": "hard"}, "known: info-nce, weighted"),
         ("contrastive", {"shares": True}, "known: temperature, "),
-        ("two-stream", {"latent": 3}, "no option latent; known: features, shared, width, segments, dropout$"),
+        (
+            "two-stream",
+            {"latent": 3},
+            "no option latent; known: losses, features, shared, width, segments, dropout$",
+        ),
         ("mun", {"shared": True}, "no option shared; known: .*latent, length"),
         ("two-stream", {"width": "a"}, "width='a'; it needs a whole number of 1 or more, such as 16"),
         ("two-stream", {"width": True}, "width=True; it needs a whole number"),
@@ -228,3 +232,46 @@ def test_values_of_another_type_that_serve_as_well_are_taken():
 def test_images_are_refused_where_a_model_is_for_spectra():
     with pytest.raises(ValueError, match="dims=1"):
         build("contrastive", dims=2, num_classes=4)
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_every_method_is_the_two_stream_network_and_something(name):
+    model = make(name, {})
+    assert isinstance(model, TwoStream)
+    assert set(model.discriminative) <= set(model.loss_names)
+    for part in model.training_only:
+        assert part == "classifier" or hasattr(model, part)
+
+
+def test_without_cmunet_marrnet_is_the_two_stream_network():
+    batch, marrnet = pairs(), make("marrnet", {"unet": False, "triplet": "weighted", "dropout": 0.0})
+    baseline = make("two-stream", {"dropout": 0.0})
+    assert baseline.state_dict().keys() == marrnet.state_dict().keys()
+    baseline_losses, losses = baseline(batch), marrnet(batch)
+    assert list(baseline_losses) == list(losses)
+    assert all(torch.equal(losses[name], loss) for name, loss in baseline_losses.items())
+
+
+def test_embedding_uses_nothing_that_only_training_needs():
+    for name in model_names():
+        model, x = make(name, {}).eval(), torch.rand(3, 1, 512)
+        before = [model.embed(x, m) for m in (0, 1)]
+        for part in model.training_only:
+            if hasattr(model, part):
+                delattr(model, part)
+        assert all(torch.equal(model.embed(x, m), before[m]) for m in (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "needed"),
+    [
+        ("marrnet", {}, True),
+        ("marrnet", {"transform": "perceptual"}, False),
+        ("marrnet", {"losses": ["id", "rec"]}, False),
+        ("marrnet", {"unet": False}, False),
+        ("two-stream", {}, False),
+        ("mun", {}, False),
+    ],
+)
+def test_which_models_need_aligned_pairs(name, options, needed):
+    assert make(name, options).needs_aligned_pairs is needed

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from xmodal_lite.losses import identity_alignment, modality_alignment, weighted_triplet
-from xmodal_lite.models import MUN, Batch
+from xmodal_lite.models import Batch, build
 from xmodal_lite.models.auxiliary import Mixup, Unify, make_auxiliary
 
 SMALL = {1: {"width": 4, "features": 16, "segments": 16, "dropout": 0.0}, 2: {"backbone": "resnet10"}}
@@ -20,7 +20,7 @@ POOL = {1: F.adaptive_avg_pool1d, 2: F.adaptive_avg_pool2d}
 
 def make(dims=2, seed=0, **options):
     torch.manual_seed(seed)
-    return MUN(dims=dims, num_classes=3, **SMALL[dims], **options)
+    return build("mun", dims=dims, num_classes=3, **SMALL[dims], **options)
 
 
 def pairs(dims=2, identities=3, samples=2, seed=1):
@@ -278,10 +278,10 @@ def test_nan_reaches_every_loss():
         (1, {"auxiliary": "middle"}, "spectra have no colours"),
         (2, {"learners": ["inter"]}, r"unknown learners \['inter'\]; known: intra, cross"),
         (2, {"losses": ["id", "gan"]}, r"unknown losses \['gan'\]; known: id, ia, ma, tri"),
-        (2, {"losses": ["ma"]}, "nothing would tell identities apart"),
+        (2, {"losses": ["ma"]}, "nothing would tell identities apart: switch on id or ia or tri"),
         (3, {}, "not 3"),
     ],
 )
 def test_bad_options_are_refused(dims, options, words):
     with pytest.raises(ValueError, match=words):
-        MUN(dims=dims, num_classes=3, **options)
+        build("mun", dims=dims, num_classes=3, **options)

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 from torch.nn import functional
 
+from xmodal_lite.colour import LUMA
+
 MEAN_COLOUR = (124, 116, 104)  # of ImageNet, 0..255
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 SHAPES = 10 / 3  # an erased rectangle is at most so many times as high as wide, or as wide as high
 SOURCES = {  # where the three channels come from, one row for each equally likely outcome; 3 is grey
     "grey": ((0, 1, 2), (3, 3, 3)),

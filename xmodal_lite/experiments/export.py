@@ -70,7 +70,7 @@ def export(folder: Path, target: Path, *, onnx: bool = False) -> dict[str, float
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(parents=True)
-        tensors = embedding_tensors(stored.matcher, stored.recipe)
+        tensors = embedding_tensors(stored.matcher)
         whole = {name: x.contiguous() for name, x in tensors.items()}
         # not save_file: it wraps what the system says of a full disk, and makes a file that only its owner can read
         (partial / WEIGHTS).write_bytes(save(whole, {"format": "pt", "run": stored.record.spec.hash}))

@@ -25,7 +25,7 @@ from xmodal_lite.experiments.calibration import calibrate, write_calibration
 from xmodal_lite.experiments.methods import ClassicalRecipe
 from xmodal_lite.experiments.spec import RunRecord, RunSpec
 from xmodal_lite.experiments.store import RunStore
-from xmodal_lite.models import MarrNet, Matcher, build
+from xmodal_lite.models import Matcher, build
 from xmodal_lite.models.classical import build_classical
 from xmodal_lite.training import (
     Recipe,
@@ -248,12 +248,11 @@ def _fit(
 
 
 def _refuse_pixels_without_pairs(matcher: Matcher, benchmark: Benchmark, split: Split) -> None:
-    """Raise SpecError where pictures are to be redrawn pixel by pixel and none is aligned: the loss would be 0."""
-    pixels = isinstance(matcher, MarrNet) and "tra" in matcher.active and matcher.transform == "pixel"
-    if pixels and benchmark.dims == 2 and (benchmark.table.pair[split.train] < 0).all():
+    """Raise SpecError where a loss compares images pixel by pixel and no pair is aligned: the loss would be 0."""
+    if matcher.needs_aligned_pairs and benchmark.dims == 2 and (benchmark.table.pair[split.train] < 0).all():
         raise SpecError(
-            f"no two training pictures of {benchmark.name} lie on top of each other, as the pixel transformation asks; "
-            "set model.transform to perceptual"
+            f"no two training images of {benchmark.name} are aligned, and the pixel transformation compares aligned "
+            "pairs; set model.transform to perceptual"
         )
 
 

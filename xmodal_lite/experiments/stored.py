@@ -12,8 +12,6 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_leaves
 
 from xmodal_lite.benchmarks.shared import shorten
 from xmodal_lite.data.spectra import Preparation
@@ -125,7 +123,7 @@ def load_run(folder: Path) -> LoadedRun:
         ) from error
     if (folder / SUMS).exists():
         tensors, history = _read_export(folder, spec.hash), []
-        if unexpected := sorted(tensors.keys() - embedding_tensors(matcher, recipe).keys()):
+        if unexpected := sorted(tensors.keys() - embedding_tensors(matcher).keys()):
             raise CheckpointError(
                 f"{folder / WEIGHTS} has tensors that '{spec.method}' has not: {shorten(unexpected)}"
             )
@@ -136,7 +134,7 @@ def load_run(folder: Path) -> LoadedRun:
             name.removeprefix(prefix): x for name, x in checkpoint.model.items() if name.startswith(prefix)
         }
         history = checkpoint.history
-    _load(matcher, recipe, tensors, folder)
+    _load(matcher, tensors, folder)
     return LoadedRun(folder, record, recipe, read_calibration(folder, spec.hash), matcher, history)
 
 
@@ -162,40 +160,20 @@ def random_samples(recipe: Recipe, count: int) -> Tensor:
     return torch.from_numpy(rng.integers(0, 256, shape, dtype=np.uint8))
 
 
-def embedding_tensors(matcher: Matcher, recipe: Recipe) -> dict[str, Tensor]:
-    """Return the parameters and buffers that `embed` touches, of both modalities, by name.
+def embedding_tensors(matcher: Matcher) -> dict[str, Tensor]:
+    """Return the parameters and buffers that `embed` needs, by name: all but those of `Matcher.training_only`.
 
-    Found by embedding two samples and noting every tensor that torch is called with: no method has to list its parts.
-
-    Parameters
-    ----------
-    matcher : Matcher
-        On the CPU, in evaluation mode.
-    recipe : Recipe
-        Tells what a sample is.
+    The counters of batch normalisation are left out, as no model reads them.
     """
-    touched, samples = _Touched(), random_samples(recipe, 2)
-    with torch.no_grad(), touched:
-        for modality in (0, 1):
-            matcher.embed(samples, modality)
-    kept = matcher.state_dict(
-        keep_vars=True
-    )  # without what `build` makes by itself, such as the colours' mean
+    kept = matcher.state_dict()  # without what `build` makes by itself, such as the colours' mean
     own = {**dict(matcher.named_parameters()), **dict(matcher.named_buffers())}  # shared ones under one name
-    return {name: x.detach() for name, x in own.items() if name in kept and id(x) in touched.ids}
-
-
-class _Touched(TorchFunctionMode):
-    """Notes the identity of every tensor that is an argument of torch."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.ids: set[int] = set()
-
-    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        self.ids.update(id(x) for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor))
-        return function(*args, **kwargs)
+    return {
+        name: x.detach()
+        for name, x in own.items()
+        if name in kept
+        and name.partition(".")[0] not in matcher.training_only
+        and not name.endswith(".num_batches_tracked")
+    }
 
 
 def sha256(path: Path) -> str:
@@ -253,9 +231,9 @@ def _read_export(folder: Path, owner: str) -> dict[str, Tensor]:
     return tensors
 
 
-def _load(matcher: Matcher, recipe: Recipe, tensors: Mapping[str, Tensor], folder: Path) -> None:
+def _load(matcher: Matcher, tensors: Mapping[str, Tensor], folder: Path) -> None:
     """Copy what `embed` needs into a matcher."""
-    needed = embedding_tensors(matcher, recipe)
+    needed = embedding_tensors(matcher)
     if missing := sorted(needed.keys() - tensors.keys()):
         raise CheckpointError(f"{folder}: its weights lack {shorten(missing)}; run or fetch it again")
     for name, own in needed.items():

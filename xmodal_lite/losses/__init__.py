@@ -8,7 +8,7 @@ from xmodal_lite.losses.hetero_center_triplet import hetero_center_triplet
 from xmodal_lite.losses.identity_alignment import identity_alignment
 from xmodal_lite.losses.info_nce import info_nce
 from xmodal_lite.losses.mmd import mmd
-from xmodal_lite.losses.modality_alignment import modality_alignment, update_prototype
+from xmodal_lite.losses.modality_alignment import modality_alignment
 from xmodal_lite.losses.moments import moments
 from xmodal_lite.losses.perceptual import perceptual, perceptual_transformation
 from xmodal_lite.losses.reconstruction import reconstruction, transformation
@@ -30,6 +30,5 @@ __all__ = [
     "reconstruction",
     "reverse_gradient",
     "transformation",
-    "update_prototype",
     "weighted_triplet",
 ]

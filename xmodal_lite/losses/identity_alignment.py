@@ -8,10 +8,11 @@ from xmodal_lite.losses.hetero_center_triplet import hetero_center_triplet
 
 
 def identity_alignment(embeddings: Tensor, labels: Tensor, modality: Tensor, margin: float = 0.3) -> Tensor:
-    r"""Batch-hard triplet loss over the 3P centres :math:`c_p^m` of P identities in v, r and the auxiliary modality.
+    r"""Return `hetero_center_triplet`, which holds the body, of v, r and the auxiliary modality.
 
-    It is the hetero-centre triplet loss with a third modality as the bridge: the positive of a centre is the furthest
-    of its identity's other two, the negative the nearest centre of another identity, in any modality.
+    That is the batch-hard triplet loss over the 3P centres :math:`c_p^m` of P identities. The auxiliary modality is the
+    bridge: the positive of a centre is the furthest of its identity's other two, the negative the nearest centre of
+    another identity, in any modality.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ def modality_alignment(f_v: Tensor, f_r: Tensor, prototype_mean: Tensor, prototy
 
     .. math:: \sum_{m \in \{v, r\}} |\mathrm{mean}(f^m) - q|^2 + |\mathrm{std}(f^m) - s|^2
 
-    with the prototype (q, s) of the auxiliary modality held fixed. `update_prototype` keeps it up to date.
+    with the prototype (q, s) of the auxiliary modality held fixed; `xmodal_lite.models.prototype` keeps it up to date.
 
     Parameters
     ----------
@@ -51,37 +51,3 @@ def modality_alignment(f_v: Tensor, f_r: Tensor, prototype_mean: Tensor, prototy
         total = total + (mean - prototype_mean.detach()).square().sum()
         total = total + (std - prototype_std.detach()).square().sum()
     return total
-
-
-@torch.no_grad()
-def update_prototype(
-    prototype_mean: Tensor, prototype_std: Tensor, features: Tensor, momentum: float = 0.9
-) -> None:
-    r"""Move a prototype a step towards a batch, in place: :math:`q \leftarrow 0.9\, q + 0.1\, \mathrm{mean}(f)`.
-
-    Parameters
-    ----------
-    prototype_mean, prototype_std : Tensor
-        (D,) buffers of the model. Fill them with NaN to begin with: the first batch then sets them, instead of a zero
-        that no batch was ever near.
-    features : Tensor
-        (N, D) a batch of that modality; it takes no gradient from here.
-    momentum : float
-        Share of the prototype that stays.
-
-    Raises
-    ------
-    ValueError
-        The shapes do not fit, or N is 0.
-
-    Notes
-    -----
-    MUN, second hand: prototypes by accumulation over time. The momentum, the start and the spread are ours.
-    """
-    for prototype, value in zip((prototype_mean, prototype_std), moments(features), strict=True):
-        if prototype.shape != value.shape:
-            raise ValueError(
-                f"need a prototype ({len(value)},), as wide as the features, got {tuple(prototype.shape)}"
-            )
-        moved = momentum * prototype + (1 - momentum) * value
-        prototype.copy_(torch.where(prototype.isnan(), value, moved))

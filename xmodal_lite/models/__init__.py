@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Collection
 from typing import Any
 
-from torch import nn
-
-from xmodal_lite.models.backbone import (
-    Backbone,
-    ImageBackbone,
-    Neck,
-    ResNet1d,
-    SharedExtractor,
-    SpectrumBackbone,
-    TwoBranches,
-    make_backbone,
-)
+from xmodal_lite.models.backbone import Backbone, ImageBackbone, SpectrumBackbone, make_backbone
 from xmodal_lite.models.cmunet import CrossModalityUNet
 from xmodal_lite.models.contrastive import Contrastive
 from xmodal_lite.models.enhancing import Enhancing
+from xmodal_lite.models.extractor import Extractor, Neck, SharedExtractor, TwoBranches
 from xmodal_lite.models.marrnet import MarrNet
 from xmodal_lite.models.matcher import Batch, Matcher
 from xmodal_lite.models.mun import MUN
-from xmodal_lite.models.two_stream import TwoStream
+from xmodal_lite.models.options import check_dims, check_options, option_defaults
+from xmodal_lite.models.resnet1d import ResNet1d
+from xmodal_lite.models.two_stream import Setup, TwoStream
 
 __all__ = [
     "MUN",
@@ -47,12 +37,12 @@ __all__ = [
     "model_names",
 ]
 
-_MODELS: dict[str, tuple[type[Matcher], type[nn.Module]]] = {  # each with its extractor of spectra
-    "contrastive": (Contrastive, TwoBranches),
-    "two-stream": (TwoStream, TwoBranches),
-    "marrnet": (MarrNet, TwoBranches),
-    "mun": (MUN, SpectrumBackbone),
-    "enhancing": (Enhancing, SpectrumBackbone),
+_MODELS: dict[str, type[TwoStream]] = {
+    "contrastive": Contrastive,
+    "two-stream": TwoStream,
+    "marrnet": MarrNet,
+    "mun": MUN,
+    "enhancing": Enhancing,
 }
 
 
@@ -90,36 +80,16 @@ def build(name: str, *, dims: int, num_classes: int, **options: Any) -> Matcher:
         raise ValueError(f"unknown model '{name}'; known: {', '.join(_MODELS)}")
     if num_classes < 1:
         raise ValueError(f"need one identity or more to train on, got num_classes={num_classes}")
-    model, of_spectra = _MODELS[name]
-    known = _options(model, *((ImageBackbone,) if dims == 2 else (of_spectra, ResNet1d)))
-    if unknown := sorted(set(options) - set(known)):
-        raise ValueError(f"model '{name}' has no option {', '.join(unknown)}; known: {', '.join(known)}")
-    for option, value in options.items():
-        if needed := _needed(value, known[option]):
-            raise ValueError(
-                f"model '{name}' does not take {option}={value!r}; it needs {needed}, such as {known[option]!r}"
-            )
-    return model(dims=dims, num_classes=num_classes, **options)
+    check_dims(dims)
+    model = _MODELS[name]
+    network: type[TwoBranches] | type[Backbone] = ImageBackbone if dims == 2 else model.spectrum_extractor
+    own = option_defaults(model)
+    check_options(name, options, own | option_defaults(network, *([] if dims == 2 else [ResNet1d])))
+    of_network = {option: value for option, value in options.items() if option not in own}
 
+    def make_extractor(**channels: Any) -> Extractor:
+        made = network(**channels, **of_network)
+        return SharedExtractor(made) if isinstance(made, Backbone) else made
 
-def _options(*classes: type) -> dict[str, Any]:
-    """Return the keyword arguments of some constructors, with their defaults."""
-    own = ("self", "dims", "num_classes", "channels", "pictures", "options")
-    arguments = (item for cls in classes for item in inspect.signature(cls).parameters.items())
-    return {name: argument.default for name, argument in arguments if name not in own}
-
-
-def _needed(value: Any, default: Any) -> str:
-    """Return in words what an option with such a default takes; nothing where the value is that."""
-    match default:
-        case bool():
-            fits, words = isinstance(value, bool), "true or false"
-        case int():
-            fits, words = type(value) is int and value >= 1, "a whole number of 1 or more"
-        case float():
-            fits, words = type(value) in (int, float), "a number"
-        case str():
-            fits, words = isinstance(value, str), "a name"
-        case _:
-            fits, words = isinstance(value, Collection) and not isinstance(value, str), "a list of names"
-    return "" if fits else words
+    options = {option: value for option, value in options.items() if option in own}
+    return model(Setup(dims, num_classes, make_extractor), **options)

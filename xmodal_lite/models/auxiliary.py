@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from xmodal_lite.colour import LUMA
 from xmodal_lite.models.backbone import unit_range
 from xmodal_lite.models.distributed import global_batch_size, local_rows
-from xmodal_lite.models.layers import CONVOLUTION, MEAN_POOL
-
-CONVOLVE = {1: functional.conv1d, 2: functional.conv2d}
-HALVE = {1: functional.avg_pool1d, 2: functional.avg_pool2d}
+from xmodal_lite.models.layers import CONVOLUTION, CONVOLVE, HALVE, MEAN_POOL
+from xmodal_lite.models.options import check_choice, check_names
 
 KERNELS = (3, 5, 7)  # of the intra-modality learners
 # cells an axis of the cross-modality learner's levels, each a refinement of the one before
 PYRAMID = (1, 2, 4)
-LEARNERS = ("intra", "cross")
-LUMA = (0.299, 0.587, 0.114)
+Learner = Literal["intra", "cross"]
+LEARNERS: tuple[Learner, ...] = get_args(Learner)
+Auxiliary = Literal["unify", "none", "mixup", "grey", "x", "middle"]
 
 
 class IntraLearner(nn.Module):
@@ -111,10 +112,9 @@ class Unify(nn.Module):
         Which of "intra" and "cross" are there; without any, z^a is the mean of the pair.
     """
 
-    def __init__(self, dims: int, channels: int, learners: Sequence[str] = LEARNERS) -> None:
+    def __init__(self, dims: int, channels: int, learners: Sequence[Learner] = LEARNERS) -> None:
         super().__init__()
-        if unknown := sorted(set(learners) - set(LEARNERS)):
-            raise ValueError(f"unknown learners {unknown}; known: {', '.join(LEARNERS)}")
+        check_names("learners", learners, LEARNERS)
         self.dims, self.spread = dims, [-1] + [1] * dims  # the latter: (C,) against (B, C, ...)
         self.intra: nn.ModuleList | None = None
         self.cross: CrossLearner | None = None
@@ -222,11 +222,10 @@ class MiddleImage(nn.Module):
 
 
 IMAGES: dict[str, type[nn.Module]] = {"grey": Grey, "x": XImage, "middle": MiddleImage}
-AUXILIARIES = ("unify", "none", "mixup", *IMAGES)
 
 
 def make_auxiliary(
-    name: str, dims: int, channels: int, learners: Sequence[str] = LEARNERS
+    name: Auxiliary, dims: int, channels: int, learners: Sequence[Learner] = LEARNERS
 ) -> nn.Module | None:
     """Return what makes an auxiliary modality, or None for "none".
 
@@ -246,10 +245,9 @@ def make_auxiliary(
     ValueError
         The name or a learner is unknown, or the name makes images and samples are spectra.
     """
-    if name not in AUXILIARIES:
-        raise ValueError(f"unknown auxiliary '{name}'; known: {', '.join(AUXILIARIES)}")
+    check_choice("auxiliary", name, Auxiliary)
     if name in IMAGES and dims != 2:
-        spectra = ", ".join(other for other in AUXILIARIES if other not in IMAGES)
+        spectra = ", ".join(other for other in get_args(Auxiliary) if other not in IMAGES)
         raise ValueError(f"auxiliary '{name}' recolours images, and spectra have no colours; use {spectra}")
     if name == "unify":
         return Unify(dims, channels, learners)

@@ -1,4 +1,4 @@
-"""Extractors: samples in, embeddings out; for spectra small residual networks, for images those of torchvision."""
+"""Backbones: a stem for each modality, shared stages; for images the networks of torchvision."""
 
 from __future__ import annotations
 
@@ -6,136 +6,22 @@ import copy
 from abc import ABC, abstractmethod
 from http.client import HTTPException
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torchvision
 from torch import Tensor, nn
-from torch.nn import functional
 from torchvision.models.resnet import BasicBlock, ResNet
 
-from xmodal_lite.models.distributed import Dropout
+from xmodal_lite.models.options import check_choice, check_dims
+from xmodal_lite.models.resnet1d import ResidualBlock, ResNet1d
 
 WEIGHTS = "IMAGENET1K_V1"  # those that the AGW line starts from
 MEAN, SPREAD = (
     (0.485, 0.456, 0.406),
     (0.229, 0.224, 0.225),
 )  # of ImageNet's colours, which those weights expect
-IMAGE_BACKBONES = ("resnet10", "resnet18", "resnet50")
-PERCEPTUAL_GRID = (4, 4)  # rows and columns of a picture that a perceptual loss tells apart
-
-
-class ResidualBlock(nn.Module):
-    """Two convolutions with batch normalisation and a way shortcut them.
-
-    Parameters
-    ----------
-    inputs, outputs : int
-        Channels.
-    stride : int
-        Of the first convolution.
-    kernel : int
-        Width of both, odd.
-    """
-
-    def __init__(self, inputs: int, outputs: int, stride: int, kernel: int) -> None:
-        super().__init__()
-        half = kernel // 2
-        self.conv1 = nn.Conv1d(inputs, outputs, kernel, stride, half, bias=False)
-        self.bn1 = nn.BatchNorm1d(outputs)
-        self.conv2 = nn.Conv1d(outputs, outputs, kernel, 1, half, bias=False)
-        self.bn2 = nn.BatchNorm1d(outputs)
-        self.shortcut: nn.Module = nn.Identity()
-        if stride > 1 or inputs != outputs:
-            self.shortcut = nn.Sequential(
-                nn.Conv1d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm1d(outputs)
-            )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Take (B, inputs, L), return (B, outputs, ceil(L / stride))."""
-        z = functional.relu(self.bn1(self.conv1(x)))
-        return functional.relu(self.bn2(self.conv2(z)) + self.shortcut(x))
-
-
-class ResNet1d(nn.Module):
-    """Extractor for spectra: stem, two residual blocks, means over segments, linear map.
-
-    Pooling over the whole axis, as for photographs, would throw away at which wavenumber a line stands, which is what
-    tells minerals apart. So the features are averaged within `segments` stretches of the axis, and the linear map
-    sees every stretch by itself. Ours.
-
-    Parameters
-    ----------
-    channels : int
-        Of a sample (1 for a spectrum).
-    width : int
-        Channels of the stem and the first block; the second block has twice as many.
-    features : int
-        Length D of the embedding.
-    segments : int
-        Stretches of the axis.
-    dropout : float
-        Share of the segment features left out in training.
-    """
-
-    def __init__(
-        self,
-        channels: int = 1,
-        *,
-        width: int = 16,
-        features: int = 128,
-        segments: int = 64,
-        dropout: float = 0.2,
-    ) -> None:
-        super().__init__()
-        self.stem = nn.Sequential(
-            nn.Conv1d(channels, width, 5, 2, 2, bias=False), nn.BatchNorm1d(width), nn.ReLU()
-        )
-        self.stages = nn.Sequential(ResidualBlock(width, width, 1, 5), ResidualBlock(width, 2 * width, 2, 5))
-        self.pool = nn.AdaptiveAvgPool1d(segments)
-        self.dropout = Dropout(dropout)
-        self.project = nn.Linear(2 * width * segments, features, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Take samples (B, C, L), return pooled embeddings f (B, D)."""
-        z = self.stages(self.stem(x))  # (B, 2 * width, L / 4)
-        z = self.pool(z).flatten(1)  # (B, 2 * width * segments)
-        return self.project(self.dropout(z))
-
-
-class TwoBranches(nn.Module):
-    """An extractor and a batch-normalisation neck for each modality: g = BN(f).
-
-    Parameters
-    ----------
-    channels, width, features, segments, dropout
-        See `ResNet1d`.
-    shared : bool
-        Let the residual blocks be the same for both modalities; the stem, the linear map and the neck never are.
-    """
-
-    def __init__(
-        self, channels: int = 1, *, features: int = 128, shared: bool = False, **options: Any
-    ) -> None:
-        super().__init__()
-        self.features = features
-        self.branches = nn.ModuleList(ResNet1d(channels, features=features, **options) for _ in range(2))
-        if shared:
-            self.branches[1].stages = self.branches[0].stages
-        self.necks = nn.ModuleList(nn.BatchNorm1d(features) for _ in range(2))
-
-    def forward(self, x: Tensor, modality: int) -> Tensor:
-        """Take samples (B, C, L) of one modality (0 or 1), return g (B, D)."""
-        return self.necks[modality](self.branches[modality](x))
-
-    def perceptual_features(self, x: Tensor) -> Tensor:
-        """Take samples (B, C, L) in the space of v, return what a perceptual loss compares: g (B, D)."""
-        return self(x, 0)
-
-    def forward_pair(self, v: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
-        """Take N samples of each modality, return f and g, (2N, D) each, v first."""
-        each = [branch(x) for branch, x in zip(self.branches, (v, r), strict=True)]
-        return torch.cat(each), torch.cat([neck(f) for neck, f in zip(self.necks, each, strict=True)])
+ImageNetwork = Literal["resnet10", "resnet18", "resnet50"]
 
 
 class Backbone(nn.Module, ABC):
@@ -186,8 +72,8 @@ class ImageBackbone(Backbone):
         The last is torchvision's network with one block in each stage, for processors.
     pretrained : bool
         Start from torchvision's ImageNet weights, which are downloaded once.
-    pictures : int
-        Pictures of three channels each that make up a sample; the first convolution adds up what it sees in them.
+    channels : int
+        Three for each image that is stacked into a sample; the first convolution adds up what it sees in them.
 
     Raises
     ------
@@ -200,18 +86,21 @@ class ImageBackbone(Backbone):
     mean: Tensor
     spread: Tensor
 
-    def __init__(self, *, backbone: str = "resnet18", pretrained: bool = False, pictures: int = 1) -> None:
+    def __init__(
+        self, *, backbone: ImageNetwork = "resnet18", pretrained: bool = False, channels: int = 3
+    ) -> None:
         super().__init__()
-        network = _resnet(backbone, pretrained)
-        if pictures > 1:
-            network.conv1 = _widened(network.conv1, pictures)
+        check_choice("backbone", backbone, ImageNetwork)
+        network, images = _resnet(backbone, pretrained), channels // 3
+        if images > 1:
+            network.conv1 = _widened(network.conv1, images)
         stem = nn.Sequential(network.conv1, network.bn1, network.relu, network.maxpool)
         self.stems = nn.ModuleList([stem, copy.deepcopy(stem)])
         self.trunk = nn.Sequential(network.layer1, network.layer2, network.layer3)
         self.last = network.layer4
         self.features = network.fc.in_features
         for name, values in (("mean", MEAN), ("spread", SPREAD)):
-            self.register_buffer(name, torch.tensor(values * pictures).view(-1, 1, 1), persistent=False)
+            self.register_buffer(name, torch.tensor(values * images).view(-1, 1, 1), persistent=False)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def stem(self, x: Tensor, modality: int) -> Tensor:
@@ -260,47 +149,6 @@ class SpectrumBackbone(Backbone):
         return self.project(z.flatten(1)).float()
 
 
-class Neck(nn.BatchNorm1d):
-    """Batch normalisation without an offset, g = BN(f) (BNNeck: Luo et al., CVPR Workshops 2019, section 3.5)."""
-
-    def __init__(self, features: int) -> None:
-        super().__init__(features)
-        self.bias.requires_grad_(False)
-
-
-class SharedExtractor(nn.Module):
-    """A backbone and one neck for both modalities.
-
-    Parameters
-    ----------
-    backbone : Backbone
-        From `make_backbone`.
-    """
-
-    def __init__(self, backbone: Backbone) -> None:
-        super().__init__()
-        self.backbone, self.neck = backbone, Neck(backbone.features)
-        self.features = backbone.features
-
-    def forward(self, x: Tensor, modality: int) -> Tensor:
-        """Take samples of one modality (0 or 1), return g (B, D)."""
-        return self.neck(self.backbone(self.backbone.stem(x, modality)))
-
-    def perceptual_features(self, x: Tensor) -> Tensor:
-        """Take images (B, 3, H, W) in the space of v, return what a perceptual loss compares, (B, D).
-
-        These are the maps of the first stage, averaged over each of 4 x 4 fields: early enough to say how something
-        looks rather than who it is, and cheap. Ours.
-        """
-        z = self.backbone.trunk[0](self.backbone.stem(x, 0))  # (B, C, H / 4, W / 4)
-        return functional.adaptive_avg_pool2d(z, PERCEPTUAL_GRID).flatten(1).float()
-
-    def forward_pair(self, v: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
-        """Take N samples of each modality, return f and g, (2N, D) each, v first."""
-        f = self.backbone(torch.cat([self.backbone.stem(v, 0), self.backbone.stem(r, 1)]))
-        return f, self.neck(f)
-
-
 def make_backbone(dims: int, **options: Any) -> Backbone:
     """Return a backbone with fresh weights for spectra (dims=1) or for images (dims=2).
 
@@ -316,8 +164,7 @@ def make_backbone(dims: int, **options: Any) -> Backbone:
     ValueError
         Neither 1 nor 2, or a backbone's name is unknown or its weights cannot be had.
     """
-    if dims not in (1, 2):
-        raise ValueError(f"samples have 1 dimension (spectra) or 2 (images), not {dims}")
+    check_dims(dims)
     return SpectrumBackbone(**options) if dims == 1 else ImageBackbone(**options)
 
 
@@ -326,18 +173,16 @@ def unit_range(x: Tensor) -> Tensor:
     return x.float() / 255 if x.dtype == torch.uint8 else x
 
 
-def _widened(convolution: nn.Conv2d, pictures: int) -> nn.Conv2d:
-    """Return a first convolution for several pictures stacked on the channels: of equal ones it makes what it made."""
-    wide = nn.Conv2d(3 * pictures, convolution.out_channels, 7, 2, 3, bias=False)
+def _widened(convolution: nn.Conv2d, images: int) -> nn.Conv2d:
+    """Return a first convolution for stacked images, which makes of equal ones what the given one makes of one."""
+    wide = nn.Conv2d(3 * images, convolution.out_channels, 7, 2, 3, bias=False)
     with torch.no_grad():
-        wide.weight.copy_(convolution.weight.repeat(1, pictures, 1, 1) / pictures)
+        wide.weight.copy_(convolution.weight.repeat(1, images, 1, 1) / images)
     return wide
 
 
 def _resnet(name: str, pretrained: bool) -> ResNet:
     """Return a network of torchvision whose last stage keeps the resolution."""
-    if name not in IMAGE_BACKBONES:
-        raise ValueError(f"unknown backbone '{name}'; known: {', '.join(IMAGE_BACKBONES)}")
     if name == "resnet10":
         if pretrained:
             raise ValueError("there are no ImageNet weights for resnet10; set pretrained to false")

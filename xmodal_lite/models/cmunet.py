@@ -1,4 +1,4 @@
-"""cmUNet: a small U-Net that redraws samples of both modalities in the space of one of them."""
+"""cmUNet: a small U-Net that translates samples of both modalities in the space of one of them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from xmodal_lite.models.layers import CONVOLUTION, MEAN_POOL
-
-CONTEXT = {1: 32, 2: 4}
+from xmodal_lite.models.layers import CONTEXT, CONVOLUTION, MEAN_POOL
+from xmodal_lite.models.options import check_dims
 
 
 class CrossModalityUNet(nn.Module):
     """Encoder and decoder with skip connections; one set of weights for both modalities.
 
     Each level of the encoder halves the sample and doubles the channels up to `widest`. At the bottom, a linear map
-    over all positions lets any place of the input speak to any place of the output: a vibration's infrared and Raman
-    lines can be hundreds of cm^-1 apart, and how a face is lit shows in all of it. A learned offset per modality, at
-    the top and at the bottom, tells the weights which one they read. The output is the input plus a correction that
+    over all positions connects every position of the input to every one of the output: a vibration's infrared and Raman
+    lines can be hundreds of cm^-1 apart, and how a face is lit shows in all of it. A learned embedding of the modality,
+    at the top and at the bottom, tells the weights which one they read. The output is the input plus a residual that
     starts at 0, so that an untrained cmUNet changes nothing.
 
     The paper states the encoder-decoder and the space of its output (Niu et al. 2024); everything else is ours.
@@ -29,7 +28,7 @@ class CrossModalityUNet(nn.Module):
     dims : int
         1 for spectra, 2 for images.
     channels : int
-        Channels of a sample: 1 of a spectrum, 3 of a picture, which has to be said.
+        Channels of a sample: 1 of a spectrum, 3 of an image.
     width : int
         Channels of the first level.
     widest : int
@@ -56,8 +55,7 @@ class CrossModalityUNet(nn.Module):
         targets: int = 1,
     ) -> None:
         super().__init__()
-        if dims not in CONVOLUTION:
-            raise ValueError(f"dims must be 1 or 2, got {dims}")
+        check_dims(dims)
         widths = [min(width * 2**level, widest) for level in range(depth + 1)]
         context = CONTEXT[dims] if context is None else context
         self.dims, self.targets, self.context = dims, targets, context
@@ -74,7 +72,7 @@ class CrossModalityUNet(nn.Module):
             nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor, modality: int) -> Tensor:
-        """Redraw samples.
+        """Translate samples.
 
         Parameters
         ----------
@@ -91,9 +89,8 @@ class CrossModalityUNet(nn.Module):
         convolution, norm, relu = self.encoder[0].children()
         # before the ReLU: a constant behind it would be undone by the norm of every layer that reads it
         z = norm(convolution(x))
-        levels = [
-            relu(z + self.modality_embedding[modality].to(z.dtype))
-        ]  # (B, width, ...); in 16 bits where z is
+        # (B, width, ...); in 16 bits where z is
+        levels = [relu(z + self.modality_embedding[modality].to(z.dtype))]
         for layer in self.encoder[1:]:
             levels.append(layer(levels[-1]))  # half the size each time
         z = levels.pop()

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from xmodal_lite.losses import batch_hard_triplet, gaussian_consistency, mmd, weighted_triplet
-from xmodal_lite.models.backbone import Backbone, Neck, SharedExtractor, make_backbone
+from xmodal_lite.losses import batch_hard_triplet, gaussian_consistency, mmd
+from xmodal_lite.models.backbone import Backbone, SpectrumBackbone
 from xmodal_lite.models.distributed import all_gather
-from xmodal_lite.models.matcher import Batch, Matcher, check_batch, full_precision, refuse_unknown_losses
+from xmodal_lite.models.extractor import Neck, SharedExtractor
+from xmodal_lite.models.matcher import Batch, check_batch, full_precision
+from xmodal_lite.models.options import check_choice
+from xmodal_lite.models.two_stream import Embeddings, Setup, TwoStream
 
-LOSSES = ("id", "tri", "intra", "dc")
-DISCRIMINATIVE_LOSSES = ("id", "tri")
+LOSSES = ("id", "tri", "dc", "intra")
 Consistency = Literal["w2", "mean", "kl", "mmd", "per-identity"]
-CONSISTENCIES = ("w2", "mean", "kl", "mmd", "per-identity")
 
 
 class Branch(nn.Module):
@@ -53,7 +54,7 @@ class Branch(nn.Module):
             return functional.cross_entropy(scores, labels) + batch_hard_triplet(all_gather(f), labels)
 
 
-class Enhancing(Matcher):
+class Enhancing(TwoStream):
     """Network that enhances what each modality knows and aligns the two (Zhang et al., IJMLC 16(1), 2025).
 
     The shared part is the two-stream network. Known: a branch for each modality makes identities compact and distinct
@@ -63,77 +64,66 @@ class Enhancing(Matcher):
 
     Parameters
     ----------
-    dims : int
-        1 for spectra, 2 for images.
-    num_classes : int
-        Identities of the training set.
+    setup : Setup
+        See `TwoStream`.
     losses : sequence of str
-        Which losses are computed, of "id", "tri", "intra", "dc". Others cost nothing.
+        Which losses are computed, of "id", "tri", "dc", "intra". Others cost nothing.
     consistency : {"w2", "mean", "kl", "mmd", "per-identity"}
         What "dc" is: a distance of `gaussian_consistency`, `mmd`, or the first distance for each identity by itself.
         It acts on the embeddings that are compared at test; as they have unit length, shrinking them does not help.
         "kl" is the mean over the channels, which brings it to the size of the others.
     pooled : bool
         Let the branches work on 2 x 2 means of an image's map; see `Branch`.
-    **options
-        See `SpectrumBackbone` and `ResNet1d` (spectra) or `ImageBackbone` (images).
 
     Raises
     ------
     ValueError
-        A loss or a consistency is unknown, or nothing would train what is tested to tell identities apart.
+        A loss or a consistency is unknown, or no loss would tell identities apart.
     """
 
     loss_names = LOSSES
+    training_only = ("classifier", "branches")
+    spectrum_extractor = SpectrumBackbone
     extractor: SharedExtractor
 
     def __init__(
         self,
+        setup: Setup,
         *,
-        dims: int,
-        num_classes: int,
         losses: Sequence[str] = LOSSES,
         consistency: Consistency = "w2",
         pooled: bool = True,
-        **options: Any,
     ) -> None:
-        super().__init__()
-        _check(losses, consistency)
-        self.active, self.consistency = frozenset(losses), consistency
-        self.extractor = SharedExtractor(make_backbone(dims, **options))
-        backbone = self.extractor.backbone
-        self.classifier = (
-            nn.Linear(backbone.features, num_classes, bias=False) if "id" in self.active else None
-        )
-        count = 2 if "intra" in self.active else 0
-        self.branches = nn.ModuleList(Branch(backbone, num_classes, pooled) for _ in range(count))
+        check_choice("consistency", consistency, Consistency)
+        super().__init__(setup, losses=losses)
+        self.consistency = consistency
+        backbone, count = self.extractor.backbone, 2 if "intra" in self.active else 0
+        self.branches = nn.ModuleList(Branch(backbone, setup.num_classes, pooled) for _ in range(count))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return those that are switched on: `id`, `tri` (weighted triplet), `intra` of both branches, `dc`."""
+        """Return those that are switched on: `id`, `tri` (weighted triplet), `dc`, `intra` of both branches."""
         check_batch(batch)
-        backbone, labels = self.extractor.backbone, all_gather(batch.labels)
+        backbone = self.extractor.backbone
         z = backbone.trunk(torch.cat([backbone.stem(batch.v, 0), backbone.stem(batch.r, 1)]))  # (2N, C, ...)
         f = backbone.pool(backbone.last(z))  # (2N, D)
-        f, g = all_gather(f, 2), all_gather(self.extractor.neck(f), 2)
-        both, losses = labels.repeat(2), {}
-        with full_precision(f.device):
-            if self.classifier is not None:
-                losses["id"] = functional.cross_entropy(self.classifier(g.float()), both)
-            if "tri" in self.active:
-                losses["tri"] = weighted_triplet(f, both)
-            if "dc" in self.active:
-                losses["dc"] = self._apart(functional.normalize(g.float(), dim=1), labels)
+        losses = self.compare(f, self.extractor.neck(f), batch.labels)
         if "intra" in self.active:
+            labels, halves = all_gather(batch.labels), z.chunk(2)
             of_v, of_r = (
-                branch(part, labels, backbone.pool)
-                for branch, part in zip(self.branches, z.chunk(2), strict=True)
+                branch(half, labels, backbone.pool)
+                for branch, half in zip(self.branches, halves, strict=True)
             )
             losses["intra"] = of_v + of_r
         return losses
 
-    def _apart(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """Return how far apart the distributions of v and r are, of embeddings (2N, D) of unit length, v first."""
-        v, r = embeddings[: len(labels)], embeddings[len(labels) :]
+    def embedding_losses(self) -> dict[str, Callable[[Embeddings], Tensor]]:
+        """Return those of `TwoStream`, and the distance of the two distributions."""
+        return super().embedding_losses() | {"dc": self._distance}
+
+    def _distance(self, e: Embeddings) -> Tensor:
+        """Return the distance between the distributions of v and r, of embeddings of unit length."""
+        v, r = functional.normalize(e.g, dim=1).split(e.pairs)  # (N, D) each
+        labels = e.labels[: e.pairs]
         if self.consistency == "mmd":
             return mmd(v, r)
         if self.consistency == "per-identity":
@@ -141,13 +131,3 @@ class Enhancing(Matcher):
         distance = gaussian_consistency(v, r, self.consistency)
         # of unit length, channels share one unit between them; the divergence counts each in units of its own spread
         return distance / v.shape[1] if self.consistency == "kl" else distance
-
-
-def _check(losses: Sequence[str], consistency: str) -> None:
-    refuse_unknown_losses(losses, LOSSES)
-    if not set(losses) & set(DISCRIMINATIVE_LOSSES):
-        raise ValueError(
-            f"nothing would train what is tested: switch on {' or '.join(DISCRIMINATIVE_LOSSES)}"
-        )
-    if consistency not in CONSISTENCIES:
-        raise ValueError(f"unknown consistency '{consistency}'; known: {', '.join(CONSISTENCIES)}")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,7 @@ class Batch:
     labels : Tensor
         (N,) int64, identity of both samples of a pair, 0..classes-1; the K pairs of one identity lie together.
     aligned : Tensor
-        (N,) bool, True where both samples show the very same thing, point by point.
+        (N,) bool, True where both samples show the same specimen or image content, point by point.
     """
 
     v: Tensor
@@ -47,12 +47,20 @@ class Matcher(nn.Module, ABC):
         class gives none, any weight is taken.
     lr_groups : dict of str to tuple of str
         Parts of the model whose learning rate a recipe can multiply: a name, and the attribute names of its modules.
+    training_only : tuple of str
+        Attribute names of modules and buffers that `embed` does not use, such as classifiers; they are not exported.
+    needs_aligned_pairs : bool
+        Whether a loss compares the two samples of a pair point by point, so that some pairs have to be aligned.
     extractor : nn.Module
         What the default `embed` calls, with samples and their modality.
     """
 
     loss_names: tuple[str, ...] = ()
-    lr_groups: dict[str, tuple[str, ...]] = {"head": ("neck", "necks", "classifier", "discriminator")}
+    lr_groups: ClassVar[dict[str, tuple[str, ...]]] = {
+        "head": ("neck", "necks", "classifier", "discriminator")
+    }
+    training_only: tuple[str, ...] = ()
+    needs_aligned_pairs: bool = False
     extractor: nn.Module
 
     def embed(self, x: Tensor, modality: int) -> Tensor:
@@ -121,7 +129,7 @@ def check_batch(batch: Batch) -> None:
     labels = all_gather(batch.labels) if on_host else batch.labels
     if on_host and bool((labels == labels[0]).all()):
         raise ValueError(
-            "the batch shows one identity alone; nothing can be told apart in it, raise identities (P)"
+            "the batch shows one identity alone; no loss can compare it with another; raise num_identities (P)"
         )
 
 
@@ -135,27 +143,3 @@ def check_modality(modality: int) -> None:
     """
     if isinstance(modality, bool) or modality not in (0, 1):
         raise ValueError(f"the modality is 0 (v) or 1 (r), got {modality}")
-
-
-def require_spectra(name: str, dims: int) -> None:
-    """Refuse images where a model is for spectra.
-
-    Raises
-    ------
-    ValueError
-        `dims` is not 1.
-    """
-    if dims != 1:
-        raise ValueError(f"{name} is built for spectra (dims=1) so far, not for dims={dims}")
-
-
-def refuse_unknown_losses(losses: Sequence[str], known: Sequence[str]) -> None:
-    """Refuse a loss that a model does not have.
-
-    Raises
-    ------
-    ValueError
-        A name is not among the known ones, which are listed.
-    """
-    if unknown := [name for name in losses if name not in known]:
-        raise ValueError(f"unknown losses {unknown}; known: {', '.join(known)}")

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from xmodal_lite.losses import identity_alignment, modality_alignment, update_prototype, weighted_triplet
-from xmodal_lite.models.auxiliary import IMAGES, LEARNERS, Unify, make_auxiliary
-from xmodal_lite.models.backbone import SharedExtractor, make_backbone
-from xmodal_lite.models.distributed import all_gather
-from xmodal_lite.models.matcher import Batch, Matcher, check_batch, full_precision, refuse_unknown_losses
+from xmodal_lite.losses import identity_alignment, modality_alignment
+from xmodal_lite.models.auxiliary import IMAGES, LEARNERS, Auxiliary, Learner, Unify, make_auxiliary
+from xmodal_lite.models.backbone import SpectrumBackbone
+from xmodal_lite.models.extractor import SharedExtractor
+from xmodal_lite.models.matcher import Batch, check_batch
+from xmodal_lite.models.prototype import update_prototype
+from xmodal_lite.models.two_stream import Embeddings, Setup, TwoStream
 
 LOSSES = ("id", "ia", "ma", "tri")
-DISCRIMINATIVE_LOSSES = ("id", "ia", "tri")
 
 
-class MUN(Matcher):
+class MUN(TwoStream):
     """Modality unifying network (Yu et al., ICCV 2023).
 
     An auxiliary sample is made of each pair, goes through all shared stages beside v and r, and is dropped at test: the
@@ -29,10 +30,8 @@ class MUN(Matcher):
 
     Parameters
     ----------
-    dims : int
-        1 for spectra, 2 for images.
-    num_classes : int
-        Identities of the training set.
+    setup : Setup
+        See `TwoStream`.
     auxiliary : {"unify", "none", "mixup", "grey", "x", "middle"}
         What makes the auxiliary modality, see `make_auxiliary`. Auxiliary images pass the stem of r. Without an
         auxiliary modality, v and r together are the prototype that each of them is aligned to.
@@ -40,8 +39,6 @@ class MUN(Matcher):
         Which of "intra" and "cross" the auxiliary modality "unify" has.
     losses : sequence of str
         Which losses are computed, of "id", "ia", "ma", "tri". Others cost nothing.
-    **options
-        See `SpectrumBackbone` and `ResNet1d` (spectra) or `ImageBackbone` (images).
 
     Raises
     ------
@@ -50,51 +47,41 @@ class MUN(Matcher):
     """
 
     loss_names = LOSSES
+    discriminative = ("id", "ia", "tri")
+    training_only = ("classifier", "auxiliary", "prototype_mean", "prototype_std")
+    spectrum_extractor = SpectrumBackbone
     extractor: SharedExtractor
     prototype_mean: Tensor
     prototype_std: Tensor
 
     def __init__(
         self,
+        setup: Setup,
         *,
-        dims: int,
-        num_classes: int,
-        auxiliary: str = "unify",
-        learners: Sequence[str] = LEARNERS,
+        auxiliary: Auxiliary = "unify",
+        learners: Sequence[Learner] = LEARNERS,
         losses: Sequence[str] = LOSSES,
-        **options: Any,
     ) -> None:
-        super().__init__()
-        _check(losses)
-        self.active = frozenset(losses)
-        self.extractor = SharedExtractor(make_backbone(dims, **options))
-        self.auxiliary = make_auxiliary(auxiliary, dims, self.extractor.backbone.stem_channels, learners)
+        extractor = setup.make_extractor()
+        assert isinstance(extractor, SharedExtractor)
+        generator = make_auxiliary(auxiliary, setup.dims, extractor.backbone.stem_channels, learners)
+        # last the classifier: in another order, a seed would draw other weights
+        super().__init__(replace(setup, make_extractor=lambda: extractor), losses=losses)
+        self.auxiliary = generator
         self.from_images = auxiliary in IMAGES
-        features = self.extractor.features
-        self.classifier = nn.Linear(features, num_classes, bias=False) if "id" in self.active else None
         for name in ("prototype_mean", "prototype_std") if "ma" in self.active else ():
-            self.register_buffer(name, torch.full((features,), torch.nan))  # the first batch sets them
+            # the first batch sets them
+            self.register_buffer(name, torch.full((self.extractor.features,), torch.nan))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return those that are switched on: `id`, `ia`, `ma`, `tri`."""
         check_batch(batch)
         f = self.features(batch)  # (3N, D), or (2N, D) without an auxiliary modality
-        modalities = len(f) // len(batch.labels)
-        f, g = all_gather(f, modalities), all_gather(self.extractor.neck(f), modalities)
-        pairs = len(f) // modalities
-        modality = torch.arange(len(f), device=f.device) // pairs  # 0 v, 1 r, 2 auxiliary
-        labels = all_gather(batch.labels).repeat(modalities)
-        losses = {}
-        with full_precision(f.device):
-            if self.classifier is not None:
-                losses["id"] = functional.cross_entropy(self.classifier(g.float()), labels)
-            if "ia" in self.active:
-                losses["ia"] = identity_alignment(f, labels, modality)
-            if "ma" in self.active:
-                losses["ma"] = self._align(functional.normalize(f, dim=1), pairs)
-            if "tri" in self.active:
-                losses["tri"] = weighted_triplet(f, labels)
-        return losses
+        return self.compare(f, self.extractor.neck(f), batch.labels)
+
+    def embedding_losses(self) -> dict[str, Callable[[Embeddings], Tensor]]:
+        """Return those of `TwoStream`, and both alignment losses."""
+        return super().embedding_losses() | {"ia": self._align_identities, "ma": self._align_modalities}
 
     def features(self, batch: Batch) -> Tensor:
         """Return f of all v, then all r, then all auxiliary samples, (3N, D)."""
@@ -111,15 +98,15 @@ class MUN(Matcher):
         ratio = self.auxiliary.ratio() if isinstance(self.auxiliary, Unify) else None
         return {} if ratio is None else {"ratio": ratio}
 
-    def _align(self, f: Tensor, pairs: int) -> Tensor:
-        """Follow the prototype, then return the modality alignment loss of features (3N, D) of unit length."""
-        bridge = f if self.auxiliary is None else f[2 * pairs :]
+    def _align_identities(self, e: Embeddings) -> Tensor:
+        modality = torch.arange(len(e.f), device=e.f.device) // e.pairs  # 0 v, 1 r, 2 auxiliary
+        return identity_alignment(e.f, e.labels, modality)
+
+    def _align_modalities(self, e: Embeddings) -> Tensor:
+        """Update the prototype, then return the modality alignment loss of features of unit length."""
+        h = functional.normalize(e.f, dim=1)
+        f_v, f_r, *auxiliary = h.split(e.pairs)  # (N, D) each
         if self.training:
+            bridge = auxiliary[0] if auxiliary else h
             update_prototype(self.prototype_mean, self.prototype_std, bridge)
-        return modality_alignment(f[:pairs], f[pairs : 2 * pairs], self.prototype_mean, self.prototype_std)
-
-
-def _check(losses: Sequence[str]) -> None:
-    refuse_unknown_losses(losses, LOSSES)
-    if not set(losses) & set(DISCRIMINATIVE_LOSSES):
-        raise ValueError(f"nothing would tell identities apart: switch on {', '.join(DISCRIMINATIVE_LOSSES)}")
+        return modality_alignment(f_v, f_r, self.prototype_mean, self.prototype_std)

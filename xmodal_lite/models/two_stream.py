@@ -2,51 +2,131 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from xmodal_lite.losses import weighted_triplet
-from xmodal_lite.models.backbone import SharedExtractor, TwoBranches, make_backbone
+from xmodal_lite.models.backbone import SpectrumBackbone
 from xmodal_lite.models.distributed import all_gather
+from xmodal_lite.models.extractor import Extractor, TwoBranches
 from xmodal_lite.models.matcher import Batch, Matcher, check_batch, full_precision
+from xmodal_lite.models.options import check_losses
 
 
-class TwoStream(Matcher):
-    """Two-stream network of the AGW family.
+@dataclass(frozen=True)
+class Setup:
+    """What is fixed before a method is made; `build` makes one.
 
-    Ye et al., TPAMI 2022, section 4, for images: the stem is each modality's own, all later stages are shared, and the
-    triplet loss acts on f. Ours, for spectra: the two branches (`TwoBranches`), and that the triplet loss acts on g,
-    where each modality's mean offset is gone.
-
-    Parameters
+    Attributes
     ----------
     dims : int
         1 for spectra, 2 for images.
     num_classes : int
         Identities of the training set.
-    **options
-        For spectra see `TwoBranches` and `ResNet1d`, for images `ImageBackbone`.
+    make_extractor : callable
+        Makes the extractor; takes `channels` of a sample where they are not those of the data.
     """
 
-    loss_names = ("id", "tri")
+    dims: int
+    num_classes: int
+    make_extractor: Callable[..., Extractor]
 
-    def __init__(self, *, dims: int, num_classes: int, **options: Any) -> None:
+
+@dataclass(frozen=True)
+class Embeddings:
+    """What the losses of a step compare: m modalities of N pairs, one modality behind the other, of all processes.
+
+    Attributes
+    ----------
+    f, g : Tensor
+        (mN, D) float32, what a triplet loss takes and what a classifier takes.
+    labels : Tensor
+        (mN,) int64 identities.
+    pairs : int
+        N.
+    """
+
+    f: Tensor
+    g: Tensor
+    labels: Tensor
+    pairs: int
+
+
+class TwoStream(Matcher):
+    """Two-stream network of the AGW family, and the base of every other trained method.
+
+    Ye et al., TPAMI 2022, section 4, for images: the stem is each modality's own, all later stages are shared, and the
+    triplet loss acts on f. Ours, for spectra: the two branches (`TwoBranches`), and that the triplet loss acts on g,
+    where each modality's mean offset is gone.
+
+    A method overrides `losses`, which embeds a batch and hands f and g to `compare`, and adds to `embedding_losses`.
+
+    Parameters
+    ----------
+    setup : Setup
+        Kind of samples, number of identities and extractor.
+    losses : sequence of str
+        Which losses are computed, of `loss_names`. Others cost nothing.
+
+    Attributes
+    ----------
+    discriminative : tuple of str
+        The losses that tell identities apart; one of them is needed.
+    spectrum_extractor : type
+        What `build` makes the extractor of spectra of.
+
+    Raises
+    ------
+    ValueError
+        A loss is unknown, or no loss would tell identities apart.
+    """
+
+    loss_names: tuple[str, ...] = ("id", "tri")
+    discriminative: tuple[str, ...] = ("id", "tri")
+    training_only: tuple[str, ...] = ("classifier",)
+    spectrum_extractor: type[TwoBranches] | type[SpectrumBackbone] = TwoBranches
+
+    def __init__(self, setup: Setup, *, losses: Sequence[str] = ("id", "tri")) -> None:
         super().__init__()
-        self.dims = dims
-        self.extractor: TwoBranches | SharedExtractor = (
-            TwoBranches(**options) if dims == 1 else SharedExtractor(make_backbone(dims, **options))
-        )
-        self.classifier = nn.Linear(self.extractor.features, num_classes, bias=False)
+        check_losses(losses, self.loss_names, self.discriminative)
+        self.dims, self.active = setup.dims, frozenset(losses)
+        self.extractor: Extractor = setup.make_extractor()
+        self.classifier: nn.Linear | None = None
+        if "id" in self.active:
+            self.classifier = nn.Linear(self.extractor.features, setup.num_classes, bias=False)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return `id` (cross-entropy) and `tri` (weighted regularised triplet)."""
+        """Return those that are switched on: `id` (cross-entropy) and `tri` (weighted regularised triplet)."""
         check_batch(batch)
-        f, g = (all_gather(x, 2) for x in self.extractor.forward_pair(batch.v, batch.r))  # (2N, D) each
-        labels = all_gather(batch.labels).repeat(2)
+        return self.compare(*self.extractor.forward_pair(batch.v, batch.r), batch.labels)
+
+    def compare(self, f: Tensor, g: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Return the losses of `embedding_losses` that are switched on, in full precision, over all processes.
+
+        Parameters
+        ----------
+        f, g : Tensor
+            (mN, D) of this process's N pairs, all of v first, then all of r, then a third modality if there is one.
+        labels : Tensor
+            (N,) identities of the pairs.
+        """
+        modalities = len(f) // len(labels)
+        f, g, labels = all_gather(f, modalities), all_gather(g, modalities), all_gather(labels)
         with full_precision(f.device):
-            return {
-                "id": functional.cross_entropy(self.classifier(g.float()), labels),
-                "tri": weighted_triplet((g if self.dims == 1 else f).float(), labels),
-            }
+            e = Embeddings(f.float(), g.float(), labels.repeat(modalities), len(labels))
+            terms = self.embedding_losses()
+            return {name: terms[name](e) for name in self.loss_names if name in terms and name in self.active}
+
+    def embedding_losses(self) -> dict[str, Callable[[Embeddings], Tensor]]:
+        """Return the losses of embeddings by name; `compare` computes them in the order of `loss_names`."""
+        return {"id": self._identity, "tri": self._triplet}
+
+    def _identity(self, e: Embeddings) -> Tensor:
+        assert self.classifier is not None  # there wherever "id" is switched on
+        return functional.cross_entropy(self.classifier(e.g), e.labels)
+
+    def _triplet(self, e: Embeddings) -> Tensor:
+        return weighted_triplet(e.f, e.labels)
