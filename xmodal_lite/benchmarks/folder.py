@@ -6,7 +6,6 @@ otherwise the first by name. Spectra are text files of two columns, wavenumber i
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
@@ -30,9 +29,9 @@ from xmodal_lite.benchmarks.shared import (
 )
 from xmodal_lite.data.cache import Entry, cached
 from xmodal_lite.data.images import SUFFIXES, inspect_images, open_images
-from xmodal_lite.data.spectra import Preparation, read_sample
+from xmodal_lite.data.spectra import Preparation
+from xmodal_lite.data.spectrum_samples import inspect_spectra, read_samples
 from xmodal_lite.data.table import SampleTable
-from xmodal_lite.errors import DataError
 from xmodal_lite.evaluation import RetrievalTask
 
 PARTS = ("train", "test")
@@ -75,7 +74,7 @@ def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
             "folder",
             [root / path for path in paths],
             asdict(settings),
-            partial(_read_spectra, root, paths),
+            partial(_read_spectra, root, paths, _modality_names(table, modalities)),
         )
         fingerprint = str(columns["fingerprint"])
     else:
@@ -109,18 +108,15 @@ def check(root: str | Path) -> CheckReport:
     problems: list[str] = []
     table, modalities, training = _scan(root, problems.append)
     spectra = _spectra(table)
-    for path in table.path[spectra].tolist():
-        try:
-            read_sample(root / path)
-        except DataError as error:
-            problems.append(str(error))
-    problems += inspect_images(root, table.path[~spectra].tolist()).damaged
-    counts = {}
+    refused, counts, changed = inspect_spectra(
+        root, table.path[spectra].tolist(), _modality_names(table.select(spectra), modalities)
+    )
+    problems += [*refused, *inspect_images(root, table.path[~spectra].tolist()).damaged]
     for part, mask in (("training", training), ("test", ~training)):
         counts[f"{part} identities"] = len(np.unique(table.identity[mask]))
         for modality, name in enumerate(modalities):
             counts[f"{part} samples, {name}"] = int((mask & (table.modality == modality)).sum())
-    notes = single_modality_notes(table, [training], [~training])
+    notes = [*changed, *single_modality_notes(table, [training], [~training])]
     if others := [path for path in _files(root) if path.suffix.lower() not in KINDS]:
         names = shorten(path.relative_to(root).as_posix() for path in others)
         notes.append(f"{len(others)} files of other kinds left out: {names}")
@@ -184,11 +180,14 @@ def _spectra(table: SampleTable) -> np.ndarray:
     return np.array([path.lower().endswith(SPECTRA) for path in table.path.tolist()], dtype=bool)
 
 
-def _read_spectra(root: Path, paths: list[str]) -> Entry:
+def _modality_names(table: SampleTable, modalities: tuple[str, str]) -> list[str]:
+    return [modalities[modality] for modality in table.modality.tolist()]
+
+
+def _read_spectra(root: Path, paths: list[str], modalities: list[str]) -> Entry:
     """Prepare samples (n, 1, L) and the fingerprint for the cache."""
-    digests = [path + hashlib.sha256((root / path).read_bytes()).hexdigest() for path in paths]
-    samples = np.stack([read_sample(root / path) for path in paths])[:, None]
-    return samples, {"fingerprint": np.array(hashlib.sha256("\n".join(digests).encode()).hexdigest())}
+    samples, fingerprint = read_samples(root, paths, modalities)
+    return samples, {"fingerprint": np.array(fingerprint)}
 
 
 def _split(data: str, training: np.ndarray, benchmark: Benchmark, seed: int) -> Split:

@@ -14,26 +14,33 @@ Protocols A and B are ours: no published protocol matches the two kinds of spect
 
 from __future__ import annotations
 
-import hashlib
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from xmodal_lite.benchmarks.base import Benchmark, CheckReport, Split
+from xmodal_lite.benchmarks.rruff_files import (
+    MID_INFRARED,
+    Record,
+    choose,
+    list_files,
+    minerals,
+    read_records,
+    with_minerals,
+)
+from xmodal_lite.benchmarks.shared import raise_data_error
 from xmodal_lite.data.cache import Entry, cached
-from xmodal_lite.data.spectra import Preparation, parse_spectrum, prepare
+from xmodal_lite.data.spectra import REPAIRS, Preparation
+from xmodal_lite.data.spectrum_error import SpectrumError, examples, one_line_each
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import DataError
 from xmodal_lite.evaluation import Report, rruff_report
 from xmodal_lite.files import is_synthetic
 
-FOLDERS = ("raman", "infrared")  # by modality
-MID_INFRARED = 2000.0  # cm^-1: an infrared spectrum that ends below is far-infrared
+AXES = ("descending", "unordered", "repeated")  # repairs that `check` counts even if there is none
 TRAIN_SHARE = 0.6  # of the minerals, protocol A
 
 
@@ -59,7 +66,7 @@ def load(root: str | Path, preparation: Preparation | None = None) -> Benchmark:
         only, fewer than two minerals in common.
     """
     root, preparation = Path(root), preparation or Preparation()
-    files = _list(root, _raise)
+    files, _ = list_files(root, raise_data_error)
     samples, columns = cached(
         root, "rruff", files, asdict(preparation), partial(_build, root, files, preparation)
     )
@@ -92,144 +99,36 @@ def check(root: str | Path) -> CheckReport:
     """
     root = Path(root)
     problems: list[str] = []
-    files = _list(root, problems.append)
+    files, others = list_files(root, problems.append)
     complete = not problems  # a missing folder explains by itself why too little is left
-    records, _ = _read(root, files, Preparation(), problems.append)
-    kept, notes = _usable(records)
+    refused: list[DataError] = []
+    records, _ = read_records(root, files, Preparation(), refused.append)
+    records, notes = with_minerals(records)
+    kept, chosen = choose(records)
+    doubtful, doubts = _doubtful(kept)
+    problems += one_line_each([*refused, *doubtful])
     if complete:
         problems += _shortcomings(records, kept)
-    return CheckReport(problems, _count(records, kept), notes)
-
-
-# ---- reading
-
-
-@dataclass(frozen=True, eq=False)
-class _Record:
-    """One file: what its name and header say, and its prepared row (L,)."""
-
-    path: str
-    modality: int
-    raw: bool
-    laser: int
-    number: int
-    filed: str  # name in the file's own header
-    mineral: str  # name used
-    specimen: str
-    last: float
-    repaired: tuple[str, ...]
-    digest: bytes
-    row: np.ndarray
-
-    @property
-    def far(self) -> bool:
-        return self.modality == 1 and self.last <= MID_INFRARED
-
-
-def _raise(problem: str) -> None:
-    raise DataError(problem)
-
-
-def _list(root: Path, report: Callable[[str], None]) -> list[Path]:
-    """List the text files of both folders, sorted by relative path."""
-    files: list[Path] = []
-    for folder in FOLDERS:
-        if not (root / folder).is_dir():
-            report(
-                f"{root / folder}: no such folder; the root must hold 'raman' and 'infrared' with the text "
-                "files of the RRUFF site (`xmodal download rruff ROOT` fetches them)"
-            )
-            continue
-        found = [path for path in (root / folder).rglob("*.[tT][xX][tT]") if not path.name.startswith(".")]
-        if not found:
-            report(f"{root / folder}: holds no .txt file; unpack the site's archives into it")
-        files += found
-    return sorted(files, key=lambda path: path.relative_to(root).as_posix())
-
-
-def _read(
-    root: Path, files: Iterable[Path], preparation: Preparation, report: Callable[[str], None]
-) -> tuple[list[_Record], str]:
-    """Read all files; returns their records, renamed, and the SHA-256 over names and bytes."""
-    sha, records = hashlib.sha256(), []
-    for path in tqdm(files, desc="reading spectra", unit="file", disable=None):
-        try:
-            content = path.read_bytes()
-            sha.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode() + content)
-            records.append(_record(root, path, content, preparation))
-        except DataError as error:
-            report(str(error))
-        except OSError as error:
-            report(f"{path}: cannot be read ({error.strerror}); check its permissions")
-    return _renamed(records), sha.hexdigest()
-
-
-def _record(root: Path, path: Path, content: bytes, preparation: Preparation) -> _Record:
-    spectrum = parse_spectrum(content, path)
-    relative = path.relative_to(root)
-    modality = FOLDERS.index(relative.parts[0])
-    fields = path.stem.split("__")[2:]  # Raman 532 0 unoriented Raman_Data_Processed 26341
-    lasers = [int(field) for field in fields[1:2] if field.isdigit()]
-    return _Record(
-        path=relative.as_posix(),
-        modality=modality,
-        raw=any(field.upper().endswith("RAW") for field in fields),
-        laser=lasers[0] if modality == 0 and lasers else 0,
-        number=int(fields[-1]) if fields and fields[-1].isdigit() else 0,
-        filed=spectrum.names,
-        mineral=spectrum.names,
-        specimen=spectrum.rruff_id,
-        last=float(spectrum.x[-1]),
-        repaired=spectrum.repaired,
-        digest=hashlib.sha256(spectrum.x.tobytes() + spectrum.y.tobytes()).digest(),
-        row=prepare(spectrum, preparation),
-    )
-
-
-def _renamed(records: list[_Record]) -> list[_Record]:
-    """Give every spectrum of a specimen the name in its infrared file, the newest one by file number."""
-    infrared = sorted(
-        (record for record in records if record.modality == 1), key=lambda record: record.number
-    )
-    newest = {record.specimen: record.mineral for record in infrared}
-    return [replace(record, mineral=newest.get(record.specimen, record.mineral)) for record in records]
-
-
-# ---- choosing
-
-
-def _usable(records: list[_Record]) -> tuple[list[_Record], list[str]]:
-    """Keep what the protocols use; return it, and notes on what was renamed or left out for its content."""
-    processed = {
-        record.specimen for record in records if record.modality == 1 and not record.raw and not record.far
-    }
-    candidates = [
-        record
-        for record in records
-        if not record.far and not (record.raw and (record.modality == 0 or record.specimen in processed))
+    changed = {kind: [r.path for r in records if kind in r.repaired] for kind in REPAIRS}
+    notes += [*chosen, *doubts]
+    notes += [
+        f"{REPAIRS[kind]}: {examples(paths)}" for kind, paths in changed.items() if paths and kind not in AXES
     ]
-    notes = [
-        f"{r.path}: filed under {r.filed}, counted as {r.mineral}" for r in candidates if r.mineral != r.filed
-    ]
-    notes += [f"{r.path}: left out, no signal on the axis" for r in candidates if not r.row.any()]
-    copies: dict[tuple[int, bytes], list[_Record]] = defaultdict(list)
-    for record in candidates:
-        if record.row.any():
-            copies[record.modality, record.digest].append(record)
-    kept = []
-    for same in copies.values():
-        minerals = sorted({record.mineral for record in same})
-        paths = ", ".join(record.path for record in same)
-        if len(minerals) > 1:
-            notes.append(f"identical spectra under {' and '.join(minerals)}, all left out: {paths}")
-            continue
-        if len(same) > 1:
-            notes.append(f"copies of one spectrum, the first is kept: {paths}")
-        kept.append(same[0])
-    return sorted(kept, key=lambda record: record.path), notes
+    if others:
+        notes.append(f"not .txt and not read: {examples(others)}")
+    return CheckReport(problems, _count(records, kept, changed), notes)
 
 
-def _shortcomings(records: list[_Record], kept: list[_Record]) -> list[str]:
+def _doubtful(kept: Sequence[Record]) -> tuple[list[SpectrumError], list[str]]:
+    """Return the errors for spectra of unknown scale that the protocols use, and notes on the others."""
+    paired = minerals(kept, 0) & minerals(kept, 1)
+    errors = [r.doubt for r in kept if r.doubt and r.mineral in paired]
+    idle = [r.path for r in kept if r.doubt and r.mineral not in paired]
+    note = f"looks like transmittance, of a mineral measured one way only, so not used in a test: {examples(idle)}"
+    return errors, [note] if idle else []
+
+
+def _shortcomings(records: list[Record], kept: list[Record]) -> list[str]:
     """Say why the spectra kept cannot make a benchmark, if they cannot."""
     infrared = [record for record in records if record.modality == 1]
     if infrared and all(record.far for record in infrared):
@@ -237,7 +136,7 @@ def _shortcomings(records: list[_Record], kept: list[_Record]) -> list[str]:
             f"{infrared[0].path} and all other infrared spectra end below {MID_INFRARED:.0f} cm^-1 "
             "(far-infrared); mid-infrared spectra are needed: fetch the site's infrared/Processed.zip"
         ]
-    paired = _minerals(kept, 0) & _minerals(kept, 1)
+    paired = minerals(kept, 0) & minerals(kept, 1)
     if len(paired) < 2:
         return [
             f"{len(paired)} mineral(s) with both processed Raman and mid-infrared spectra in 'raman' and "
@@ -246,16 +145,19 @@ def _shortcomings(records: list[_Record], kept: list[_Record]) -> list[str]:
     return []
 
 
-def _minerals(records: Iterable[_Record], modality: int) -> set[str]:
-    return {record.mineral for record in records if record.modality == modality}
+def _raise(error: DataError) -> None:
+    raise error
 
 
 def _build(root: Path, files: list[Path], preparation: Preparation) -> Entry:
     """Prepare samples (n, 1, L) and the table's columns for the cache."""
-    records, fingerprint = _read(root, files, preparation, _raise)
-    kept, _ = _usable(records)
+    records, fingerprint = read_records(root, files, preparation, _raise)
+    records, _ = with_minerals(records)
+    kept, _ = choose(records)
+    for error in _doubtful(kept)[0]:
+        raise error
     for problem in _shortcomings(records, kept):
-        _raise(f"{root}: {problem}")
+        raise_data_error(f"{root}: {problem}")
     names, identity = np.unique([record.mineral for record in kept], return_inverse=True)
     # a specimen without infrared may carry two names: then it counts as two
     _, pair = np.unique([f"{record.mineral}\n{record.specimen}" for record in kept], return_inverse=True)
@@ -271,9 +173,9 @@ def _build(root: Path, files: list[Path], preparation: Preparation) -> Entry:
     return np.stack([record.row for record in kept])[:, None, :], columns
 
 
-def _count(records: list[_Record], kept: list[_Record]) -> dict[str, int]:
+def _count(records: list[Record], kept: list[Record], changed: Mapping[str, Sequence[str]]) -> dict[str, int]:
     """Count everything that a reader of `check` may want to compare with what he expected."""
-    paired = _minerals(kept, 0) & _minerals(kept, 1)
+    paired = minerals(kept, 0) & minerals(kept, 1)
     raman, infrared = ({(r.mineral, r.specimen) for r in kept if r.modality == m} for m in (0, 1))
     both = [mineral for mineral, _ in raman & infrared]
     counts = {
@@ -288,16 +190,7 @@ def _count(records: list[_Record], kept: list[_Record]) -> dict[str, int]:
         "specimens with both": len(both),
         "minerals with two or more such specimens": sum(both.count(mineral) >= 2 for mineral in set(both)),
     }
-    for kind, words in MENDED.items():
-        counts[words] = sum(kind in record.repaired for record in records)
-    return counts
-
-
-MENDED = {
-    "descending": "axes repaired: descending, reversed",
-    "unordered": "axes repaired: unordered, sorted",
-    "repeated": "axes repaired: repeated points, averaged",
-}
+    return counts | {REPAIRS[kind]: len(paths) for kind, paths in changed.items() if paths or kind in AXES}
 
 
 # ---- protocols

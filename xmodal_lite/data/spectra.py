@@ -1,21 +1,46 @@
-"""Read one spectrum as the RRUFF site files it, and bring spectra of both kinds onto one grid."""
+"""Read one spectrum, heed what its file says of itself, and bring spectra of both kinds onto one grid."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from xmodal_lite.errors import DataError
-
-REMEDY = (
-    "two columns separated by a comma or blanks, with decimal points and no header line, are read; mend or remove "
-    "the file"
+from xmodal_lite.data.spectrum_content import (
+    ASK_UNIT,
+    HUGE,
+    check_axis,
+    check_fill,
+    looks_like_transmittance,
+    order_axis,
+    refuse_exchanged,
+    tame,
+    without_outliers,
 )
-HEAD = re.compile(r"(?:##[^\n]*(?:\n|$)|[ \t]*\n)*")  # header and blank lines before the numbers
+from xmodal_lite.data.spectrum_error import SpectrumError
+from xmodal_lite.data.spectrum_text import Text, read_regular, take_apart, two_columns
+from xmodal_lite.data.spectrum_units import (
+    INFRARED,
+    stated_kind,
+    stated_scale,
+    stated_unit,
+    to_absorbance,
+    to_wavenumbers,
+)
+
+SITE_SAMPLE = re.compile(r"([RX]\d{6})-\d")  # RRUFF site: a sample of a specimen
+REPAIRS = {  # what `Spectrum.repaired` holds: as `check` counts it
+    "descending": "axes repaired: descending, reversed",
+    "unordered": "axes repaired: unordered, sorted",
+    "repeated": "axes repaired: repeated points, averaged",
+    "factors": "multiplied by the factors that the header states",
+    "unit": "converted to cm^-1 from the unit that the header states",
+    "transmittance": "converted to absorbance from transmittance, as the header states",
+    "outliers": "lone outliers replaced by a line across them",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,15 +52,20 @@ class Spectrum:
     x : numpy.ndarray
         (n,) float64, wavenumber or Raman shift in cm^-1, strictly ascending, not always evenly spaced.
     y : numpy.ndarray
-        (n,) float64, intensity as filed (arbitrary unit).
+        (n,) float64, intensity as filed (arbitrary unit), or absorbance where the file states transmittance.
     names : str
         Mineral name of the header, or of the file name where the header has none.
     rruff_id : str
-        Specimen, such as ``R040031``, without the ``-1`` that marks a sample of it.
+        Specimen, such as ``R040031``, without the ``-1`` with which the site marks a sample of it; empty if there is
+        none.
     header : dict of str to str
         All ``##KEY=value`` lines.
     repaired : tuple of str
-        What was put right on the axis: of ``"descending"``, ``"unordered"``, ``"repeated"``.
+        What was changed: of the keys of `REPAIRS`.
+    kind : str
+        ``"Raman"``, ``"infrared"`` or, where neither the file nor its folder says it, empty.
+    unit, scale : str
+        What the header states of the axis and the intensities, else empty.
     """
 
     x: np.ndarray
@@ -44,42 +74,46 @@ class Spectrum:
     rruff_id: str
     header: dict[str, str]
     repaired: tuple[str, ...]
+    kind: str = ""
+    unit: str = ""
+    scale: str = ""
 
 
-def read_spectrum(path: str | Path) -> Spectrum:
-    """Read a spectrum file of the RRUFF site.
+def read_spectrum(path: str | Path, folder: str = "") -> Spectrum:
+    """Read a spectrum file: of the RRUFF site, JCAMP-DX in two columns, or an instrument's text.
 
     Parameters
     ----------
     path : str or pathlib.Path
-        A text file of ``##KEY=value`` lines, ``x, y`` lines and ``##END=``.
+        A text file of header lines, ``x, y`` lines and, if at all, ``##END=``.
+    folder : str
+        Kind that the file's folder is for, ``"Raman"`` or ``"infrared"``; empty where it is not known.
 
     Returns
     -------
     Spectrum
-        Axis ascending: a descending or unordered one is sorted, repeated abscissae are averaged.
+        Axis in cm^-1, ascending: a descending or unordered one is sorted, repeated abscissae are averaged.
 
     Raises
     ------
-    DataError
-        If the file cannot be read, holds no numbers, not two columns, or a number that is not finite.
+    SpectrumError
+        If the file cannot be read, holds no numbers, not two columns, or a number that is not finite; if what it
+        states cannot be heeded, or contradicts itself or its folder.
     """
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); check path and permissions") from error
-    return parse_spectrum(content, path)
+    return parse_spectrum(read_regular(path), path, folder)
 
 
-def parse_spectrum(content: bytes, path: str | Path) -> Spectrum:
+def parse_spectrum(content: bytes, path: str | Path, folder: str = "") -> Spectrum:
     """Parse the bytes of a spectrum file; `path` serves the file-name fields and the messages.
 
     Parameters
     ----------
     content : bytes
-        The whole file: UTF-8 (or Latin-1), any mixture of line ends.
+        The whole file: UTF-8, UTF-16 or Latin-1, any mixture of line ends.
     path : str or pathlib.Path
         Where the bytes come from.
+    folder : str
+        As in `read_spectrum`.
 
     Returns
     -------
@@ -88,66 +122,76 @@ def parse_spectrum(content: bytes, path: str | Path) -> Spectrum:
 
     Raises
     ------
-    DataError
+    SpectrumError
         As `read_spectrum` raises it.
     """
-    text = _decode(content).replace("\r\n", "\n").replace("\r", "\n").partition("\n##END")[0]
-    head = HEAD.match(text).group()  # type: ignore[union-attr]  # it matches the empty string too
-    header = dict(line[2:].split("=", 1) for line in head.split("\n") if "=" in line)
-    x, y = _two_columns(text[len(head) :], path)
-    x, y, repaired = _mend_axis(x, y)
+    text = take_apart(content)
+    x, y = two_columns(text, path)
+    unit, scale = stated_unit(text, path), stated_scale(text, path)
+    kind = stated_kind(text, scale, path, folder)
+    refuse_exchanged(x, y, path)
+    repaired = ["factors"] if _has_factors(text) else []
+    if unit not in ("", "cm^-1"):
+        x = to_wavenumbers(x, unit, kind, text, path)
+        repaired.append("unit")
+    y = tame(y, path)
+    if scale == "transmittance":
+        y = to_absorbance(y)
+        repaired.append("transmittance")
+    x, y, order = order_axis(x, y, path)
     if len(x) < 2:
-        raise DataError(f"{path}: holds a single point; remove the file or fetch it again")
+        raise SpectrumError(path, "holds a single point", "remove the file or fetch it again")
     in_name = [*Path(path).stem.split("__"), ""]  # Mineral__RRUFFID__...
+    rruff_id = text.header.get("RRUFFID", "").strip() or in_name[1].strip()
     return Spectrum(
         x=x,
         y=y,
-        names=header.get("NAMES", "").strip() or in_name[0],
-        rruff_id=re.sub(r"-\d+$", "", header.get("RRUFFID", "").strip() or in_name[1]),
-        header=header,
-        repaired=repaired,
+        names=text.header.get("NAMES", "").strip() or in_name[0].strip(),
+        rruff_id=SITE_SAMPLE.sub(r"\1", rruff_id) if SITE_SAMPLE.fullmatch(rruff_id) else rruff_id,
+        header=text.header,
+        repaired=(*repaired, *(word for word in order if word != "descending" or "unit" not in repaired)),
+        kind=kind,
+        unit=unit,
+        scale=scale,
     )
 
 
-def _decode(content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
+def _has_factors(text: Text) -> bool:
+    return any(text.stated.get(key) and float(text.stated[key]) != 1 for key in ("XFACTOR", "YFACTOR"))
 
 
-def _two_columns(body: str, path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    if not body or body.isspace():
-        raise DataError(f"{path}: holds no numbers; remove the file or fetch it again")
-    try:
-        values = np.loadtxt(body.split("\n"), delimiter="," if "," in body else None, comments=None, ndmin=2)
-    except ValueError as error:
-        reason = str(error).partition("; use `usecols`")[0]  # numpy's advice is of no use here
-        raise DataError(f"{path}: not two columns of numbers ({reason}); {REMEDY}") from error
-    if values.shape[1] != 2:
-        raise DataError(f"{path}: has {values.shape[1]} column(s) where 'x, y' is needed; {REMEDY}")
-    finite = np.asarray(np.isfinite(values).all(axis=1))
-    if not finite.all():
-        raise DataError(
-            f"{path}: {np.count_nonzero(~finite)} of {len(finite)} points hold NaN or infinity, "
-            f"the first is point {np.argmin(finite) + 1}; remove these lines or the file"
-        )
-    return values[:, 0], values[:, 1]
+def checked(spectrum: Spectrum, path: str | Path) -> Spectrum:
+    """Return a spectrum whose content can be one, without lone outliers.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        As read.
+    path : str or pathlib.Path
+        Its file, for the messages.
+
+    Raises
+    ------
+    SpectrumError
+        If it has too few points, an axis that is none, fill values, or a cut-off maximum.
+    """
+    check_axis(spectrum.x, spectrum.unit, path)
+    check_fill(spectrum.y, path)
+    y = without_outliers(spectrum.x, spectrum.y)
+    if y is spectrum.y:
+        return spectrum
+    return replace(spectrum, y=y, repaired=(*spectrum.repaired, "outliers"))
 
 
-def _mend_axis(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Sort the axis and average repeated abscissae; say what was done."""
-    repaired = []
-    steps = np.diff(x)
-    if (steps < 0).any():
-        repaired.append("unordered" if (steps > 0).any() else "descending")
-        order = np.argsort(x, kind="stable")
-        x, y = x[order], y[order]
-    unique, inverse, count = np.unique(x, return_inverse=True, return_counts=True)
-    if len(unique) < len(x):
-        repaired.append("repeated")
-        x, y = unique, np.bincount(inverse, weights=y) / count
-    return x, y, tuple(repaired)
+def scale_doubt(spectrum: Spectrum, path: str | Path) -> SpectrumError | None:
+    """Return the error for an infrared spectrum that looks like transmittance and does not state its scale."""
+    if spectrum.kind != INFRARED or spectrum.scale or not looks_like_transmittance(spectrum.y):
+        return None
+    return SpectrumError(
+        path,
+        "looks like transmittance (a high plateau with dips) and does not state its scale",
+        "state it in a line of the header, ##YUNITS=%TRANSMITTANCE or ##YUNITS=ABSORBANCE",
+    )
 
 
 @dataclass(frozen=True)
@@ -204,19 +248,22 @@ def prepare(spectrum: Spectrum, preparation: Preparation | None = None) -> np.nd
     measured = (fine >= spectrum.x[0]) & (fine <= spectrum.x[-1])
     if not measured.any():
         return np.zeros(len(axis), np.float32)
-    y = np.interp(fine, spectrum.x, spectrum.y)
+    largest = np.abs(spectrum.y).max()
+    y = np.interp(fine, spectrum.x, spectrum.y / largest if largest > HUGE else spectrum.y)
     y = np.clip(y - np.percentile(y[measured], preparation.percentile), 0, None) * measured
     y = (y / (y.max() or 1.0)) ** preparation.power
     y = gaussian_filter1d(y, preparation.sigma) * measured  # the step of the fine axis is 1 cm^-1
     return np.interp(axis, fine, y).astype(np.float32)
 
 
-def read_sample(path: str | Path) -> np.ndarray:
+def read_sample(path: str | Path, folder: str = "") -> np.ndarray:
     """Read a spectrum file and prepare it with the default settings.
 
     Parameters
     ----------
     path : str or pathlib.Path
+        See `read_spectrum`.
+    folder : str
         See `read_spectrum`.
 
     Returns
@@ -226,13 +273,24 @@ def read_sample(path: str | Path) -> np.ndarray:
 
     Raises
     ------
-    DataError
-        If the file cannot be read, or the spectrum is flat or lies outside the axis.
+    SpectrumError
+        If the file cannot be read, its content cannot be a spectrum or is of an unknown scale, or the spectrum is
+        flat or lies outside the axis.
     """
-    sample = prepare(read_spectrum(path))
+    return sample_of(read_regular(path), path, folder)[0]
+
+
+def sample_of(content: bytes, path: str | Path, folder: str = "") -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return a sample (L,) from the bytes of a file, and what was changed; see `read_sample`."""
+    spectrum = checked(parse_spectrum(content, path, folder), path)
+    if doubt := scale_doubt(spectrum, path):
+        raise doubt
+    sample = prepare(spectrum)
     if not sample.any():
         axis = Preparation().axis()
-        raise DataError(
-            f"{path}: no signal between {axis[0]:,.0f} and {axis[-1]:,.0f} cm^-1; is the axis in cm^-1?"
+        raise SpectrumError(
+            path,
+            f"no signal between {axis[0]:,.0f} and {axis[-1]:,.0f} cm^-1",
+            ASK_UNIT,
         )
-    return sample
+    return sample, spectrum.repaired

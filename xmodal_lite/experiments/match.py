@@ -24,8 +24,10 @@ import torch
 
 from xmodal_lite.benchmarks.folder import SPECTRA
 from xmodal_lite.data.cache import Entry, cached
+from xmodal_lite.data.folders import walk
 from xmodal_lite.data.images import COLOURLESS, GREY_TOLERANCE, SUFFIXES, chroma, in_parallel, read_image
 from xmodal_lite.data.spectra import Preparation, read_sample
+from xmodal_lite.data.spectrum_units import kind_named
 from xmodal_lite.errors import DataError, SpecError
 from xmodal_lite.evaluation import conformal_threshold, topk
 from xmodal_lite.evaluation.distance import unit_rows
@@ -451,7 +453,7 @@ class Retriever:
                     "--query-modality what the queries are"
                 )
             return image
-        return read_sample(path)[None]
+        return read_sample(path, kind_named(self.modalities[modality]))[None]
 
     def embed(self, paths: Sequence[Path], modality: int) -> np.ndarray:
         """Return the embeddings (n, D) float32, of unit length, of some files of one modality; see `read`."""
@@ -477,9 +479,7 @@ class Retriever:
         files: list[Path] = []
         closed: list[Path] = []
         others = 0
-        for folder, below, names in os.walk(root, onerror=lambda error: closed.append(Path(error.filename))):
-            below[:] = sorted(name for name in below if not name.startswith("."))
-            shown = [name for name in sorted(names) if not name.startswith(".")]
+        for folder, _, shown in walk(root, lambda error: closed.append(Path(error.filename))):
             mine = [name for name in shown if name.lower().endswith(self._suffixes)]
             files += [Path(folder, name) for name in mine]
             others += len(shown) - len(mine)
