@@ -29,7 +29,7 @@
 # - explain why the cosine between the two is a weak matcher, and measure how weak.
 #
 # **Prerequisites:** NumPy. No spectroscopy is assumed.
-# **Time:** about 20 minutes to read; about one minute to run on one CPU core.
+# **Time:** about 20 minutes to read; about half a minute to run on one CPU core.
 # ```
 #
 # Each claim carries its source: **known** (textbooks, or a source that we cite), **second hand** (reported by
@@ -288,7 +288,7 @@ _ = plot_similarity(part, title, "Raman", "infrared")
 # %% [markdown]
 # If the cosine matched well, {numref}`fig-cosine-matrix` would be dark with a bright diagonal. It shows two
 # other patterns. Blocks appear because related minerals have bands at similar positions. Stripes appear because
-# some spectra are similar to most others and some to few. For measured minerals the diagonal is weaker still:
+# some spectra are similar to most others and some to few. The next figure shows the same for measured minerals:
 #
 # ```{figure} ../book/_static/figures/real-cosine.png
 # :name: fig-real-cosine
