@@ -29,7 +29,7 @@
 # - read a ranked list, and say what a fair comparison of two methods needs.
 #
 # **Prerequisites:** {ref}`ranking-by-hand` and {ref}`cmunet-on-spectra`.
-# **Time:** about 20 minutes to read; about two minutes to run on one CPU core.
+# **Time:** about 20 minutes to read; about three minutes to run on one CPU core.
 # ```
 #
 # **What the paper says, and what we chose.** Known: the chain of the two networks; the extractor is a
