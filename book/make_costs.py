@@ -1,10 +1,10 @@
-"""Write the tables of what runs and their parts cost: no time and no memory in the book is typed.
+"""Write the cost tables of the book from stored measurements: no time and no memory is typed.
 
     python book/make_costs.py
 
-reads the run records under `results/` and writes `book/costs-table.md`, reads what the scripts of `benchmarks/` stored
-in `results/perf/` and writes `book/costs-parts.md`, and puts both together twice: in `book/costs-paper.md`, what
-a run of the paper profile takes, and in `book/costs-memory.md`, what its steps need and which cards have that.
+reads the run records under `results/` and writes `book/costs-table.md`, reads what the scripts of `perf/` stored in
+`results/perf/` and writes `book/costs-parts.md`. From both it writes `book/costs-paper.md`, the time of a run of the
+paper profile, and `book/costs-memory.md`, the memory of its steps and which cards have enough.
 `book/costs.md` includes the four, and `tests/book/test_costs.py` fails when one is stale.
 """
 
@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RUNS, PARTS, PAPER, MEMORY = (
     ROOT / "book" / f"costs-{name}.md" for name in ("table", "parts", "paper", "memory")
 )
-STORED = ROOT / "results" / "benchmarks"
+STORED = ROOT / "results" / "perf"
 HEAD = ["| Benchmark | Profile | Method | Data | Runs | Median time | Longest | Peak memory |"]
 RULE = ["|:---|:---|:---|:---|---:|---:|---:|---:|"]
 UNITS = ("s", "ms", "MB", "M")
@@ -38,7 +38,7 @@ UNCOUNTED = "Nothing has been counted with this edition yet: `python perf/operat
 
 
 class Card(NamedTuple):
-    """A GPU by its data sheet: name as the driver gives it, TFLOP/s in 32 bits without tensor cores, GB/s of memory."""
+    """A GPU by its data sheet: name reported by the driver, TFLOP/s in 32 bits without tensor cores, GB/s of memory."""
 
     device: str
     single: float
@@ -52,20 +52,20 @@ CARDS = {
     "H100": Card("NVIDIA H100 80GB HBM3", 67.0, 3350.0),
     "H200": Card("NVIDIA H200", 67.0, 4800.0),
 }
-# What an estimate assumes, ours: the share of the peak that matrix products reach, the share of the bandwidth that the
-# rest reaches, and the time in which Python starts one operation, where steps are not replayed. They are chosen so that
-# the steps that were measured on an H100 come out right (`training_step*-cuda.json`).
+# Assumptions of the estimates, ours: the share of the peak that matrix products reach, the share of the bandwidth that
+# other operations reach, and the time to launch one operation without a CUDA graph. They are fitted to the steps that
+# were measured on an H100 (`training_step*-cuda.json`).
 PRODUCTS, MOVES, START = 0.27, 0.47, 40e-6
-# A step that was measured: the name that `perf/training_step.py` gives it, and what a recipe must have to be it
+# A measured step: its name in `perf/training_step.py`, and the settings of a recipe that it stands for
 STEP = re.compile(r"(?P<method>[\w-]+), bf16(?P<replayed>, replayed)?, resnet50, 64 x 288 x 144")
 SIZE, IMAGES = (288, 144), 64
-# GB of a card that a run can have: the driver keeps some, on a T4 more than elsewhere, where memory corrects its errors
+# GB of a card that a run can use: the driver reserves some, and a T4 more for error correction
 SIZES = {"8 GB": 8.0, "16 GB (T4)": 15.0, "40 or 80 GB": 40.0}
-# What a step needs over the estimate, ours: of gradients on their way, of copies in 16 bits, of the allocator's gaps.
-# Processes on a CPU needed 1.3 to 1.5 times theirs (`training_step-cpu.json`, less what the libraries take), and 1.2
-# times on an H100.
+# Measured memory over the estimate, ours: temporary gradients, copies in 16 bits, fragmentation of the allocator.
+# Processes on a CPU needed 1.3 to 1.5 times the estimate (`training_step-cpu.json`, without the libraries), an H100 1.2
+# times.
 SPARE = 1.5
-SPLITS = (1, 2, 4)  # parts of a step that are shown
+SPLITS = (1, 2, 4)  # micro-batches of a step that are shown
 
 LIMITED = "sysu-mm01"  # the benchmark of which measured steps are set beside their card's limits
 Measured = dict[str, Any]  # what `perf/_table.py` stores
@@ -88,7 +88,7 @@ def costs_table(records: Iterable[RunRecord]) -> str:
 
 
 def parts_table(stored: Iterable[Measured]) -> str:
-    """Return a table for each speed script and device, and what to type where no GPU was measured."""
+    """Return a table for each speed script and device, and the command to measure a GPU that was not."""
     ordered = sorted(stored, key=lambda one: (one["benchmark"], one["device"] != "cpu", one["device"]))
     parts = []
     for name, found in groupby(ordered, key=lambda one: one["benchmark"]):
@@ -96,13 +96,13 @@ def parts_table(stored: Iterable[Measured]) -> str:
         parts += [f"**{name.capitalize()}**", *map(_measured, measured)]
         script = name.replace(" ", "_")
         if all(one["device"] == "cpu" for one in measured) and _knows_devices(script):
-            command = f"python benchmarks/{script}.py --device cuda --output results/perf/{script}-cuda.json"
+            command = f"python perf/{script}.py --device cuda --output results/perf/{script}-cuda.json"
             parts.append(f"On CUDA: not measured. To measure it: `{command}`")
     return "\n\n".join(parts or ["No part has been measured with this edition yet: **not measured**."]) + "\n"
 
 
 def paper_table(stored: Iterable[Measured], records: Iterable[RunRecord]) -> str:
-    """Return what a run of the paper profile takes on each card: measured where there is a record, else estimated."""
+    """Return the time of a run of the paper profile on each card: measured if there is a record, else estimated."""
     parts = list(stored)
     if not (counted := _counted(parts)):
         return UNCOUNTED
@@ -117,9 +117,9 @@ def paper_table(stored: Iterable[Measured], records: Iterable[RunRecord]) -> str
         *(_paper_line(row, _on_cards(row, run), steps, peaks) for row in counted),
     ]
     assumed = (
-        f"Estimates assume that matrix products reach {100 * PRODUCTS:.0f} % of the card's peak, all else "
-        f"{100 * MOVES:.0f} % of its memory's bandwidth, and that an operation takes {1e6 * START:.0f} µs to start at "
-        "the least where steps are not replayed: "
+        f"Estimates assume that matrix products reach {100 * PRODUCTS:.0f} % of the card's peak, that other operations "
+        f"reach {100 * MOVES:.0f} % of its memory bandwidth, and that without a CUDA graph the launch of an operation "
+        f"takes at least {1e6 * START:.0f} µs. Data sheets: "
         + "; ".join(
             f"{name} {PEAK[card.device]:g} TFLOP/s in 16 bits, {card.single:g} in 32, {card.bandwidth:,.0f} GB/s"
             for name, card in CARDS.items()
@@ -130,7 +130,7 @@ def paper_table(stored: Iterable[Measured], records: Iterable[RunRecord]) -> str
 
 
 def memory_table(stored: Iterable[Measured], records: Iterable[RunRecord]) -> str:
-    """Return the memory of a step, whole and in parts, how many parts a card asks for, and what a part compares."""
+    """Return the memory of a step with 1, 2 and 4 micro-batches, how many a card needs, and the impostors in each."""
     parts = list(stored)
     if not (counted := _counted(parts)):
         return UNCOUNTED
@@ -141,13 +141,12 @@ def memory_table(stored: Iterable[Measured], records: Iterable[RunRecord]) -> st
         "|:---|" + "---:|" * len(ways),
         *(_memory_line(row, _on_cards(row, run), peaks) for row in counted),
         "",
-        "*Whole* is a step as the recipe has it. What a card holds, if "
-        f"{SPARE:g} times the estimate is to fit beside the benchmark's pictures, which lie there too where they fill "
-        "no more than half of it:",
+        f"*Full batch* is a step without micro-batches. A step fits a card if {SPARE:g} times the estimate fits, "
+        "next to the images of the benchmark if these take at most half of the card:",
         "",
         *(_held(name, size, counted) for name, size in SIZES.items()),
         "",
-        f"| Benchmarks | P | K | {' | '.join(f'others, {way}' for way in ways)} |",
+        f"| Benchmarks | P | K | {' | '.join(f'impostors, {way}' for way in ways)} |",
         "|:---|" + "---:|" * (2 + len(ways)),
         *_others(counted),
     ]
@@ -194,9 +193,9 @@ def _paper_line(row: Measured, run: Sequence[RunRecord], steps: Steps, peaks: St
         seconds = [one.seconds for one in run if name in one.device]
         step = _step_on(card, row, steps)
         if seconds:
-            minutes.append(f"**{_shown(median(seconds) / 60)}** a whole run")
+            minutes.append(f"**{_shown(median(seconds) / 60)}** whole run")
         elif step:
-            minutes.append(f"**{_rounded(row['steps'] * step / 60)}** by its steps")
+            minutes.append(f"**{_rounded(row['steps'] * step / 60)}** from a step")
         else:
             minutes.append(_estimated(row["steps"] * _step_seconds(row, card) / 60))
     disk = (2 * row["checkpoint_MB"] + (row["cache_MB"] or 0)) / 1000
@@ -205,7 +204,7 @@ def _paper_line(row: Measured, run: Sequence[RunRecord], steps: Steps, peaks: St
 
 
 def _limits(counted: Iterable[Measured], steps: Steps) -> list[str]:
-    """Tell how near a measured step is to the least time in which its card could compute and move what was counted."""
+    """Compare a measured step with the smallest time in which its card can compute and move what was counted."""
     told = []
     for row in counted:
         for name, card in CARDS.items():
@@ -213,13 +212,13 @@ def _limits(counted: Iterable[Measured], steps: Steps) -> list[str]:
                 computed = row["GFLOP"] / 1e3 / PEAK[card.device]
                 moved = row["moved_MB"] / 1e3 / card.bandwidth
                 told.append(
-                    f"{row['what']} on the {name}: {1e3 * computed:.2g} ms of computing, {1e3 * moved:.2g} ms of "
-                    f"moving, so an MFU of {100 * computed / max(computed, moved):.0f} % at most; measured "
-                    f"{1e3 * step:.3g} ms and {100 * computed / step:.0f} %."
+                    f"{row['what']} on the {name}: {1e3 * computed:.2g} ms of arithmetic, {1e3 * moved:.2g} ms of "
+                    f"memory traffic, so the MFU is at most {100 * computed / max(computed, moved):.0f} %. Measured: "
+                    f"{1e3 * step:.3g} ms, MFU {100 * computed / step:.0f} %."
                 )
     head = (
-        "At the full rates of the data sheet and both at once, with every operation reading its inputs and writing its "
-        "results once, a step takes:"
+        "A lower bound of the time of a step: arithmetic and memory traffic overlap, both run at the rates of the data "
+        "sheet, and every operation reads its inputs and writes its results once."
     )
     return ["", head, "", *(f"- {line}" for line in told)] if told else []
 
@@ -230,7 +229,7 @@ def _memory_line(row: Measured, run: Sequence[RunRecord], peaks: Steps) -> str:
 
 
 def _need(row: Measured, run: Sequence[RunRecord], peaks: Steps, parts: int = 1) -> str:
-    """Write the memory of a recipe's step in GB: of a run if there is one, else of a timed step, else as counted."""
+    """Write the memory of a recipe's step in GB: from a run, else from a timed step, else from the count."""
     runs = [one for one in run if one.spec.overrides.get("grad_accumulation", 1) == parts]
     if runs:
         return f"**{_shown(max(one.peak_memory_mb for one in runs) * 2**20 / 1e9)}**"
@@ -241,16 +240,16 @@ def _need(row: Measured, run: Sequence[RunRecord], peaks: Steps, parts: int = 1)
 
 
 def _held(name: str, size: float, counted: Iterable[Measured]) -> str:
-    """Name the steps that a card does not hold whole, and in how many parts it does."""
+    """Name the steps whose full batch does not fit a card, and the number of micro-batches that does."""
     ways = {row["what"]: _that_fits(row, _recipe(row).num_identities, size) for row in counted}
     others = "; ".join(f"{what}: {way}" for what, way in ways.items() if way != _way(1))
-    return f"- {name}: every step whole" + (f", but {others}." if others else ".")
+    return f"- {name}: every step with its full batch" + (f", except {others}." if others else ".")
 
 
 def _that_fits(row: Measured, identities: int, size: float) -> str:
-    """Name the fewest parts of a step that a card of a size in GB holds; a part has two identities or more."""
-    pictures = (row["cache_MB"] or 0) / 1000
-    left = size - pictures if pictures <= size / 2 else size
+    """Name the fewest micro-batches that fit a card of a size in GB; each has two identities or more."""
+    images = (row["cache_MB"] or 0) / 1000
+    left = size - images if images <= size / 2 else size
     for parts in range(1, identities // 2 + 1):
         if identities % parts == 0 and SPARE * _memory(row, parts) <= left:
             return _way(parts)
@@ -258,7 +257,7 @@ def _that_fits(row: Measured, identities: int, size: float) -> str:
 
 
 def _others(counted: Iterable[Measured]) -> list[str]:
-    """Tell how many samples of other identities a sample meets in the other modality, by batch and parts."""
+    """Count the impostors of a sample in the other modality, by batch and number of micro-batches."""
     benchmarks: dict[tuple[int, int], dict[str, None]] = defaultdict(dict)
     for row in counted:
         recipe = _recipe(row)
@@ -277,16 +276,16 @@ def _recipe(row: Measured) -> Recipe:
 
 
 def _way(parts: int) -> str:
-    return "whole" if parts == 1 else f"`grad_accumulation={parts}`"
+    return "full batch" if parts == 1 else f"`grad_accumulation={parts}`"
 
 
 def _rounded(value: float) -> str:
-    """Write a number of which no more than two digits count."""
+    """Write a number with two significant digits."""
     return _shown(float(f"{value:.2g}"))
 
 
 def _estimated(value: float) -> str:
-    """Write an estimate and the sign for one; the two stay on one line."""
+    """Write an estimate with its sign; a no-break space keeps both on one line."""
     return f"≈\u00a0{_rounded(value)}"
 
 
@@ -300,13 +299,13 @@ def _step_seconds(row: Measured, card: Card) -> float:
 
 
 def _memory(row: Measured, parts: int = 1) -> float:
-    """Estimate the memory of a step in GB: weights, gradients and moments, and what a part's forward pass keeps."""
+    """Estimate the memory of a step in GB: weights, gradients, moments, and activations of one micro-batch."""
     return (row["state_MB"] + row["kept_MB"] / parts) / 1000
 
 
 def _knows_devices(script: str) -> bool:
     """Tell whether a speed script runs on more than the processor."""
-    return '"--device"' in (ROOT / "benchmarks" / f"{script}.py").read_text(encoding="utf-8")
+    return '"--device"' in (ROOT / "perf" / f"{script}.py").read_text(encoding="utf-8")
 
 
 def stored_runs() -> list[RunRecord]:
@@ -364,7 +363,7 @@ def _heading(column: str) -> str:
 
 
 def _shown(number: float | None) -> str:
-    """Write a number with three digits at least, a dash where none was taken."""
+    """Write a number with at least three digits, a dash if there is none."""
     return "-" if number is None else f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 

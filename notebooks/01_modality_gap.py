@@ -16,23 +16,24 @@
 # (modality-gap)=
 # # The modality gap
 #
-# A grey stone lies on the bench. One laboratory shines a laser on it and keeps the light that comes back
-# with another colour; a second sends infrared light into its powder and keeps what is missing. Each writes
-# down a curve. Do the two curves belong to the same mineral?
+# Raman scattering and infrared absorption both measure the vibrations of a mineral. The two spectra of one
+# mineral hardly resemble each other. That difference is the **modality gap**, and the methods of this book are
+# meant to close it. This chapter shows the gap in measured spectra, and then in synthetic spectra, where one
+# parameter sets its size.
 #
-# The atoms are the same, and so are their vibrations. Yet the curves hardly resemble each other. That is
-# the **modality gap**, and the rest of this book is about closing it. This chapter looks at it first: in
-# measured spectra, then in spectra that we draw by rule, where the gap has a knob.
-#
-# ```{admonition} What you will be able to do
+# ```{admonition} Objectives
 # :class: tip
-# - say what a Raman and an infrared spectrum of one mineral share, and what they do not;
-# - read a mirrored pair of spectra, and a matrix of similarities;
-# - explain why a cosine between the two finds so little, and show it with three pictures.
+# After this chapter you can
+# - say which properties the Raman and the infrared spectrum of one mineral share;
+# - read a mirrored pair of spectra and a matrix of cosine similarities;
+# - explain why the cosine between the two is a weak matcher, and measure how weak.
+#
+# **Prerequisites:** NumPy. No spectroscopy is assumed.
+# **Time:** about 20 minutes to read; about half a minute to run on one CPU core.
 # ```
 #
-# Claims are marked by where they come from: **known** (textbooks, or a source we name), **second hand**
-# (reported by others, not checked by us), **ours** (we made it up, for this book).
+# Each claim carries its source: **known** (textbooks, or a source that we cite), **second hand** (reported by
+# others, not checked by us), **ours** (our own choice or construction).
 
 # %% tags=["hide-input"]
 import subprocess
@@ -46,7 +47,7 @@ if "google.colab" in sys.modules:  # Colab has the rest already; elsewhere the p
 
 # %% tags=["parameters"]
 data_root = ""  # str: folder of real spectra; empty draws a synthetic data set
-gap = 0.8  # float: the knob of the synthetic data set, 0 to 1
+gap = 0.8  # float: gap parameter of the synthetic data set, 0 to 1
 
 # %%
 import tempfile
@@ -73,11 +74,11 @@ use_style()
 scratch = tempfile.TemporaryDirectory()
 
 # %% [markdown]
-# ## One crystal, two windows
+# ## Why Raman and infrared spectra differ
 #
-# A crystal is masses on springs. It moves in *normal modes*: patterns $Q_k$ in which all atoms swing
-# together with one frequency, written as a wavenumber $\nu_k$ in cm$^{-1}$. Both instruments listen to the
-# same patterns. What differs is what a pattern must do to be heard:
+# A crystal vibrates in *normal modes*: patterns $Q_k$ in which all atoms oscillate with one frequency, written
+# as a wavenumber $\nu_k$ in cm$^{-1}$. Both instruments detect these modes. The intensity of a mode depends on
+# different properties:
 #
 # $$
 # I_k^\text{Raman} \propto \left|\frac{\partial \alpha}{\partial Q_k}\right|^2,
@@ -85,68 +86,70 @@ scratch = tempfile.TemporaryDirectory()
 # I_k^\text{IR} \propto \left|\frac{\partial \mu}{\partial Q_k}\right|^2 .
 # $$ (eq-selection)
 #
-# Raman scattering needs a change of the polarisability $\alpha$, that is, of how easily the electron cloud
-# gives way. Infrared absorption needs a change of the dipole moment $\mu$. Where the crystal has a centre
-# of symmetry the two exclude each other: a pattern that looks the same through the centre (even) cannot
-# change $\mu$, and one that turns into its opposite (odd) cannot change $\alpha$. No mode is then seen by
-# both. All of this is **known**; any textbook of vibrational spectroscopy derives it.
+# A mode is Raman-active if it changes the polarisability $\alpha$, which measures how easily the electrons are
+# displaced. A mode is infrared-active if it changes the dipole moment $\mu$. If the crystal has a centre of
+# symmetry, the two conditions exclude each other. An even mode (unchanged by inversion) cannot change $\mu$. An
+# odd mode (reversed by inversion) cannot change $\alpha$. No mode is then active in both. All of this is
+# **known** and derived in textbooks of vibrational spectroscopy.
 #
-# Here are four minerals, measured.
+# {numref}`fig-real-pairs` shows four measured minerals.
 #
 # ```{figure} ../book/_static/figures/real-pairs.png
 # :name: fig-real-pairs
-# :alt: Four panels with measured spectra from 100 to 1650 wavenumbers, Raman drawn upwards and infrared downwards. In calcite the tall Raman line at 1086 has no infrared partner, and the broad infrared band near 1400 has no Raman partner. In gypsum, quartz and forsterite, too, the strongest Raman lines and infrared bands stand at different places.
+# :alt: Four panels with measured spectra from 100 to 1650 wavenumbers, Raman drawn upwards and infrared downwards. In calcite the tall Raman line at 1086 has no infrared partner, and the broad infrared band near 1400 has no Raman partner. In gypsum, quartz and forsterite, too, the strongest Raman lines and infrared bands are at different wavenumbers.
 #
 # Measured spectra of four specimens: Raman upwards, infrared downwards, each scaled to its own maximum.
 # Data: RRUFF project {cite}`lafuente2015`; drawn by {source}`book/figures/real_spectra.py`.
 # ```
 #
-# Look at calcite in {numref}`fig-real-pairs`. The carbonate ion stretches evenly in $\nu_1$: a needle in
-# Raman, nothing in infrared. It stretches unevenly in $\nu_3$: the great band of the infrared. At 712
-# cm$^{-1}$ ($\nu_4$) both show a line, and still it is not one mode: each cell of the crystal holds two
-# carbonate ions, which swing in step or against each other, and one instrument hears the even version, the
-# other the odd one. (Assignments of the Raman lines: [De La Pierre and others,
+# In calcite, the symmetric stretch $\nu_1$ of the carbonate ion is the strongest Raman line, at 1086 cm$^{-1}$.
+# It is absent from the infrared spectrum. The asymmetric stretch $\nu_3$ is the strongest infrared band, near
+# 1400 cm$^{-1}$. At 712 cm$^{-1}$ ($\nu_4$) both spectra have a line, but it is not the same mode. The unit
+# cell holds two carbonate ions, which can vibrate in phase or out of phase. Raman detects the even combination,
+# infrared the odd one. (Assignments of the Raman lines: [De La Pierre and others,
 # 2014](https://doi.org/10.1063/1.4871900).)
 #
-# So a pair shares *places*, more or less, and not *heights*. Nor does it share its range:
+# So the two spectra of a mineral share line *positions*, approximately, but not line *intensities*. They also
+# cover different ranges, as {numref}`fig-real-windows` shows:
 #
 # ```{figure} ../book/_static/figures/real-windows.png
 # :name: fig-real-windows
-# :alt: Raman and infrared spectrum of gypsum on one axis from 0 to 4000 wavenumbers. The Raman spectrum covers about 160 to 1520, the infrared spectrum 400 to 4000. The part from 400 to 1290 is shaded as seen by both. The bands of water near 3500 are in the infrared spectrum alone.
+# :alt: Raman and infrared spectrum of gypsum on one axis from 0 to 4000 wavenumbers. The Raman spectrum covers about 160 to 1520, the infrared spectrum 400 to 4000. The part from 400 to 1290 is shaded as covered by both. The bands of water near 3500 are in the infrared spectrum alone.
 #
-# Gypsum over the whole range of both instruments. The files overlap in the shaded part only; the water near
-# 3500 cm$^{-1}$ is beyond the end of the Raman file. Data: RRUFF project {cite}`lafuente2015`.
+# Gypsum over the whole range of both instruments. The files overlap in the shaded part only. The bands of water
+# near 3500 cm$^{-1}$ lie beyond the end of the Raman file. Data: RRUFF project {cite}`lafuente2015`.
 # ```
 #
-# Below 400 cm$^{-1}$, where whole ions rattle against each other, we have Raman alone; above 1300, where
-# water and hydroxyl ring, mostly infrared alone. And the shapes differ: narrow lines here, broad bands with
-# a long foot there. (**Second hand**: many of the infrared files were measured by pressing powder on a
-# diamond, which bends the shape of strong bands. The files do not say so.)
+# Below 400 cm$^{-1}$, where lattice modes lie, only the Raman files have data. Above 1300 cm$^{-1}$, where
+# water and hydroxyl absorb, mostly the infrared files have data. Line shapes differ too: Raman lines are
+# narrow, infrared bands are broad and asymmetric. (**Second hand**: many of the infrared files were measured on
+# powder pressed against a diamond, which distorts strong bands. The files do not say so.)
 
 # %% [markdown]
-# ## A world where the gap has a knob
+# ## Synthetic spectra with a gap parameter
 #
-# Measured minerals cannot be turned from easy to hard. So we draw some that can. Everything in this section
-# is **ours**: no mineral looks exactly like this, and nothing was fitted to measured ones.
+# The gap of measured minerals cannot be varied. We therefore generate synthetic minerals. Everything in this
+# section is **ours**: no real mineral was fitted.
 #
-# A mineral is a list of modes. Mode $k$ sits at one place $\nu_k$ for both modalities $m$, and gives each a
-# line:
+# A synthetic mineral is a list of modes. Mode $k$ has one position $\nu_k$, common to both modalities $m$, and
+# one line in each:
 #
 # $$
-# y^m(x) = \sum_k s_k^m \, V(x - \nu_k;\, \sigma_k^m, \gamma_k^m),
+# y^m(\nu) = \sum_k A_k^m \, V(\nu - \nu_k;\, \sigma_k^m, \gamma_k^m),
 # $$ (eq-voigt)
 #
-# where $V$ is the Voigt profile, a Lorentzian (the mode fades) blurred by a Gaussian (no two grains are the
-# same). The areas $s_k^m$ follow the activities $a_k^m$, and these are where the knob $g$ sits:
+# where $V$ is the Voigt profile, a Lorentzian (damping of the mode) convolved with a Gaussian (variation
+# between grains). The areas $A_k^m$ are proportional to the activities $a_k^m$. The **gap parameter** $\delta$,
+# between 0 and 1, sets how much the activities of the two modalities differ:
 #
 # $$
-# \log a_k^m = (1 - g)\, c_k + g\, o_k^m .
+# \log a_k^m = (1 - \delta)\, b_k + \delta\, b_k^m .
 # $$ (eq-blend)
 #
-# At $g = 0$ both modalities see the shared value $c_k$; at $g = 1$ each sees its own $o_k^m$, which is
-# drawn around what is usual for such a vibration. On top comes exclusion: in a crystal with a centre of
-# symmetry, a share $g$ of the modes obeys the rule and falls silent in one modality. The code says the
-# same.
+# At $\delta = 0$ both modalities have the shared log activity $b_k$. At $\delta = 1$ each has its own, $b_k^m$,
+# sampled around the typical value for that kind of vibration. In addition, crystals with a centre of symmetry
+# obey mutual exclusion: a share $\delta$ of their modes is set to zero in one modality. The code of the three
+# steps:
 #
 # ```{literalinclude} ../xmodal_lite/synthetic/spectra.py
 # :pyobject: blend_activities
@@ -166,9 +169,9 @@ scratch = tempfile.TemporaryDirectory()
 # :caption: Equation {eq}`eq-voigt`
 # ```
 #
-# Turn the knob on one mineral and watch.
+# The next figure varies $\delta$ for one mineral.
 
-# %% mystnb={"figure": {"caption": "One synthetic mineral at three settings of the knob: Raman upwards, infrared downwards, without noise. The modes never move; the heights do.", "name": "fig-knob"}, "image": {"alt": "Three mirrored panels of one drawn carbonate mineral. At gap 0 every Raman line has an infrared partner of the same relative height. At gap 0.5 heights disagree and some partners are gone. At gap 1 hardly a line is matched by a band."}}
+# %% mystnb={"figure": {"caption": "One synthetic mineral at three values of the gap parameter: Raman upwards, infrared downwards, without noise. Line positions stay the same; intensities change.", "name": "fig-knob"}, "image": {"alt": "Three mirrored panels of one synthetic carbonate mineral. At gap 0 every Raman line has an infrared partner of the same relative height. At gap 0.5 heights differ and some partners are missing. At gap 1 few Raman lines have an infrared partner."}}
 x = np.arange(80.0, 1650.0)
 fig, axes = plt.subplots(3, 1, figsize=(7, 6), sharex=True)
 for ax, g in zip(axes, (0.0, 0.5, 1.0), strict=True):
@@ -184,14 +187,15 @@ for ax, g in zip(axes, (0.0, 0.5, 1.0), strict=True):
 _ = axes[-1].set_xlabel("Raman shift, infrared wavenumber (cm$^{-1}$)")
 
 # %% [markdown]
-# The lowest panel has the character of calcite above. Positions come from the usual ranges of nine
-# structural groups (carbonates, sulphates, four kinds of silicate, ...). Four neighbours in number share a
-# structure type, so that minerals have relatives, as they do in nature.
+# The lowest panel resembles calcite in {numref}`fig-real-pairs`: the strongest lines of one modality are absent
+# in the other. Line positions are sampled from the usual ranges of nine structural groups (carbonates,
+# sulphates, four kinds of silicate, and others). Four consecutive numbers share a structure type, so minerals
+# have similar relatives, as in nature.
 #
-# Now instruments. The synthetic data set adds what makes files look like files: fluorescence and what its removal
-# leaves, shot noise, four lasers, specimens that differ a little, a diamond's noise near 2100 cm$^{-1}$. It
-# writes text files under the names that the RRUFF site uses, with the same oddities, and the library reads
-# both alike.
+# The synthetic data set also simulates the measurement: fluorescence and the residue of its removal, shot
+# noise, four laser wavelengths, variation between specimens, and detector noise near 2100 cm$^{-1}$, where
+# diamond absorbs. It writes text files with the names and irregularities of the RRUFF site, and the library
+# reads both in the same way.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -204,11 +208,11 @@ for what, number in benchmark.table.counts().items():
     print(f"{number:6d} {what}")
 
 # %% [markdown]
-# A row of `samples` is one spectrum, brought onto an axis that both modalities share: baseline off, square
-# root, smoothed, at most 1, and zero where nothing was measured. In the table, modality `v` is Raman and
-# `r` infrared.
+# A row of `samples` is one spectrum on the axis common to both modalities. The preparation subtracts the
+# baseline, takes the square root, smooths, scales to a maximum of 1, and sets points without measurement to
+# zero. In the table, modality `v` is Raman and `r` is infrared.
 
-# %% mystnb={"figure": {"caption": "Four pairs as a model gets them: Raman upwards, infrared downwards, prepared on one axis. The square root lifts weak lines.", "name": "fig-samples"}, "image": {"alt": "Four mirrored panels with prepared spectra of four minerals from 100 to 4000 wavenumbers. Raman spectra end near 1300 or 1500 and show narrow peaks; infrared spectra begin near 400, show fewer and broader bands, and are flat above 1700."}}
+# %% mystnb={"figure": {"caption": "Four pairs as a model receives them: Raman upwards, infrared downwards, prepared on one axis. The square root amplifies weak lines.", "name": "fig-samples"}, "image": {"alt": "Four mirrored panels with prepared spectra of four minerals from 100 to 4000 wavenumbers. Raman spectra end near 1300 or 1500 and show narrow peaks; infrared spectra begin near 400, show fewer and broader bands, and are flat above 1700."}}
 table, axis = benchmark.table, Preparation().axis()
 in_v, in_r = table.modality == 0, table.modality == 1
 paired = np.intersect1d(table.identity[in_v], table.identity[in_r])
@@ -223,16 +227,17 @@ for ax, identity in zip(axes, paired[:: len(paired) // 4], strict=False):
 _ = axes[-1].set_xlabel("Raman shift, infrared wavenumber (cm$^{-1}$)")
 
 # %% [markdown]
-# ## The simplest matcher: a cosine
+# ## The cosine as a matcher
 #
-# Take two spectra as vectors, over the part that both instruments see, and measure the angle between them:
+# Treat two spectra as vectors $a$ and $b$ over the range that both instruments cover. Their cosine is
 #
 # $$
 # \cos(a, b) = \frac{a \cdot b}{\lVert a \rVert \, \lVert b \rVert} .
 # $$
 #
-# It needs no training and does not care for scale. We ask it twice: within one modality (which Raman
-# spectrum is most like this one, not counting its own specimen?), and across.
+# It needs no training and does not depend on scale. We use it for two tasks. Within one modality, the query and
+# the gallery are Raman spectra, and the query's own specimen is excluded. Across modalities, the query is Raman
+# and the gallery infrared.
 
 
 # %%
@@ -250,7 +255,7 @@ def cosines(benchmark, queries, gallery):
 
 
 def rank1(similarity, query_ids, gallery_ids):
-    """Share of queries whose mineral comes out ahead of all others."""
+    """Share of queries whose own mineral has the smallest distance."""
     return nearest_sample_metrics(-similarity, query_ids, gallery_ids).rank(1)
 
 
@@ -261,41 +266,45 @@ own_specimen = table.pair[in_v][:, None] == table.pair[in_v]
 other = (ids[:, None] == ids) & ~own_specimen  # the same mineral, another specimen
 asked = other.any(axis=1)
 within[own_specimen] = -1
-print(f"Raman to Raman:    {rank1(within[asked], ids[asked], ids):.0%} first")
+print(f"Raman to Raman:    rank-1 {rank1(within[asked], ids[asked], ids):.0%}")
 
 across = cosines(benchmark, in_v, in_r)
-print(f"Raman to infrared: {rank1(*across):.0%} first")
+print(f"Raman to infrared: rank-1 {rank1(*across):.0%}")
 
 # %% [markdown]
-# The first number is why spectral libraries work. The distance to the second is the modality gap, in
-# numbers. Where does it come from? Look at the similarities themselves.
+# Within one modality the cosine is a good matcher, which is why spectral libraries work. Across modalities
+# rank-1 drops; the difference is the effect of the modality gap. The matrix of similarities shows the cause.
 
-# %% mystnb={"figure": {"caption": "Cosine of one Raman spectrum of each mineral (rows) with one infrared spectrum of each (columns), in the order of their names.", "name": "fig-cosine-matrix"}, "image": {"alt": "A square matrix of cosine similarities. The diagonal hardly stands out: blocks of related minerals are as bright, and some rows and columns are bright or dark all along."}}
+# %% mystnb={"figure": {"caption": "Cosine of one Raman spectrum of each mineral (rows) with one infrared spectrum of each (columns), ordered by name. True matches are on the diagonal.", "name": "fig-cosine-matrix"}, "image": {"alt": "A square matrix of cosine similarities. The diagonal hardly differs from its surroundings: blocks of related minerals are as bright, and some rows and columns are bright or dark throughout."}}
 similarity, raman_ids, infrared_ids = across
 chosen = paired[:36]
 rows = [np.flatnonzero(raman_ids == identity)[0] for identity in chosen]
 columns = [np.flatnonzero(infrared_ids == identity)[0] for identity in chosen]
 part = similarity[np.ix_(rows, columns)]
-_ = plot_similarity(part, "Matches lie on the diagonal", "Raman", "infrared")
+hits = np.sum(part.argmax(axis=1) == np.arange(len(part)))
+title = f"The diagonal is the largest of its row for {hits} of {len(part)}"
+_ = plot_similarity(part, title, "Raman", "infrared")
 
 # %% [markdown]
-# If the cosine did its work, {numref}`fig-cosine-matrix` would be dark with a bright diagonal. What we see
-# instead are blocks, because relatives have their bands in the same places, and stripes, because some
-# spectra resemble everybody and others nobody. For measured minerals the diagonal is lost altogether:
+# If the cosine matched well, {numref}`fig-cosine-matrix` would be dark with a bright diagonal. It shows two
+# other patterns. Blocks appear because related minerals have bands at similar positions. Stripes appear because
+# some spectra are similar to most others and some to few. The next figure shows the same for measured minerals:
 #
 # ```{figure} ../book/_static/figures/real-cosine.png
 # :name: fig-real-cosine
-# :alt: Matrix of cosine similarities of measured spectra of 23 minerals, Raman in rows and infrared in columns, grouped by structure. The diagonal does not stand out. Epidote's and talc's rows are bright throughout, and calcite's Raman spectrum is more similar to the infrared spectrum of gypsum than to its own.
+# :alt: Matrix of cosine similarities of measured spectra of 23 minerals, Raman in rows and infrared in columns, grouped by structure. The diagonal is the largest value of its row for 5 of the 23. The rows of epidote and talc are bright throughout, and calcite's Raman spectrum is more similar to the infrared spectrum of gypsum than to its own.
 #
-# The same for measured spectra of 23 minerals. Data: RRUFF project {cite}`lafuente2015`.
+# The same for measured spectra of 23 minerals. The title counts the rows whose largest value is on the
+# diagonal; a random order would give one such row on average. Data: RRUFF project {cite}`lafuente2015`.
 # ```
 #
-# Find calcite in {numref}`fig-real-cosine`. Its Raman spectrum is nearer to gypsum's infrared spectrum than
-# to its own: the one Raman needle, at 1086 cm$^{-1}$, falls into the sulphate band of gypsum. By the rules
-# above that is no accident. The strongest Raman line of a symmetric ion is the very mode that its infrared
-# spectrum must not show.
+# The diagonal in {numref}`fig-real-cosine` is the largest value of its row more often than by chance, but for a
+# minority of the minerals. Calcite is one of the failures. Its Raman spectrum is more similar to the infrared
+# spectrum of gypsum than to its own, because its Raman line at 1086 cm$^{-1}$ falls into the sulphate band of
+# gypsum. This follows from the selection rules: the strongest Raman line of a symmetric ion is the mode that
+# the infrared spectrum cannot contain.
 
-# %% mystnb={"figure": {"caption": "Cosine of spectra of the same mineral and of different minerals, as shares of all such pairs.", "name": "fig-histogram"}, "image": {"alt": "Two overlapping histograms of cosine similarity. Pairs of the same mineral lie further right on average, but the histogram of different minerals reaches as far to the right."}}
+# %% mystnb={"figure": {"caption": "Distribution of the cosine for genuine pairs (same mineral) and impostor pairs (different minerals), each in percent of its pairs.", "name": "fig-histogram"}, "image": {"alt": "Two overlapping histograms of cosine similarity. Pairs of the same mineral lie further right on average, but the histogram of different minerals reaches as far to the right."}}
 same = raman_ids[:, None] == infrared_ids
 bins = np.linspace(0, 1, 41)
 fig, ax = plt.subplots()
@@ -309,27 +318,28 @@ _ = ax.legend(loc="upper left")
 
 # %%
 # NBVAL_CHECK_OUTPUT
-beaten = np.mean(similarity[~same] > np.median(similarity[same]))
-crowd = (~same).sum() / same.sum()
-print(f"pairs of different minerals for each pair of one: {crowd:.0f}")
-print(f"share of them above the median of the same mineral: {beaten:.0%}")
+above = np.mean(similarity[~same] > np.median(similarity[same]))
+ratio = (~same).sum() / same.sum()
+print(f"impostor pairs per genuine pair: {ratio:.0f}")
+print(f"share of impostor pairs above the median genuine pair: {above:.0%}")
 
 # %% [markdown]
-# Two shifted hills: the cosine knows *something*. But to find a mineral in a library, its spectrum must
-# come out ahead of **all** others. There are many wrong pairs for each right one, so even a small share of
-# them is company enough to push it from the first place. The share of queries that come out ahead is called
-# rank-1, and {ref}`the next chapter <ranking-by-hand>` works it out by hand.
+# The two distributions are shifted, so the cosine carries information about the mineral. But a query is only
+# matched correctly if its true match scores higher than **all** impostors, the spectra of other minerals. Even
+# if only a few percent of the impostors score that high, there are so many that one of them usually ranks
+# first. The share of queries whose true match ranks first is *rank-1*;
+# {ref}`the next chapter <ranking-by-hand>` computes it by hand.
 #
-# ## The knob against the score
+# ## Rank-1 as a function of the gap
 #
-# Now the experiment that measured minerals do not allow. Same minerals, same specimens, same noise; only
-# the knob moves.
+# This experiment is not possible with measured minerals. Minerals, specimens and noise stay the same; only the
+# gap parameter changes.
 
 
 # %%
-def world(seed, gap, identities=30):
-    """A small synthetic with one specimen of each mineral."""
-    folder = Path(scratch.name) / f"world-{seed}-{gap}-{identities}"
+def synthetic_set(seed, gap, identities=30):
+    """A small synthetic data set with one specimen of each mineral."""
+    folder = Path(scratch.name) / f"rruff-{seed}-{gap}-{identities}"
     parameters = {"identities": identities, "specimens": 1, "seed": seed, "gap": gap}
     return load("rruff", synthetic.write("rruff", folder, **parameters))
 
@@ -340,11 +350,11 @@ def score(benchmark):
     return rank1(*cosines(benchmark, m == 0, m == 1))
 
 
-gaps, worlds = (0.0, 0.25, 0.5, 0.75, 1.0), (0, 1, 2)
-scores = np.array([[score(world(seed, g)) for g in gaps] for seed in worlds])
+gaps, seeds = (0.0, 0.25, 0.5, 0.75, 1.0), (0, 1, 2)
+scores = np.array([[score(synthetic_set(seed, g)) for g in gaps] for seed in seeds])
 assert np.all(np.diff(scores.mean(axis=0)) < 0)
 
-# %% mystnb={"figure": {"caption": "Rank-1 of the cosine against the knob, in three worlds of 30 paired minerals (thin) and their mean (thick). Nothing but the activities changes along a line.", "name": "fig-gap-curve"}, "image": {"alt": "Rank-1 in percent falls steadily on average from about 80 at gap 0 to about 15 at gap 1, in three worlds. A dashed line marks chance, about 3 percent."}}
+# %% mystnb={"figure": {"caption": "Rank-1 of the cosine against the gap parameter, for three synthetic data sets of 30 paired minerals (thin) and their mean (thick). Only the activities change along a line.", "name": "fig-gap-curve"}, "image": {"alt": "Rank-1 in percent falls steadily on average from about 80 at gap 0 to about 15 at gap 1, for three data sets. A dashed line marks chance, about 3 percent."}}
 fig, ax = plt.subplots()
 ax.plot(gaps, 100 * scores.T, color=ORANGE, linewidth=0.9, alpha=0.7)
 ax.plot(gaps, 100 * scores.mean(axis=0), "o-", color=ORANGE, label="cosine, synthetic")
@@ -353,67 +363,74 @@ if benchmark.source == "real":
     ax.axhline(
         100 * score(benchmark), color=BLUE, linestyle=":", label=f"cosine, your {len(paired)} minerals"
     )
-ax.set(xlabel="gap", ylabel="rank-1 (%)", ylim=(0, 100))
+ax.set(xlabel="gap parameter", ylabel="rank-1 (%)", ylim=(0, 100))
 _ = ax.legend()
 
 # %% [markdown]
-# At gap 0 the two spectra differ by noise, line width and range, and the cosine copes with all three. What
-# defeats it is the activities: to the right, most right answers are gone though every mode is still where
-# it was.
+# At $\delta = 0$ the two spectra differ by noise, line width and range, and rank-1 of the cosine is high. As
+# $\delta$ grows, the activities diverge and rank-1 falls to a fraction of that, although no mode changes its
+# position.
 #
-# Where are measured minerals on this curve? We cannot say in full, as they differ from ours in more than
-# the knob. But the cosine's row in {ref}`the table of measured spectra <table-marrnet-t1>` tells how little
-# it finds there.
+# Measured minerals cannot be placed on this curve, because they differ from ours in more than the gap
+# parameter. The row of the cosine in {ref}`the table of measured spectra <table-marrnet-t1>` gives its rank-1
+# on real data.
 #
-# ## What would help
+# ## What a trained matcher can use
 #
-# Nothing at 1086 cm$^{-1}$ in calcite's infrared spectrum tells of the needle in its Raman spectrum.
-# Chemistry does: who shows this needle is a carbonate, and who is a carbonate has a band near 1400. That is
-# a rule about *what occurs together*. It can be learned from pairs, and it holds for minerals that were not
-# among them. A cosine has nowhere to keep such a rule. A network has, and the paper of the following
-# chapters {cite}`niu2024marrnet` keeps it in a particular place: in front of the comparison, in a U-Net
-# that redraws both spectra until they can be compared.
+# The infrared spectrum of calcite has no peak at 1086 cm$^{-1}$, so no pointwise similarity can link it to that
+# Raman line. But minerals with this Raman line are carbonates, and carbonates absorb near 1400 cm$^{-1}$. A
+# network can learn such co-occurrence from pairs, and the rule also holds for minerals that were not in the
+# training set. A cosine has no parameters to store it. The method of the
+# {ref}`following chapters <cmunet-on-spectra>` {cite}`niu2024marrnet` stores it in a U-Net that translates the
+# spectra before they are compared.
 #
-# ```{admonition} Take-aways
-# :class: important
-# - Both instruments hear the same vibrations. Raman needs a changing polarisability, infrared a changing
-#   dipole moment; with a centre of symmetry no mode satisfies both.
-# - What a pair shares is, at best, places. Heights, widths and ranges differ: that is the modality gap.
-# - A cosine compares heights place by place. It has some signal, and too little to rank by.
-# - The synthetic data set has the gap as a knob, so a method can be tested on the gap alone. It is a model of ours,
-#   and no substitute for measured spectra.
-# ```
+# ## Take-aways
+#
+# - Raman and infrared spectroscopy measure the same modes. Raman needs a change of the polarisability, infrared
+#   a change of the dipole moment. With a centre of symmetry no mode is active in both.
+# - The two spectra of a mineral share line positions at best. Intensities, line widths and ranges differ.
+# - The cosine compares intensities point by point. It carries some information across modalities, too little to
+#   rank by.
+# - In the synthetic data set a gap parameter sets this difference. The data set is our model and does not
+#   replace measured spectra.
+#
+# ## Further reading
+#
+# - The RRUFF project describes its database of mineral spectra {cite}`lafuente2015`.
+# - {ref}`notation` lists the symbols of this chapter that have another meaning elsewhere in the book.
+# - {ref}`ranking-by-hand` defines the metrics; {ref}`cmunet-on-spectra` builds the first trained method.
 #
 # ## Exercises
 
 # %% [markdown]
-# ```{exercise-start} Three ways to shake a molecule
+# ```{exercise-start} Selection rules of CO₂
 # :label: ex-co2
 # ```
-# Carbon dioxide is a straight molecule, O=C=O, with a centre of symmetry at the carbon. It can stretch
-# evenly (both oxygens out), stretch unevenly (one in, one out), and bend. Which of the three does Raman
-# see, which infrared? And which change for OCS, where a sulphur replaces one oxygen?
+# Carbon dioxide is a linear molecule, O=C=O, with a centre of symmetry at the carbon. It has a symmetric
+# stretch (both oxygens move outwards), an asymmetric stretch (one outwards, one inwards) and a bend. Which of
+# the three are Raman-active, which infrared-active? What changes for OCS, where a sulphur atom replaces one
+# oxygen?
 # ```{exercise-end}
 # ```
 #
 # ```{solution-start} ex-co2
 # :class: dropdown
 # ```
-# The even stretch looks the same through the centre. The dipole moment stays zero, the electron cloud grows
-# and shrinks: Raman only. The uneven stretch and the bend turn into their opposites through the centre.
-# Both make a dipole moment that swings with the motion: infrared only. OCS has no centre, so the rule of
-# exclusion no longer holds: all three are allowed in both. They stay *weak* where they were forbidden,
-# which is why real heights differ even without a strict rule.
+# The symmetric stretch is even. The dipole moment stays zero and the polarisability changes, so it is
+# Raman-active only. The asymmetric stretch and the bend are odd. Both produce an oscillating dipole moment, so
+# they are infrared-active only. OCS has no centre of symmetry, and mutual exclusion does not apply: all three
+# are allowed in both. The formerly forbidden ones remain *weak*. So intensities differ between modalities even
+# where no strict rule holds.
 # ```{solution-end}
 # ```
 
 # %% [markdown]
-# ```{exercise-start} Blur until it fits
+# ```{exercise-start} Does blurring help?
 # :label: ex-blur
 # ```
-# Raman lines are narrow, infrared bands broad. Perhaps the cosine only suffers from small misfits. Blur
-# both sides with a Gaussian of 4, 16 and 64 points (of 4 cm$^{-1}$) before taking the cosine, at gap 0.75
-# in three worlds. Does rank-1 rise?
+# Raman lines are narrow, infrared bands broad. Perhaps small misalignments reduce the cosine. Blur both spectra
+# with a Gaussian of 4, 16 and 64 points (of 4 cm$^{-1}$) before computing the cosine, with $\delta = 0.75$ and
+# three synthetic data sets. Does rank-1 rise?
 # ```{exercise-end}
 # ```
 #
@@ -426,8 +443,8 @@ from scipy.ndimage import gaussian_filter1d
 
 for width in (0, 4, 16, 64):
     found = []
-    for seed in worlds:
-        data = world(seed, 0.75)
+    for seed in seeds:
+        data = synthetic_set(seed, 0.75)
         features, m = shared_part(data), data.table.modality
         if width:
             features = gaussian_filter1d(features, width)
@@ -437,18 +454,17 @@ for width in (0, 4, 16, 64):
     print(f"blurred by {4 * width:3d} cm-1: rank-1 {np.mean(found):.0%}")
 
 # %% [markdown]
-# No, it falls. The preparation has already smoothed away small misfits; what is left is not a matter of a
-# few points. More blur only makes all spectra alike, and with them goes what the two modalities do share:
-# places.
+# No, it falls. The preparation already removes misalignments of a few points. More blur makes all spectra
+# similar, and removes what the two modalities share: the line positions.
 # ```{solution-end}
 # ```
 
 # %% [markdown]
-# ```{exercise-start} The longer the list
+# ```{exercise-start} Gallery size
 # :label: ex-list
 # ```
-# Same knob, larger library: compute rank-1 at gap 0.5 for worlds of 15, 30 and 60 minerals. Why does it
-# fall, though no spectrum became any harder? What must a paper therefore state beside its rank-1?
+# Compute rank-1 at $\delta = 0.5$ for data sets of 15, 30 and 60 minerals. Why does it fall, although no
+# spectrum became harder to match? What must a paper state together with its rank-1?
 # ```{exercise-end}
 # ```
 #
@@ -458,13 +474,13 @@ for width in (0, 4, 16, 64):
 
 # %%
 for identities in (15, 30, 60):
-    found = [score(world(seed, 0.5, identities)) for seed in worlds]
+    found = [score(synthetic_set(seed, 0.5, identities)) for seed in seeds]
     print(f"{identities} minerals: rank-1 {np.mean(found):.0%}")
 
 # %% [markdown]
-# Every further mineral is one more chance for a wrong spectrum to come out ahead; the hills of
-# {numref}`fig-histogram` stay as they are. So a rank-1 means little without the size of the gallery, and
-# two papers with different galleries cannot be compared. Reports in this book carry their whole protocol in
-# one line for that reason.
+# Every additional mineral adds impostors that can score higher than the true match. The distributions of
+# {numref}`fig-histogram` stay the same. So a rank-1 needs the size of the gallery beside it, and two papers
+# with different galleries cannot be compared. For that reason every report in this book prints its whole
+# protocol in one line.
 # ```{solution-end}
 # ```

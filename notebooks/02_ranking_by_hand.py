@@ -16,18 +16,21 @@
 # (ranking-by-hand)=
 # # Ranking metrics by hand
 #
-# Every table of this book ends in the same few numbers: rank-1, mAP, mINP, MRR. This chapter computes
-# all of them with pencil and paper, on four queries and six candidates, and then asks the library for
-# the same.
+# Every table of this book reports rank-1, mAP, mINP or MRR. This chapter computes all four by hand, for four
+# queries and six gallery items, and compares the results with the library. It then lists the choices that
+# change these metrics without any change to the model.
 #
-# After it you can
+# ```{admonition} Objectives
+# :class: tip
+# After this chapter you can
+# - read CMC, mAP, mINP and MRR off a ranked list;
+# - name five choices of the evaluation that change the metrics;
+# - state the rule by which we score Raman against infrared spectra, and why ties count against the query;
+# - compute how precise a rank-1 on 146 minerals is.
 #
-# - read CMC, mAP, mINP and MRR off a ranked list,
-# - name five choices that change the numbers without any change to the model,
-# - state the rule by which we score Raman against infrared spectra, and why ties count against us,
-# - say how far a rank-1 from 146 minerals can be trusted.
-#
-# It needs no training and no data, and runs in seconds.
+# **Prerequisites:** NumPy, and the mean and variance of a binomial variable. {ref}`modality-gap` motivates the
+# task. **Time:** about 20 minutes to read; some seconds to run. No training and no data are needed.
+# ```
 
 # %% tags=["hide-input"]
 import subprocess
@@ -51,12 +54,11 @@ from xmodal_lite.evaluation import nearest_sample_metrics, rank_metrics
 plots.use_style()
 
 # %% [markdown]
-# ## Four questions, six candidates
+# ## Four queries and six gallery items
 #
-# Someone hands us four Raman spectra, the *queries*, and six infrared spectra whose minerals are known,
-# the *gallery*. A model has turned each spectrum into a vector, and all that is left of it is this
-# table: the distance of every query to every gallery item. Smaller is nearer. The numbers are made up,
-# so that they are easy to follow.
+# Four Raman spectra are the *queries*. Six infrared spectra of known minerals are the *gallery*. A model has
+# mapped each spectrum to a vector. The table below holds the distance of every query to every gallery item; a
+# smaller distance means more similar. The numbers are invented and chosen to be easy to follow.
 
 # %%
 queries = np.array(["Quartz", "Calcite", "Gypsum", "Beryl"])
@@ -72,30 +74,30 @@ distances = np.array(
 pd.DataFrame(distances, index=queries, columns=gallery)
 
 # %% [markdown]
-# Each query sorts the gallery by its row. That is the whole of retrieval; everything that follows only
-# looks at where, in these four lists, the right names stand.
+# Each query sorts the gallery by its row. All metrics of this chapter depend only on the ranks of the true
+# matches in these four lists.
 
-# %% mystnb={"figure": {"caption": "The gallery as each query sees it, nearest first. Right answers are green and ticked.", "name": "fig-ranked-lists"}, "image": {"alt": "Four rows of six cells. The Quartz query finds its matches at places 1 and 3, Calcite at 3 and 6, Gypsum at 1, Beryl at 4."}}
+# %% mystnb={"figure": {"caption": "The gallery sorted by distance to each query, nearest first. True matches are green and ticked.", "name": "fig-ranked-lists"}, "image": {"alt": "Four rows of six cells. The true matches of the Quartz query have ranks 1 and 3, of Calcite 3 and 6, of Gypsum 1, of Beryl 4."}}
 ranked = [gallery[np.argsort(row, kind="stable")] for row in distances]
-_ = plots.plot_ranking(queries, ranked, "Two of the four queries have a right answer in front")
+_ = plots.plot_ranking(queries, ranked, "Two of the four queries have a true match at rank 1")
 
 # %%
 # NBVAL_CHECK_OUTPUT
-places = []
+ranks = []
 for query, row in zip(queries, ranked):
-    places.append([place for place, name in enumerate(row, start=1) if name == query])
-    print(f"{query:8} finds its own at {places[-1]}")
+    ranks.append([rank for rank, name in enumerate(row, start=1) if name == query])
+    print(f"{query:8} true matches at ranks {ranks[-1]}")
 
 # %% [markdown]
-# Quartz and Calcite have two right answers in the gallery, Gypsum and Beryl have one. Write $M_q$ for
-# the number of right answers of query $q$, and $\rho_{q,1} < \rho_{q,2} < \dots$ for the places at
-# which they stand: for Quartz $M = 2$, $\rho_1 = 1$, $\rho_2 = 3$. The four lists of numbers just
-# printed are all that the metrics need.
+# Quartz and Calcite have two true matches in the gallery, Gypsum and Beryl have one. Write $M_q$ for the number
+# of true matches of query $q$, and $\rho_{q,1} < \rho_{q,2} < \dots$ for their ranks. For Quartz $M = 2$,
+# $\rho_1 = 1$ and $\rho_2 = 3$. The four lists just printed are the input of all metrics.
 #
-# ## How soon comes the first right answer? CMC and MRR
+# ## Rank of the first true match: CMC and MRR
 #
-# The *cumulative match characteristic* at $k$ is the share of queries with at least one right answer
-# among the first $k$. **Rank-1** is its first value, and what most people mean by accuracy.
+# The *cumulative match characteristic* (CMC) at $k$ is the share of queries with at least one true match among
+# the first $k$ items. Its first value is **rank-1**, often called accuracy. The *mean reciprocal rank* (MRR)
+# averages $1 / \rho_{q,1}$.
 #
 # $$
 # \operatorname{CMC}(k) = \frac{1}{|\mathcal Q|} \sum_{q \in \mathcal Q} \mathbb 1[\rho_{q,1} \le k],
@@ -103,41 +105,41 @@ for query, row in zip(queries, ranked):
 # \operatorname{MRR} = \frac{1}{|\mathcal Q|} \sum_{q \in \mathcal Q} \frac{1}{\rho_{q,1}}
 # $$
 #
-# By hand: the first right answers stand at 1, 3, 1 and 4. Two of four are at 1, so rank-1 is 50 %.
-# Nobody joins at 2, Calcite does at 3, Beryl at 4. The mean reciprocal rank is $(1 + \frac13 + 1 +
-# \frac14) / 4 = \frac{31}{48}$.
+# By hand: the first true matches have ranks 1, 3, 1 and 4. Two of four have rank 1, so rank-1 is 50 %. No query
+# is added at $k = 2$, Calcite at $k = 3$, Beryl at $k = 4$. The mean reciprocal rank is
+# $(1 + \frac13 + 1 + \frac14) / 4 = \frac{31}{48}$.
 
 # %%
 # NBVAL_CHECK_OUTPUT
-first = [where[0] for where in places]
-cmc = [sum(place <= k for place in first) / len(first) for k in range(1, 7)]
-mrr = sum(1 / place for place in first) / len(first)
+first = [found[0] for found in ranks]
+cmc = [sum(rank <= k for rank in first) / len(first) for k in range(1, 7)]
+mrr = sum(1 / rank for rank in first) / len(first)
 print("CMC(1..6):", *(f"{100 * value:.0f} %" for value in cmc))
 print(f"MRR: {mrr:.3f}, and 31/48 is {31 / 48:.3f}")
 
 # %% [markdown]
-# ## And the others? Average precision
+# ## Ranks of all true matches: average precision
 #
-# CMC stops at the first right answer. Quartz has a second one, and a model that puts it at place 6
-# deserves less than one that puts it at 3. So walk down the list of Quartz and note at each place how
-# pure the list is so far
-# (*precision*) and how much of what there is has been found (*recall*).
+# CMC ignores every true match after the first. A model that puts the second Quartz at rank 6 should score lower
+# than one that puts it at rank 3. For each prefix of the list of Quartz, the next cell prints the share of true
+# matches in the prefix (*precision*) and the share of all true matches that the prefix contains (*recall*).
 
 # %%
 # NBVAL_CHECK_OUTPUT
 found = 0
-print("place  item     precision  recall")
-for place, name in enumerate(ranked[0], start=1):
+print("rank  item     precision  recall")
+for rank, name in enumerate(ranked[0], start=1):
     found += name == "Quartz"
-    mark = "<- right" if name == "Quartz" else ""
-    print(f"{place:5}  {name:8} {found}/{place:<7} {found:>4}/2   {mark}")
+    mark = "<- true match" if name == "Quartz" else ""
+    print(f"{rank:4}  {name:8} {found}/{rank:<7} {found:>4}/2   {mark}")
 
-# %% mystnb={"figure": {"caption": "The walk down the Quartz list as precision over recall. On a miss precision drops; on a match recall moves right. Average precision is the mean height of the full dots.", "name": "fig-precision-recall"}, "image": {"alt": "Precision over recall for one list. Full dots, cuts that end on a match, lie at recall 50 percent, precision 100, and at recall 100, precision 67. Open dots, cuts that end on a miss, hang below them."}}
-_ = plots.plot_precision_recall(places[0], len(gallery), "Every miss on the way costs precision")
+# %% mystnb={"figure": {"caption": "Precision over recall for every prefix of the Quartz list. An impostor lowers precision; a true match raises recall. Average precision is the mean precision of the full dots.", "name": "fig-precision-recall"}, "image": {"alt": "Precision over recall for one list. Full dots, prefixes that end on a true match, lie at recall 50 percent, precision 100, and at recall 100, precision 67. Open dots, prefixes that end on an impostor, lie below them."}}
+_ = plots.plot_precision_recall(ranks[0], len(gallery), "Every impostor lowers the precision")
 
 # %% [markdown]
-# *Average precision* is the mean of the precisions at the right answers, here $(\frac11 + \frac23) / 2 =
-# \frac56$. At the $j$-th right answer, $j$ of the $\rho_{q,j}$ items so far are right, so
+# *Average precision* (AP) is the mean of the precisions at the ranks of the true matches, here
+# $(\frac11 + \frac23) / 2 = \frac56$. At the $j$-th true match, $j$ of the first $\rho_{q,j}$ items are true
+# matches, so
 #
 # $$
 # \operatorname{AP}_q = \frac{1}{M_q} \sum_{j=1}^{M_q} \frac{j}{\rho_{q,j}},
@@ -145,22 +147,23 @@ _ = plots.plot_precision_recall(places[0], len(gallery), "Every miss on the way 
 # \operatorname{mAP} = \frac{1}{|\mathcal Q|} \sum_{q \in \mathcal Q} \operatorname{AP}_q
 # $$
 #
-# as person re-identification has used it since {cite:t}`zheng2015`. (Textbooks of information retrieval
-# also have an interpolated AP, with other values. Nobody here uses it.)
+# Person re-identification has used this definition since {cite:t}`zheng2015`. Information retrieval also has an
+# interpolated AP, with other values; it is not used in this book.
 
 # %%
 # NBVAL_CHECK_OUTPUT
-ap = [np.mean([j / place for j, place in enumerate(where, start=1)]) for where in places]
-for query, where, value in zip(queries, places, ap):
-    terms = " + ".join(f"{j}/{place}" for j, place in enumerate(where, start=1))
-    print(f"{query:8} ({terms}) / {len(where)} = {value:.3f}")
+ap = [np.mean([j / rank for j, rank in enumerate(found, start=1)]) for found in ranks]
+for query, found, value in zip(queries, ranks, ap):
+    terms = " + ".join(f"{j}/{rank}" for j, rank in enumerate(found, start=1))
+    print(f"{query:8} ({terms}) / {len(found)} = {value:.3f}")
 print(f"mAP      {np.mean(ap):.3f}")
 
 # %% [markdown]
-# ## How far to the last one? mINP
+# ## Rank of the last true match: mINP
 #
-# A detective who must find *every* appearance of a person reads the list until the last one. The
-# *inverse negative penalty* {cite}`ye2022` is the share of that reading which was worth it:
+# Some applications need *every* image of a person. They must read the list down to the last true match. The
+# *inverse negative penalty* (INP) {cite}`ye2022` is the share of true matches in that part of the list; larger
+# is better:
 #
 # $$
 # \operatorname{INP}_q = \frac{M_q}{\rho_{q,M_q}},
@@ -168,20 +171,20 @@ print(f"mAP      {np.mean(ap):.3f}")
 # \operatorname{mINP} = \frac{1}{|\mathcal Q|} \sum_{q \in \mathcal Q} \operatorname{INP}_q
 # $$
 #
-# It looks at nothing but the far end. The second right answer of Calcite is the very last item, so its
-# INP is $\frac26$, however well the list begins.
+# INP depends only on the last true match. The second true match of Calcite has the last rank of the list, so
+# its INP is $\frac26$, whatever the rank of the first.
 
 # %%
 # NBVAL_CHECK_OUTPUT
-inp = [len(where) / where[-1] for where in places]
-for query, where, value in zip(queries, places, inp):
-    print(f"{query:8} {len(where)}/{where[-1]} = {value:.3f}")
+inp = [len(found) / found[-1] for found in ranks]
+for query, found, value in zip(queries, ranks, inp):
+    print(f"{query:8} {len(found)}/{found[-1]} = {value:.3f}")
 print(f"mINP     {np.mean(inp):.3f}")
 
 # %% [markdown]
-# ## The same from the library
+# ## The same metrics from the library
 #
-# `rank_metrics` takes distances and identities, of any number of queries, and returns all of it at once.
+# `rank_metrics` takes distances and identities of any number of queries and returns all four metrics.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -192,43 +195,42 @@ print(f"rank-1 {scores.rank(1):.3f}   mAP  {scores.map:.3f}   of {scores.valid_q
 print(f"MRR    {scores.mrr:.3f}   mINP {scores.minp:.3f}")
 
 # %% [markdown]
-# There is no loop over queries in it. The middle of the function below holds the formulas: `column + 1` is
-# $\rho$, `number` is $j$, `matches` is $M$, and sums within a query are done by `bincount`. The loops
-# above are what the tests compare it with, on hundreds of random tables full of ties.
+# The function has no loop over queries. The middle of the block below holds the formulas: `column + 1` is
+# $\rho$, `number` is $j$, `matches` is $M$, and `bincount` sums within a query. The tests compare it with the
+# loops above on hundreds of random tables with many ties.
 #
 # ```{literalinclude} ../xmodal_lite/evaluation/ranking.py
 # :language: python
 # :pyobject: _rank_block
 # ```
 #
-# ## Five choices that are not the model's
+# ## Five evaluation choices that change the metrics
 #
-# Two groups that evaluate one model can publish different numbers, and both can be right. What differs
-# is mostly among the following five. A number without them is half a number, which is why our `Report`
-# prints its protocol.
+# Two groups that evaluate the same model can publish different numbers, and both can be correct. The difference
+# usually comes from one of the following five choices. Our `Report` therefore prints its protocol.
 #
 # ### Ties
 #
-# Suppose that training went wrong and every distance is the same. Then the "ranked list" is just the
-# order in which the gallery was stored:
+# Suppose that training failed and all distances are equal. The ranked list is then the order in which the
+# gallery is stored:
 
 # %%
 # NBVAL_CHECK_OUTPUT
-dead = np.zeros_like(distances)
+constant = np.zeros_like(distances)
 backwards = gallery[::-1]
 for name, order in (("as stored", gallery), ("backwards", backwards)):
-    print(f"{name}: mAP {rank_metrics(dead, queries, order).map:.3f}")
+    print(f"{name}: mAP {rank_metrics(constant, queries, order).map:.3f}")
 
 # %% [markdown]
-# Two scores for one model that knows nothing. A *stable* sort, which keeps the order of equal items, at
-# least gives the same answer every time, and `rank_metrics` does that, as the common protocols of
-# re-identification expect. An unstable one does not promise even that. Where a protocol is ours to
-# define, as for minerals, ties count *against* the query; we come to that below.
+# The same uninformative model gets two scores. A *stable* sort keeps the order of equal items and so returns
+# the same result every time; `rank_metrics` uses one. Widely used re-identification code calls `np.argsort`
+# with its default, which is not stable, so the order of ties is unspecified there. For minerals the protocol is
+# our own, and ties count *against* the query ({ref}`below <our-rule-for-minerals>`).
 #
-# ### Queries without a right answer
+# ### Queries without a true match
 #
-# Take Beryl out of the gallery. The Beryl query can no longer be answered. Is it left out of the mean,
-# or does it count as a failure?
+# If Beryl is removed from the gallery, the Beryl query has no true match. It can be left out of the mean or
+# counted as a failure:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -238,14 +240,14 @@ print(f"left out:     mAP {smaller.map:.3f} of {smaller.valid_queries} queries")
 print(f"counted as 0: mAP {as_zero:.3f} of {len(queries)} queries")
 
 # %% [markdown]
-# We leave it out, as the benchmarks do. Note that mAP went *up* from 0.604: the hardest question left
-# the exam. That is why `valid_queries` belongs to the result.
+# We leave it out, as the benchmarks do. mAP *rises* from 0.604, because the query with the lowest score is left
+# out. For that reason `valid_queries` is part of the result.
 #
 # ### Excluded pairs
 #
-# Some pairs are too easy to be asked. If query and candidate were photographed by two cameras in one
-# room, the background gives the answer away, and benchmarks take such candidates out of that query's
-# list, and of no other. Here the first Quartz of the gallery is closed to the Quartz query:
+# Benchmarks exclude some pairs. If two cameras are in one room, the background reveals the match, so gallery
+# images from such a camera are removed from the list of that query only. Here the first Quartz of the gallery
+# is excluded for the Quartz query:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -255,15 +257,15 @@ without = rank_metrics(distances, queries, gallery, excluded)
 print(f"rank-1 {100 * without.rank(1):.0f} % instead of {100 * scores.rank(1):.0f} %")
 
 # %% [markdown]
-# Its list now begins with Calcite, and the second Quartz moves up to place 2.
+# The list of the Quartz query now begins with Calcite, and the second Quartz has rank 2.
 #
-# ### Images or identities
+# ### Counting images or identities
 #
-# The Calcite query meets Quartz, Quartz, then Calcite. Is Calcite third, or second? Both are in use
-# under the one name of "rank-k". Counting *identities* drops the repetitions from the list and keeps
-# the first of each.
+# The list of the Calcite query begins with Quartz, Quartz, Calcite. Counting images, its first true match has
+# rank 3. Counting *identities*, repeated names are removed and it has rank 2. Both versions are published under
+# the name "rank-k".
 
-# %% mystnb={"figure": {"caption": "One ranking, two CMC curves: counting identities, repeated names take no place. Rank-1 is the same by definition; from rank-2 on the two are not comparable.", "name": "fig-cmc-counts"}, "image": {"alt": "CMC over rank 1 to 6. Both curves start at 50 percent. Counting images: 50, 75, 100 percent at ranks 2, 3, 4. Counting identities: 75 and 100 percent at ranks 2 and 3."}}
+# %% mystnb={"figure": {"caption": "One ranking, two CMC curves. Counting identities, repeated names are removed. Rank-1 is the same by definition; from rank-2 on the curves are not comparable.", "name": "fig-cmc-counts"}, "image": {"alt": "CMC over rank 1 to 6. Both curves start at 50 percent. Counting images: 50, 75, 100 percent at ranks 2, 3, 4. Counting identities: 75 and 100 percent at ranks 2 and 3."}}
 by_identity = rank_metrics(distances, queries, gallery, count="identities", max_rank=6)
 _ = plots.plot_cmc(
     {"identities count once": by_identity.cmc, "every image counts": scores.cmc},
@@ -276,53 +278,55 @@ print("images:    ", *(f"{100 * value:3.0f}" for value in scores.cmc))
 print("identities:", *(f"{100 * value:3.0f}" for value in by_identity.cmc))
 
 # %% [markdown]
-# ### The gallery itself
+# ### The gallery
 #
-# One image of each identity or ten? Drawn once, or ten times and averaged? A larger gallery is a harder
-# exam. No formula repairs that afterwards: two numbers from two galleries do not compare.
+# A protocol must state whether the gallery has one image per identity or ten, and whether it is sampled once or
+# averaged over ten trials. A larger gallery makes the task harder. Metrics from two different galleries cannot
+# be compared, and no formula corrects for it afterwards.
 #
+# (our-rule-for-minerals)=
 # ## Our rule for minerals
 #
-# A mineral comes with several spectra: other specimens, other lasers. The question is *which mineral*,
-# so the list to rank is one of minerals, and we settle three things. They are ours; no protocol was
-# published.
+# A mineral has several spectra, from several specimens and lasers. The task is to find the *mineral*, so the
+# ranked list is a list of minerals. No protocol was published for this task. We chose three rules:
 #
-# 1. **Best spectrum.** A mineral of the gallery is as near as its nearest spectrum.
-# 2. **Ties count against the query.** Its place is one plus the number of *other* minerals at least as
-#    near. A dead embedding then scores the last place, not luck.
-# 3. **Each mineral weighs the same.** First the mean over the spectra of a mineral, then over minerals.
-#    Otherwise a mineral that was measured forty times would decide the result.
+# 1. **Nearest sample.** The distance of a query to a mineral is the distance to the nearest spectrum of that
+#    mineral.
+# 2. **Ties count against the query.** The rank of the true mineral is one plus the number of *other* minerals
+#    that are at least as near. A constant embedding then gets the last rank.
+# 3. **Equal weight per mineral.** Scores are averaged over the spectra of a mineral, then over minerals.
+#    Otherwise a mineral with forty spectra would dominate the mean.
 #
 # ```{literalinclude} ../xmodal_lite/evaluation/nearest_sample.py
 # :language: python
 # :pyobject: _place_of_own_identity
 # ```
 #
-# By hand, on three Raman spectra of Quartz and one of Calcite:
+# By hand, for three Raman spectra of Quartz and one of Calcite:
 
 # %%
 # NBVAL_CHECK_OUTPUT
 names = ["Quartz", "Quartz", "Quartz", "Calcite"]
 table = np.array(
     [
-        [0.1, 0.3, 0.2, 0.5, 0.4, 0.6],  # Quartz 0.1 before all: place 1
-        [0.9, 0.2, 0.3, 0.5, 0.4, 0.6],  # Quartz 0.2, by its other spectrum: place 1
-        [0.3, 0.4, 0.3, 0.5, 0.4, 0.6],  # Quartz 0.3 ties with Calcite: place 2
-        [0.3, 0.2, 0.8, 0.4, 0.5, 0.6],  # Calcite 0.4 behind Quartz: place 2
+        [0.1, 0.3, 0.2, 0.5, 0.4, 0.6],  # Quartz 0.1 is nearest: rank 1
+        [0.9, 0.2, 0.3, 0.5, 0.4, 0.6],  # Quartz 0.2, by its other spectrum: rank 1
+        [0.3, 0.4, 0.3, 0.5, 0.4, 0.6],  # Quartz 0.3 ties with Calcite: rank 2
+        [0.3, 0.2, 0.8, 0.4, 0.5, 0.6],  # Calcite 0.4 after Quartz: rank 2
     ]
 )
 minerals = nearest_sample_metrics(table, names, gallery)
 assert np.isclose(minerals.rank(1), (2 / 3 + 0) / 2)
 assert np.isclose(minerals.mrr, ((1 + 1 + 1 / 2) / 3 + 1 / 2) / 2)
 print(f"rank-1: 2 of 4 spectra, but {100 * minerals.rank(1):.1f} % by minerals")
-print(f"rank-1 of the dead embedding: {nearest_sample_metrics(dead, queries, gallery).rank(1)}")
+print(f"rank-1 of a constant embedding: {nearest_sample_metrics(constant, queries, gallery).rank(1)}")
 
 # %% [markdown]
-# ## How much is a rank-1 worth?
+# ## How precise is a rank-1?
 #
-# Protocol A tests on two fifths of 365 minerals. Say that a model gets 29 of these 146 right. If the
-# minerals are a random sample of all that could have been asked, Wilson's interval says which true
-# rates fit with that.
+# Protocol A tests on two fifths of 365 minerals, that is, on 146. Suppose a model matches 29 of them correctly.
+# If the test minerals are a random sample of a large population, Wilson's interval {cite}`wilson1927` gives the
+# true rates that are compatible with this result.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -333,51 +337,68 @@ for right in (15, 29, 73, 117):
     print(f"{right:3} of {tested}: rank-1 {score:4.1f} %, true rate {low:4.1f} to {high:4.1f} %")
 
 # %% [markdown]
-# Thirteen points wide at 20 %! Now let two models take the exam, one with a true rate of 20 % and one
-# of 25 %, each on 146 minerals of its own.
+# At 20 % the interval is thirteen points wide. Now compare two models with true rates of 20 % and 25 %, each
+# tested on its own 146 minerals.
 
-# %% mystnb={"figure": {"caption": "What one exam of 146 minerals can show for two models, one of which is better by a quarter. The two overlap: a single split often cannot tell them apart.", "name": "fig-exam-luck"}, "image": {"alt": "Two bell-shaped distributions of rank-1, centred at 20 and 25 percent, each about 13 points wide, overlapping over half of their width."}}
+# %% mystnb={"figure": {"caption": "Distribution of rank-1 on 146 minerals for two models whose true rates are 20 % and 25 %. The distributions overlap, so a single split often cannot separate the models.", "name": "fig-exam-luck"}, "image": {"alt": "Two bell-shaped distributions of rank-1, centred at 20 and 25 percent, each about 13 points wide, overlapping over half of their width."}}
 counts = np.arange(tested + 1)
 chances = {rate: binom.pmf(counts, tested, rate) for rate in (0.20, 0.25)}
-looks = ({"color": plots.GREEN}, {"color": plots.PURPLE, "hatch": "//"})
+styles = ({"color": plots.GREEN}, {"color": plots.PURPLE, "hatch": "//"})
 _, ax = plt.subplots()
-for (rate, chance), look in zip(chances.items(), looks):
+for (rate, chance), style in zip(chances.items(), styles):
     x, y, label = 100 * counts / tested, 100 * chance, f"true rate {100 * rate:.0f} %"
-    ax.fill_between(x, y, step="mid", alpha=0.6, label=label, **look)
-ax.set(xlabel="rank-1 on 146 minerals (%)", ylabel="chance of this score (%)")
-ax.set(xlim=(8, 38), ylim=0, title="One exam can put the worse model in front")
+    ax.fill_between(x, y, step="mid", alpha=0.6, label=label, **style)
+ax.set(xlabel="rank-1 on 146 minerals (%)", ylabel="probability of this score (%)")
+ax.set(xlim=(8, 38), ylim=0, title="One test set can rank the worse model first")
 _ = ax.legend()
 
 # %%
 # NBVAL_CHECK_OUTPUT
 worse, better = chances[0.20], chances[0.25]
-at_least = worse[::-1].cumsum()[::-1]  # chance of this many right, or more
+at_least = worse[::-1].cumsum()[::-1]  # probability of this many correct, or more
 upset = (better * at_least).sum()
-print(f"the worse model scores at least as well in {100 * upset:.0f} % of such pairs of exams")
+print(f"the worse model scores at least as well in {100 * upset:.0f} % of such pairs of test sets")
 
 # %% [markdown]
-# So we test over five seeds, print an interval over the seeds beside every mean, and compare two
-# methods on the *same* splits: what is hard for one is mostly hard for the other, so their difference
-# is steadier than either score.
+# For this reason we test over five seeds, print an interval over the seeds with every mean, and compare two
+# methods on the *same* splits. A split that is hard for one method is usually hard for the other, so their
+# difference varies less than either score.
 #
-# Two words of caution. A mineral of the real test is scored by the mean over its spectra, which varies
-# less than the plain right or wrong of Wilson's interval, so that interval is a little too wide. And
-# five splits of one set of 365 minerals share most of their minerals; an interval over seeds says how
-# the *split and the training* vary, not how another collection of minerals would fare.
+# Two limitations remain. First, each test mineral is scored by the mean over its spectra, which varies less
+# than a single correct or wrong answer, so Wilson's interval is slightly too wide for it. Second, the five
+# splits divide the same 365 minerals, so their training sets overlap and the five scores are not independent.
+# An interval that assumes independence is too narrow {cite}`nadeau2003`. It describes the variation over splits
+# and training, and not over another collection of minerals.
+#
+# ## Take-aways
+#
+# - Ranking metrics depend on the ranks of the true matches: CMC and MRR on the first, mAP on all, mINP on the
+#   last.
+# - Ties, queries without a true match, excluded pairs, counting images or identities, and the gallery change
+#   the metrics. A report must state all five.
+# - Our rule for minerals: nearest sample, ties against the query, equal weight per mineral.
+# - At 20 %, a rank-1 on 146 minerals is uncertain by about six points in each direction. Compare methods on the
+#   same splits, with an interval.
+#
+# ## Further reading
+#
+# - {cite:t}`zheng2015` introduced mAP to person re-identification, {cite:t}`ye2022` mINP.
+# - {cite:t}`nadeau2003` derive intervals for overlapping training sets.
+# - {ref}`protocols` applies these metrics to the benchmarks of people, with their exclusions and galleries.
 #
 # ## Exercises
 #
 # ```{exercise} By hand
 # :label: ex-by-hand
-# A list of ten holds right answers at places 2, 3 and 7. What are its reciprocal rank, AP and INP?
+# A list of ten items has true matches at ranks 2, 3 and 7. What are its reciprocal rank, AP and INP?
 # ```
 #
 # ````{solution-start} ex-by-hand
 # :class: dropdown
 # ````
-# The first right answer is at 2, so the reciprocal rank is $\frac12$. The precisions at the three are
-# $\frac12, \frac23, \frac37$, so $\operatorname{AP} = \frac{67}{126} \approx 0.532$. The last is at 7, so
-# $\operatorname{INP} = \frac37 \approx 0.429$. Check:
+# The first true match has rank 2, so the reciprocal rank is $\frac12$. The precisions at the three ranks are
+# $\frac12, \frac23, \frac37$, so $\operatorname{AP} = \frac{67}{126} \approx 0.532$. The last true match has
+# rank 7, so $\operatorname{INP} = \frac37 \approx 0.429$. Check:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -391,47 +412,46 @@ print(f"RR {answer.mrr:.3f}   AP {answer.map:.3f}   INP {answer.minp:.3f}")
 #
 # ```{exercise} Which model is better?
 # :label: ex-which
-# For one query with two right answers among thirty, model A puts them at places 1 and 20, model B at 2
-# and 3. Which model wins by rank-1, by mAP, by mINP? Which would you give to someone who identifies one
-# stone, and which to someone who must find every stone of a kind?
+# One query has two true matches among thirty items. Model A gives them the ranks 1 and 20, model B the ranks 2
+# and 3. Which model is better by rank-1, by mAP, by mINP? Which would you use to identify one stone, and which
+# to find every stone of a kind?
 # ```
 #
 # ```{solution} ex-which
 # :class: dropdown
-# Rank-1: A, by 1 to 0. AP: A has $(1 + \frac{2}{20})/2 = 0.55$, B has $(\frac12 + \frac23)/2 \approx
-# 0.583$, so B by a little. INP: A has $\frac{2}{20} = 0.1$, B $\frac23$, so B by far. The first person
-# takes A, the second B. No single number serves both, and a table that prints only one has chosen its
-# reader.
+# Rank-1: A, by 1 to 0. AP: A has $(1 + \frac{2}{20})/2 = 0.55$, B has $(\frac12 + \frac23)/2 \approx 0.583$, so
+# B is slightly better. INP: A has $\frac{2}{20} = 0.1$, B has $\frac23$, so B is much better. Model A suits the
+# first task, model B the second. A table that prints only one metric favours one of the two tasks.
 # ```
 #
-# ```{exercise} A suspicious leader board
+# ```{exercise} A constant network scores 100 %
 # :label: ex-leader
-# A colleague gives each query a small gallery of its own, the right spectrum and nine wrong ones, and
-# counts how often `np.argmin(distances)` is right. A network whose output is constant reaches 100 %.
-# How can that be, and which rule of this chapter would have shown it?
+# A colleague gives each query its own small gallery, the true match and nine impostors, and counts how often
+# `np.argmin(distances)` is correct. A network with constant output scores 100 %. Why, and which rule of this
+# chapter would have revealed the error?
 # ```
 #
 # ````{solution-start} ex-leader
 # :class: dropdown
 # ````
-# All distances are equal, and `argmin` returns the first of equals. The right spectrum was stored first in
-# every gallery. A stable sort has the same flaw. Let ties count against the query, and the score is 0:
+# All distances are equal, and `argmin` returns the first of equal values. The true match was stored first in
+# every gallery. A stable sort has the same flaw. If ties count against the query, the score is 0:
 
 # %%
 # NBVAL_CHECK_OUTPUT
-constant = np.zeros((1, 10))
-print("stable order:      ", rank_metrics(constant, [0], np.arange(10)).rank(1))
-print("ties count against:", nearest_sample_metrics(constant, [0], np.arange(10)).rank(1))
+equal = np.zeros((1, 10))
+print("stable order:      ", rank_metrics(equal, [0], np.arange(10)).rank(1))
+print("ties count against:", nearest_sample_metrics(equal, [0], np.arange(10)).rank(1))
 
 # %% [markdown]
-# Exact ties are rarer than they should be, though: a matrix product rounds differently from place to
-# place, so equal features can come out at distances that differ in the last digit. Before it ranks
-# minerals, the library rounds distances to nine decimals.
+# Equal features do not always give exactly equal distances: a matrix product rounds differently for different
+# positions in memory, so distances can differ in the last digit. Before ranking minerals, the library rounds
+# distances to nine decimals.
 #
 # ````{solution-end}
 # ````
 #
-# ```{exercise} A larger exam
+# ```{exercise} How many test minerals?
 # :label: ex-larger
 # How many minerals must be tested for Wilson's interval at 20 % to be at most six points wide?
 # ```
@@ -439,8 +459,8 @@ print("ties count against:", nearest_sample_metrics(constant, [0], np.arange(10)
 # ````{solution-start} ex-larger
 # :class: dropdown
 # ````
-# The width shrinks as one over the root of the number, and 146 minerals give thirteen points, so about
-# $146 \cdot (13/6)^2 \approx 685$. More exactly:
+# The width is proportional to one over the square root of the number. For 146 minerals it is thirteen points,
+# so about $146 \cdot (13/6)^2 \approx 685$ are needed. More exactly:
 
 
 # %%
@@ -455,13 +475,3 @@ print(next(n for n in range(5, 2000, 5) if width(n) <= 0.06), "minerals")
 # %% [markdown]
 # ````{solution-end}
 # ````
-#
-# ## Take-aways
-#
-# - A ranking is worth what its places of right answers say: the first (CMC, MRR), all of them (mAP),
-#   the last (mINP).
-# - Ties, unanswerable queries, excluded pairs, what counts as a place, and the gallery change the
-#   numbers. State them, always.
-# - Our mineral rule: best spectrum, ties against the query, each mineral the same weight.
-# - A rank-1 on 146 minerals carries about six points of luck either way at 20 %. Look for differences
-#   between methods on the same splits, with an interval.

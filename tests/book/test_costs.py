@@ -29,13 +29,13 @@ make_costs = load_script()
 def records() -> list[RunRecord]:
     spec = {"benchmark": "rruff", "data": "synthetic:0123", "protocol": "A", "profile": "tiny"}
     common = {
-        "protocol": "A", "metrics": {}, "draws": [], "losses": {}, "parameters": 1, "fingerprint": "0",
+        "protocol": "A", "metrics": {}, "trials": [], "losses": {}, "parameters": 1, "fingerprint": "0",
         "code": "0", "commit": "", "versions": {}, "threads": 1, "finished": "",
     }  # fmt: skip
     costs = [("marrnet", 4.0, 300.2), ("marrnet", 6.6, 290.0), ("cca", 0.2, 150.0)]
     return [
         RunRecord(
-            spec=RunSpec(method=method, seed=seed, **spec),
+            spec=RunSpec(method=method, seed=seed, recipe=resolve(method, "rruff", "tiny", {}), **spec),
             device="Some CPU, 1 threads",
             seconds=seconds,
             peak_memory_mb=memory,
@@ -72,7 +72,7 @@ def test_every_recipe_is_counted_as_it_is_today():
     assert {row["what"]: row["steps"] for row in stored} == today, "run: python perf/operation_counts.py"
 
 
-def test_a_run_that_was_measured_stands_in_place_of_its_estimate(records: list[RunRecord]):
+def test_a_measured_run_replaces_its_estimate(records: list[RunRecord]):
     counted = {"benchmark": make_costs.COUNTS, "rows": [COUNTED]}
     (line,) = [line for line in make_costs.paper_table([counted], []).splitlines() if "rruff" in line]
     # a step on the T4: 4 TFLOP at 0.27 x 65 TFLOP/s and 22.4 GB at 0.47 x 320 GB/s, so 0.377 s
@@ -83,26 +83,30 @@ def test_a_run_that_was_measured_stands_in_place_of_its_estimate(records: list[R
         update={"spec": spec, "device": "Tesla T4", "seconds": 90.0, "peak_memory_mb": 1234.0}
     )
     table = make_costs.paper_table([counted], [run])
-    assert "| **1.5** a whole run |" in table and "| **1.29** |" in table and "≈" in table
+    assert "| **1.5** whole run |" in table and "| **1.29** |" in table and "≈" in table
     other = run.model_copy(update={"device": "Some CPU"})
     assert "**" not in make_costs.paper_table([counted], [other])
 
 
-def test_a_card_names_the_fewest_parts_of_a_step_that_fit(records: list[RunRecord]):
-    # 1 GB whatever the batch, 8 GB of the whole batch: 9, 5 and 3 GB, of which half as much again must fit
+def test_a_card_names_the_fewest_micro_batches_that_fit(records: list[RunRecord]):
+    # 1 GB for any batch, 8 GB for the full batch: 9, 5 and 3 GB; 1.5 times that must fit
     large = COUNTED | {"kept_MB": 8000.0, "cache_MB": 5000.0}
     counted = {"benchmark": make_costs.COUNTS, "rows": [large]}
     table = make_costs.memory_table([counted], [])
     assert "| marrnet, rruff | ≈\u00a09 | ≈\u00a05 | ≈\u00a03 |" in table
-    # the 5 GB of pictures leave 10 of 15, and stay out of 8
-    assert "- 8 GB: every step whole, but marrnet rruff: `accumulate=2`." in table
-    assert "- 16 GB (T4): every step whole, but marrnet rruff: `accumulate=2`." in table
-    assert "- 40 or 80 GB: every step whole." in table
+    # the 5 GB of images leave 10 of 15 GB, and are not kept on 8 GB
+    assert "- 8 GB: every step with its full batch, except marrnet rruff: `grad_accumulation=2`." in table
+    assert (
+        "- 16 GB (T4): every step with its full batch, except marrnet rruff: `grad_accumulation=2`." in table
+    )
+    assert "- 40 or 80 GB: every step with its full batch." in table
     assert "| rruff | 64 | 1 | 63 | 31 | 15 |" in table
     small = large | {"state_MB": 6000.0}
     told = make_costs.memory_table([counted | {"rows": [small]}], [])
-    assert "- 8 GB: every step whole, but marrnet rruff: does not fit." in told
-    assert "- 16 GB (T4): every step whole, but marrnet rruff: `accumulate=16`." in told
+    assert "- 8 GB: every step with its full batch, except marrnet rruff: does not fit." in told
+    assert (
+        "- 16 GB (T4): every step with its full batch, except marrnet rruff: `grad_accumulation=16`." in told
+    )
     spec = records[0].spec.model_copy(update={"profile": "paper", "overrides": {"grad_accumulation": 2}})
     run = records[0].model_copy(update={"spec": spec, "device": "Tesla T4", "peak_memory_mb": 4096.0})
     assert "| ≈\u00a09 | **4.29** | ≈\u00a03 |" in make_costs.memory_table([counted], [run])
@@ -123,7 +127,7 @@ def test_a_step_that_was_measured_gives_the_minutes_of_its_card_and_method():
     rows = [{"what": what, "step_s": seconds, "peak_MB": 7000.0} for what, seconds in times.items()]
     step = {"benchmark": "training step", "device": "NVIDIA H100 80GB HBM3", "rows": rows}
     told = make_costs.paper_table([counted, step], [])
-    assert told.count("**4.3** by its steps") == told.count("**4.3**") == 1
+    assert told.count("**4.3** from a step") == told.count("**4.3**") == 1
     assert "| **7** | 3 |" in told  # GB, where the estimate is 3
     assert "| mun, regdb | **7** | ≈" in make_costs.memory_table([counted, step], [])
     rows[0]["step_s"] = None  # a case that failed
@@ -144,8 +148,8 @@ def test_a_measured_step_is_set_beside_the_limits_of_its_card():
     }
     counted = {"benchmark": make_costs.COUNTS, "rows": [row]}
     told = make_costs.paper_table([counted, step], [])
-    assert "an MFU of 40 % at most; measured 20 ms and 10 %." in told
-    assert "at most" not in make_costs.paper_table([counted], [])
+    assert "the MFU is at most 40 %. Measured: 20 ms, MFU 10 %." in told
+    assert "Measured:" not in make_costs.paper_table([counted], [])
 
 
 def test_without_counts_it_is_said_how_to_count():
