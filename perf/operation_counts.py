@@ -4,7 +4,7 @@
 
 Nothing is computed: the real model sees the shapes of its real batch on torch's meta device, so this takes seconds and
 needs neither data nor a GPU. Counted are the floating-point operations of matrix products and convolutions, there and
-back; the bytes that all other operations read and write, the optimiser's included; the number of operations; and the
+back; the bytes that all other operations read and write, the optimizer's included; the number of operations; and the
 bytes that the forward pass keeps for the backward one. Where the recipe asks for 16 bits, moved and kept bytes are half
 of what is counted in 32. The book's cost page estimates from these what a run takes on a card that was not at hand.
 """

@@ -173,7 +173,7 @@ def published_steps(case: Case, clock: Clock, steps: int) -> None:
     """Train as the public code does."""
     torch.backends.cudnn.benchmark = True
     model = Published(case.backbone).to(case.device)
-    optimiser = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4, nesterov=True)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4, nesterov=True)
     drawn = clock.pairs
     clock.pairs = Batch(drawn.v.float() / 255, drawn.r.float() / 255, drawn.labels, drawn.aligned)
     for step in range(steps):
@@ -181,9 +181,9 @@ def published_steps(case: Case, clock: Clock, steps: int) -> None:
         labels = seen.labels.repeat(2)
         f, scores = model(seen.v, seen.r)
         loss = functional.cross_entropy(scores, labels) + weighted_triplet(f, labels)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         loss.item()  # the public code prints it
 
 

@@ -209,9 +209,9 @@ def test_neck_is_a_normalisation_without_offset():
 def test_neck_keeps_its_offset_at_zero_through_training():
     torch.manual_seed(0)
     model = build("two-stream", dims=2, num_classes=4, backbone="resnet10")
-    optimiser = torch.optim.SGD(model.parameters(), 0.1, weight_decay=0.1)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1, weight_decay=0.1)
     sum(model(pairs()).values()).backward()
-    optimiser.step()
+    optimizer.step()
     neck = model.extractor.neck
     assert torch.equal(neck.bias, torch.zeros(512))
     assert not torch.equal(neck.weight, torch.ones(512))

@@ -30,13 +30,13 @@ def pairs(n=6):
 @pytest.mark.parametrize("options", VARIANTS, ids=str)
 def test_has_every_loss_and_trains_every_parameter(options):
     model, batch = make(**options), pairs()
-    optimiser = torch.optim.SGD(model.parameters(), 1e-2)
+    optimizer = torch.optim.SGD(model.parameters(), 1e-2)
     for _ in range(2):  # the correction starts at 0, so what lies before it learns from the second step on
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         losses = model(batch)
         assert set(losses) == EVERY
         sum(losses.values()).backward()
-        optimiser.step()
+        optimizer.step()
     trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
     assert not [n for n, p in trained.items() if p.grad is None or not p.grad.isfinite().all()]
     assert not [n for n, p in trained.items() if p.ndim > 1 and not p.grad.any()]
@@ -139,10 +139,10 @@ def test_learns_to_match_random_pairs():
     generator = torch.Generator().manual_seed(1)
     v, r = (torch.randint(256, (4, 3, *SIZE), dtype=torch.uint8, generator=generator) for _ in range(2))
     batch, model = Batch(v, r, torch.arange(4), torch.ones(4, dtype=torch.bool)), make(num_classes=4)
-    optimiser = torch.optim.AdamW(model.parameters(), 2e-3)
+    optimizer = torch.optim.AdamW(model.parameters(), 2e-3)
     for _ in range(25):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         sum(model(batch).values()).backward()
-        optimiser.step()
+        optimizer.step()
     similarity = model.embed(v, 0) @ model.embed(r, 1).T
     assert torch.equal(similarity.argmax(1), torch.arange(4))

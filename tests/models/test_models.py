@@ -53,13 +53,13 @@ def test_samples_of_a_test_batch_do_not_see_each_other(name, options):
 @pytest.mark.parametrize(("name", "options"), VARIANTS)
 def test_every_parameter_is_trained(name, options):
     model, batch = make(name, options), pairs()
-    optimiser = torch.optim.SGD(model.parameters(), 1e-2)
+    optimizer = torch.optim.SGD(model.parameters(), 1e-2)
     for _ in range(
         2
     ):  # cmUNet's correction starts at 0, so what lies before it learns from the second step on
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         sum(model(batch).values()).backward()
-        optimiser.step()
+        optimizer.step()
     dead = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
     assert not dead
     assert not [n for n, p in model.named_parameters() if p.ndim > 1 and not p.grad.any()]
@@ -69,11 +69,11 @@ def test_every_parameter_is_trained(name, options):
 def test_repeats_bit_for_bit(name, options):
     def trained():
         model, batch = make(name, options), pairs()
-        optimiser = torch.optim.AdamW(model.parameters(), 1e-3)
+        optimizer = torch.optim.AdamW(model.parameters(), 1e-3)
         for _ in range(3):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             sum(model(batch).values()).backward()
-            optimiser.step()
+            optimizer.step()
         return model.state_dict()
 
     first, second = trained(), trained()
@@ -83,11 +83,11 @@ def test_repeats_bit_for_bit(name, options):
 @pytest.mark.parametrize("name", model_names())
 def test_learns_to_match_random_pairs(name):
     model, batch = make(name, {"dropout": 0.0}), pairs(4)
-    optimiser = torch.optim.AdamW(model.parameters(), 5e-3)
+    optimizer = torch.optim.AdamW(model.parameters(), 5e-3)
     for _ in range(25):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         sum(model(batch).values()).backward()
-        optimiser.step()
+        optimizer.step()
     similarity = model.embed(batch.v, 0) @ model.embed(batch.r, 1).T
     assert torch.equal(similarity.argmax(1), torch.arange(4))
 

@@ -230,12 +230,12 @@ def test_generator_is_light():
 def test_repeats_bit_for_bit(dims, auxiliary):
     def trained():
         model, batch = make(dims, auxiliary=auxiliary), pairs(dims)
-        optimiser = torch.optim.SGD(model.parameters(), 1e-2)
+        optimizer = torch.optim.SGD(model.parameters(), 1e-2)
         for _ in range(2):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             losses = model(batch)
             sum(losses.values()).backward()
-            optimiser.step()
+            optimizer.step()
         return losses | model.state_dict()
 
     first, second = trained(), trained()

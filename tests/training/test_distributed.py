@@ -122,7 +122,7 @@ def test_one_process_and_one_part_see_the_batch_itself():
 @pytest.mark.parametrize(("accumulate", "processes"), [(1, 3), (3, 1), (8, 1), (4, 4)])
 def test_identities_that_cannot_be_dealt_out_evenly_are_refused(accumulate, processes):
     with pytest.raises(
-        SpecError, match=r"8 identities a step cannot be dealt out.*set identities to a multiple"
+        SpecError, match=r"8 identities a step cannot be dealt out.*set num_identities to a multiple"
     ):
         _micro_batches(batch(8), recipe(grad_accumulation=accumulate), Processes(0, processes))
 

@@ -100,10 +100,10 @@ def test_the_tested_weights_are_the_moving_average(data):
 
 
 def test_moving_average_by_hand():
-    from xmodal_lite.training.fit import _MovingAverage
+    from xmodal_lite.training.ema import MovingAverage
 
     model = Toy()
-    average = _MovingAverage(model, decay=0.15)
+    average = MovingAverage(model, decay=0.15)
     expected = model.norm.weight.detach().clone()
     for step, keep in enumerate((1 / 10, 0.15, 0.15)):  # (n + 1) / (n + 10) is 0.1, 0.18, 0.25
         with torch.no_grad():
@@ -135,12 +135,12 @@ def test_a_finished_run_trains_no_further(data, tmp_path):
 
 
 def test_the_moving_average_takes_a_shared_layer_once_and_over_what_starts_as_nan():
-    from xmodal_lite.training.fit import _MovingAverage
+    from xmodal_lite.training.ema import MovingAverage
 
     model = Toy()
     model.twin = model.norm  # one layer, two names
     model.register_buffer("late", torch.full((2,), math.nan))
-    average = _MovingAverage(model, decay=0.5)
+    average = MovingAverage(model, decay=0.5)
     with torch.no_grad():
         model.norm.weight.fill_(2.0)
         model.late.fill_(3.0)
@@ -277,32 +277,32 @@ def test_the_time_of_a_run_is_that_of_all_its_sittings(data, tmp_path, monkeypat
 
 
 def test_biases_and_scales_do_not_decay():
-    from xmodal_lite.training.fit import _optimiser
+    from xmodal_lite.training.optimizer import make_optimizer
 
-    decayed, kept = _optimiser(Toy(), recipe(weight_decay=0.3)).param_groups
+    decayed, kept = make_optimizer(Toy(), recipe(weight_decay=0.3)).param_groups
     assert (decayed["weight_decay"], kept["weight_decay"]) == (0.3, 0.0)
     assert {p.ndim for p in decayed["params"]} == {2}
     assert {p.ndim for p in kept["params"]} == {1}
 
 
 def test_cmunets_offsets_decay():
-    from xmodal_lite.training.fit import _optimiser
+    from xmodal_lite.training.optimizer import make_optimizer
 
     model = build("marrnet", dims=1, num_classes=3, **SMALL)
     unet = model.unet
-    decayed, _ = _optimiser(model, recipe(weight_decay=0.3)).param_groups
+    decayed, _ = make_optimizer(model, recipe(weight_decay=0.3)).param_groups
     assert {id(unet.modality_embedding), id(unet.bottleneck_embedding)} <= {id(p) for p in decayed["params"]}
 
 
 def test_the_head_group_names_parts_that_models_have():
-    from xmodal_lite.training.fit import _param_groups
+    from xmodal_lite.training.optimizer import param_groups
 
     models = [build(name, dims=1, num_classes=3, **SMALL) for name in model_names()]
     models.append(build("enhancing", dims=2, num_classes=3, backbone="resnet10"))
     for part in Matcher.lr_groups["head"]:
         assert any(part in name.split(".") for model in models for name, _ in model.named_parameters())
     for model in models:  # a rate of 1 leaves one group, in the model's own order
-        (together,) = _param_groups(model, recipe()).values()
+        (together,) = param_groups(model, recipe()).values()
         assert list(map(id, together)) == [id(p) for p in model.parameters() if p.requires_grad]
 
 
@@ -319,13 +319,13 @@ class Judge(Matcher):
 
 def test_the_discriminator_learns_at_the_rates_of_the_paper_recipe(data):
     """White against black: at the rate of pretrained stages, its loss would stay at log 2."""
-    from xmodal_lite.training.fit import _param_groups
+    from xmodal_lite.training.optimizer import param_groups
 
     changes = {"steps": 200, "log_every": 200, "precision": "no", "cuda_graph": False}
     paper = resolve("marrnet", "regdb", "paper", changes)
     torch.manual_seed(0)
     judge, black = Judge(), torch.zeros(21, 3, 16, 16)
-    assert list(_param_groups(judge, paper)) == [paper.lr_multipliers["head"]] == [10.0]
+    assert list(param_groups(judge, paper)) == [paper.lr_multipliers["head"]] == [10.0]
     pictures = replace(data, v=black + 1, r=black, augmentation=lambda v, r: (v, r))
     assert fit(judge, pictures, paper, seed=3).history[0]["adv"] < 0.8 * math.log(2)
 
@@ -473,6 +473,6 @@ def test_the_scale_of_fp16_is_kept_for_a_resumed_run(data, tmp_path):
         return accelerator.scaler
 
     trained(6, 8.0)
-    state = load_checkpoint(latest_checkpoint(tmp_path), "").optimiser
-    assert state["scaler"]["scale"] == 8.0
+    state = load_checkpoint(latest_checkpoint(tmp_path), "").scaler
+    assert state["scale"] == 8.0
     assert trained(12, 4.0).get_scale() == 8.0

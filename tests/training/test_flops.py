@@ -104,7 +104,8 @@ def test_no_host_reads_a_value_in_a_step_of_any_method(name, dims, options):
 @pytest.mark.parametrize("dims", [1, 2])
 def test_a_step_never_waits_for_the_gpu(dims):
     from xmodal_lite.training import Recipe, make_accelerator
-    from xmodal_lite.training.fit import _optimiser, _passes, _step
+    from xmodal_lite.training.optimizer import make_optimizer
+    from xmodal_lite.training.step import make_forward_backward, train_step
 
     class One:
         def batch(self, step):
@@ -115,14 +116,14 @@ def test_a_step_never_waits_for_the_gpu(dims):
         "mun", dims=dims, num_classes=4, **(SMALL if dims == 1 else {"backbone": "resnet10"})
     ).cuda()
     accelerator = make_accelerator("bf16", "cuda")
-    model, optimiser = accelerator.prepare(model, _optimiser(model, recipe))
-    passes, data = _passes(model, recipe, accelerator), One()
+    model, optimizer = accelerator.prepare(model, make_optimizer(model, recipe))
+    passes, data = make_forward_backward(model, recipe, accelerator), One()
     drawn = data.batch(0)
     data.batch = lambda step: drawn
-    _step(passes, optimiser, data, recipe, 0, 0, accelerator)
+    train_step(passes, optimizer, data, recipe, 0, 0, accelerator)
     torch.cuda.set_sync_debug_mode("error")
     try:
-        _step(passes, optimiser, data, recipe, 1, 0, accelerator)
+        train_step(passes, optimizer, data, recipe, 1, 0, accelerator)
     finally:
         torch.cuda.set_sync_debug_mode("default")
 

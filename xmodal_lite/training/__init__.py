@@ -9,9 +9,11 @@ from xmodal_lite.training.device import (
     several_processes,
     usable_precision,
 )
-from xmodal_lite.training.fit import DivergedError, TrainResult, draw_seed, fit
+from xmodal_lite.training.fit import TrainResult, fit
 from xmodal_lite.training.flops import flop_counter, speed, step_flop, utilisation
+from xmodal_lite.training.loss_log import DivergedError
 from xmodal_lite.training.recipe import Recipe
+from xmodal_lite.training.step import draw_seed
 from xmodal_lite.training.training_set import TrainingSet
 
 __all__ = [

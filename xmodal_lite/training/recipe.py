@@ -34,7 +34,7 @@ class Recipe(BaseModel):
     Attributes
     ----------
     steps : int
-        Optimiser steps in all.
+        Optimizer steps in all.
     num_identities, num_instances : int
         P and K: each step sees K samples of P identities in each modality.
     aligned_fraction : float
@@ -44,7 +44,7 @@ class Recipe(BaseModel):
     optimizer : {"adamw", "sgd"}
         The second is SGD with Nesterov momentum 0.9.
     lr, weight_decay : float
-        Of the optimiser.
+        Of the optimizer.
     lr_multipliers : dict of str to float
         Factor of the learning rate for a part of the model, by the part's name in the model's `lr_groups`, such as
         {"head": 10, "unet": 3}. "head" is what starts from random weights where the rest is pretrained: necks,
@@ -65,8 +65,8 @@ class Recipe(BaseModel):
     precision : {"no", "bf16", "fp16"}
         Automatic mixed precision, as Accelerate names it; see `usable_precision` for devices that lack it.
     grad_accumulation : int
-        Parts that a step is computed in, one after the other, P / grad_accumulation identities each, to save memory. The
-        optimiser sees the mean of their gradients, so its batch is as large as before. What a loss compares, and what a
+        Parts that a step is computed in, one after the other, of P / grad_accumulation identities, to save memory. The
+        optimizer sees the mean of their gradients, so its batch is as large as before. What a loss compares, and what a
         batch norm averages, is within a part: a triplet loss finds its negatives among fewer identities.
     compile : bool
         Let `torch.compile` fuse the step's operations. The first step then takes minutes, and last digits differ.
