@@ -48,7 +48,9 @@ def main(names: list[str]) -> None:
     for source in sources:
         started = perf_counter()
         paired = execute(source)
-        print(f"{paired.relative_to(ROOT)}: {perf_counter() - started:.0f} s, {paired.stat().st_size // 1024} kB")
+        print(
+            f"{paired.relative_to(ROOT)}: {perf_counter() - started:.0f} s, {paired.stat().st_size // 1024} kB"
+        )
 
 
 if __name__ == "__main__":
