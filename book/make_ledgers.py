@@ -1,10 +1,10 @@
-"""Write a page of the book from each fidelity ledger: what its paper says, what we chose, and where to look.
+"""Write a page of the book from each fidelity ledger: what its paper says, what we chose, and the code for it.
 
     python book/make_ledgers.py
 
-reads `book/ledgers/NAME.yml`, checks it, and writes `book/fidelity-NAME.md`. Pages are committed, so that the
-book builds from the files alone; `tests/book/test_ledgers.py` fails when one is stale. Whoever can read a
-paper's full text turns an "ours" into a "known" by editing the YAML, and the code behind it where it differs.
+reads `book/ledgers/NAME.yml`, checks it, and writes `book/fidelity-NAME.md`. The pages are committed, so that the
+book builds from the files alone; `tests/book/test_ledgers.py` fails when one is stale. To turn an "ours" into a
+"known" after reading a full text, edit the YAML, and the code if it differs.
 """
 
 import ast
@@ -34,7 +34,7 @@ class _Strict(BaseModel):
 
 
 class Effect(_Strict):
-    """The row of a table that shows what a choice is worth."""
+    """The row of a table that shows the effect of a choice."""
 
     table: str
     row: str
@@ -46,13 +46,13 @@ class Statement(_Strict):
     Attributes
     ----------
     statement, why : str
-        What holds, in one sentence; and where it is said, or why we chose so.
+        The statement, and its source or the reason of our choice.
     mark : {"known", "second-hand", "ours"}
         How sure we are that it is the paper's.
     code : tuple of str
-        Pointers `path::name`, or none where it is not built yet.
+        Pointers `path::name`; none if it is not built yet.
     effect : Effect or "not measured"
-        Where its effect can be read off.
+        The row that shows its effect.
     """
 
     statement: str
@@ -77,7 +77,7 @@ def read_ledger(path: Path) -> Ledger:
     Raises
     ------
     LedgerError
-        A field is missing or unknown, a code pointer leads nowhere, or no table has the row of an effect.
+        A field is missing or unknown, a code pointer does not exist, or no table has the row of an effect.
     """
     try:
         ledger = Ledger.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))

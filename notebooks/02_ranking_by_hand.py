@@ -224,8 +224,9 @@ for name, order in (("as stored", gallery), ("backwards", backwards)):
 # %% [markdown]
 # The same uninformative model gets two scores. A *stable* sort keeps the order of equal items and so returns
 # the same result every time; `rank_metrics` uses one. Widely used re-identification code calls `np.argsort`
-# with its default, which is not stable, so the order of ties is unspecified there. For minerals the protocol is
-# our own, and ties count *against* the query ({ref}`below <our-rule-for-minerals>`).
+# with its default, which is not stable ([an example](https://github.com/mangye16/Cross-Modal-Re-ID-baseline),
+# `eval_metrics.py`), so the order of ties is unspecified there. For minerals the protocol is our own, and ties
+# count *against* the query ({ref}`our-rule-for-minerals`).
 #
 # ### Queries without a true match
 #
