@@ -59,11 +59,15 @@ if "google.colab" in sys.modules:  # Colab has the rest already; elsewhere the p
 from IPython.display import Markdown
 
 from xmodal_lite import plots
-from xmodal_lite.experiments import bounds, open_page, results_markdown
+from xmodal_lite.evaluation.intervals import bounds
+from xmodal_lite.experiments import read_parameter, results_markdown, run_table, stored_table
 
 plots.use_style()
 options = {"profile": profile, "seeds": seeds, "store": store, "publish_to": publish_to}
-page = open_page("marrnet-t1", "../..", run=run, data_root=data_root, **options)
+if read_parameter("run", run, bool):
+    report = run_table("marrnet-t1", data_root=data_root, folder="../../data", **options)
+else:
+    report = stored_table("marrnet-t1", "../../results")
 
 # %% [markdown]
 # ## On the real data
@@ -78,10 +82,10 @@ page = open_page("marrnet-t1", "../..", run=run, data_root=data_root, **options)
 
 # %% tags=["hide-input"]
 # NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("real"))
+Markdown(report.markdown("real"))
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Rank-1 of every row: a dot for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds. Left protocol A (minerals that training never saw), right protocol B (new specimens of known minerals).", "name": "fig-table-marrnet-t1"}, "image": {"alt": "Dot plot with one line per method and two panels per protocol. The trained networks lie clearly above kernel ridge, CCA and cosine. Their intervals overlap one another in panel A; in panel B some do not."}}
-if panels := page.panels():
+if panels := report.panels():
     plots.plot_intervals(panels, bounds)
 
 # %% [markdown]
@@ -101,8 +105,8 @@ if panels := page.panels():
 
 # %% tags=["hide-input"]
 # NBVAL_CHECK_OUTPUT
-untouched = [record for record in page.records.get("real", []) if record.spec.seed >= 2]
-Markdown(results_markdown(page.table, untouched, "A") if untouched else "No such seed was run.")
+untouched = [record for record in report.records.get("real", []) if record.spec.seed >= 2]
+Markdown(results_markdown(report.table, untouched, "A") if untouched else "No such seed was run.")
 
 # %% [markdown]
 # ## On the synthetic data set
@@ -111,4 +115,4 @@ Markdown(results_markdown(page.table, untouched, "A") if untouched else "No such
 
 # %% tags=["hide-input"]
 # NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("synthetic"))
+Markdown(report.markdown("synthetic"))

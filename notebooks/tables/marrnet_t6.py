@@ -50,11 +50,15 @@ if "google.colab" in sys.modules:  # Colab has the rest already; elsewhere the p
 from IPython.display import Markdown
 
 from xmodal_lite import plots
-from xmodal_lite.experiments import bounds, open_page
+from xmodal_lite.evaluation.intervals import bounds
+from xmodal_lite.experiments import read_parameter, run_table, stored_table
 
 plots.use_style()
 options = {"profile": profile, "seeds": seeds, "store": store, "publish_to": publish_to}
-page = open_page("marrnet-t6", "../..", run=run, data_root=data_root, **options)
+if read_parameter("run", run, bool):
+    report = run_table("marrnet-t6", data_root=data_root, folder="../../data", **options)
+else:
+    report = stored_table("marrnet-t6", "../../results")
 
 # %% [markdown]
 # ## On the real data
@@ -63,7 +67,7 @@ page = open_page("marrnet-t6", "../..", run=run, data_root=data_root, **options)
 
 # %% tags=["hide-input"]
 # NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("real"))
+Markdown(report.markdown("real"))
 
 # %% [markdown]
 # ## On the synthetic data set
@@ -73,10 +77,10 @@ Markdown(page.markdown("real"))
 
 # %% tags=["hide-input"]
 # NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("synthetic"))
+Markdown(report.markdown("synthetic"))
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "The losses of cmUNet: rank-1 and VR@FAR=1% of sketch queries. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-marrnet-t6"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and VR@FAR=1% of sketch queries with intervals."}}
-if panels := page.panels():
+if panels := report.panels():
     plots.plot_intervals(panels, bounds)
 
 # %% [markdown]

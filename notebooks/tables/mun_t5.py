@@ -51,11 +51,15 @@ if "google.colab" in sys.modules:  # Colab has the rest already; elsewhere the p
 from IPython.display import Markdown
 
 from xmodal_lite import plots
-from xmodal_lite.experiments import bounds, open_page
+from xmodal_lite.evaluation.intervals import bounds
+from xmodal_lite.experiments import read_parameter, run_table, stored_table
 
 plots.use_style()
 options = {"profile": profile, "seeds": seeds, "store": store, "publish_to": publish_to}
-page = open_page("mun-t5", "../..", run=run, data_root=data_root, **options)
+if read_parameter("run", run, bool):
+    report = run_table("mun-t5", data_root=data_root, folder="../../data", **options)
+else:
+    report = stored_table("mun-t5", "../../results")
 
 # %% [markdown]
 # ## On the real data
@@ -65,7 +69,7 @@ page = open_page("mun-t5", "../..", run=run, data_root=data_root, **options)
 
 # %% tags=["hide-input"]
 # NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("real"))
+Markdown(report.markdown("real"))
 
 # %% [markdown]
 # ## On the synthetic data set
@@ -76,8 +80,8 @@ Markdown(page.markdown("real"))
 
 # %% tags=["hide-input"]
 # NBVAL_CHECK_OUTPUT
-Markdown(page.markdown("synthetic"))
+Markdown(report.markdown("synthetic"))
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "MUN and the two-stream network on corrupted pictures: rank-1 and mAP of the all search. A dot or a diamond for the mean over seeds, a bar for its 95 % interval, small marks for the single seeds; the title names the data.", "name": "fig-table-mun-t5"}, "image": {"alt": "Dot plot with one line for each row of the table that was run, showing rank-1 and mAP of the all search with intervals."}}
-if panels := page.panels():
+if panels := report.panels():
     plots.plot_intervals(panels, bounds)
