@@ -48,7 +48,9 @@ def test_a_folder_appears_whole(tmp_path):
 
 def test_temporaries_of_dead_processes_are_removed_and_those_of_live_ones_stay(tmp_path):
     code = "import os, sys; print(os.getpid())"
-    dead = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    dead = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
     (tmp_path / f".a.{HOST}-{dead}-00000000.partial").touch()
     (tmp_path / f".a.{HOST}-{dead}-11111111.partial").mkdir()
     (tmp_path / f".a.{HOST}-{os.getpid()}-00000000.partial").touch()

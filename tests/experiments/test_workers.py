@@ -21,9 +21,9 @@ from xmodal_lite.experiments import (
     load_table,
     make_spec,
     open_benchmark,
-    open_page,
     provenance,
     run_all,
+    run_table,
     sweep_table,
     workers,
 )
@@ -130,11 +130,11 @@ def test_finished_runs_are_not_repeated_and_the_order_is_that_asked_for(data, wh
 def test_a_table_is_swept_and_its_page_finds_it_finished(where, cluster, tmp_path, monkeypatch):
     table = load_table("marrnet-t1")
     first = table.model_copy(update={"rows": table.rows[:2], "protocols": ("A",)})
-    monkeypatch.setattr("xmodal_lite.experiments.page.load_table", lambda _: first)
+    monkeypatch.setattr("xmodal_lite.experiments.report.load_table", lambda _: first)
     options = {"data_root": where["root"], "profile": "tiny", "seeds": 2, "store": tmp_path}
     swept = sweep_table("marrnet-t1", cluster, **options)
-    page = open_page("marrnet-t1", tmp_path, run=True, **options)
-    assert page.records == {"synthetic": swept} and len(swept) == 4  # the finishing times would differ
+    report = run_table("marrnet-t1", **options)
+    assert report.records == {"synthetic": swept} and len(swept) == 4  # the finishing times would differ
 
 
 def test_a_run_that_another_process_holds_is_waited_for(data, where, cluster, tmp_path):

@@ -29,13 +29,13 @@ from xmodal_lite.benchmarks.shared import (
 )
 from xmodal_lite.data.cache import Entry, cached
 from xmodal_lite.data.images import SUFFIXES, inspect_images, open_images
+from xmodal_lite.data.spectra import SUFFIXES as SPECTRA
 from xmodal_lite.data.spectra import Preparation
 from xmodal_lite.data.spectrum_samples import inspect_spectra, read_samples
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.evaluation import RetrievalTask
 
 PARTS = ("train", "test")
-SPECTRA = (".txt", ".csv")
 KINDS = (*SUFFIXES, *SPECTRA)
 FIRST = ("visible", "vis", "rgb", "photo", "photos", "raman")  # names of modality v
 LAYOUT = "the layout is {train,test}/{modality}/{identity}/files with two modalities"

@@ -31,6 +31,7 @@ from xmodal_lite.data.spectrum_units import (
     to_wavenumbers,
 )
 
+SUFFIXES = (".txt", ".csv")
 SITE_SAMPLE = re.compile(r"([RX]\d{6})-\d")  # RRUFF site: a sample of a specimen
 REPAIRS = {  # what `Spectrum.repaired` holds: as `check` counts it
     "descending": "axes repaired: descending, reversed",

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from xmodal_lite.models.backbone import Backbone, ImageBackbone, SpectrumBackbone, make_backbone
-from xmodal_lite.models.cmunet import CrossModalityUNet
-from xmodal_lite.models.contrastive import Contrastive
-from xmodal_lite.models.enhancing import Enhancing
-from xmodal_lite.models.extractor import Extractor, Neck, SharedExtractor, TwoBranches
-from xmodal_lite.models.marrnet import MarrNet
-from xmodal_lite.models.matcher import Batch, Matcher
-from xmodal_lite.models.mun import MUN
-from xmodal_lite.models.options import check_dims, check_options, option_defaults
-from xmodal_lite.models.resnet1d import ResNet1d
-from xmodal_lite.models.two_stream import Setup, TwoStream
+from xmodal_lite._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from xmodal_lite.models.matcher import Matcher
 
 __all__ = [
     "MUN",
@@ -33,22 +27,45 @@ __all__ = [
     "TwoBranches",
     "TwoStream",
     "build",
+    "classical_names",
     "make_backbone",
     "model_names",
 ]
 
-_MODELS: dict[str, type[TwoStream]] = {
-    "contrastive": Contrastive,
-    "two-stream": TwoStream,
-    "marrnet": MarrNet,
-    "mun": MUN,
-    "enhancing": Enhancing,
+_MODELS = {  # the registry: module and class of each method that is trained
+    "contrastive": "contrastive.Contrastive",
+    "two-stream": "two_stream.TwoStream",
+    "marrnet": "marrnet.MarrNet",
+    "mun": "mun.MUN",
+    "enhancing": "enhancing.Enhancing",
 }
+_CLASSICAL = ("cosine", "cca", "kernel-ridge")  # classes in xmodal_lite.models.classical
+
+__getattr__ = lazy_names(  # torch is loaded with the first of these
+    __name__,
+    {
+        "backbone": "Backbone ImageBackbone SpectrumBackbone make_backbone",
+        "cmunet": "CrossModalityUNet",
+        "contrastive": "Contrastive",
+        "enhancing": "Enhancing",
+        "extractor": "Neck SharedExtractor TwoBranches",
+        "marrnet": "MarrNet",
+        "matcher": "Batch Matcher",
+        "mun": "MUN",
+        "resnet1d": "ResNet1d",
+        "two_stream": "TwoStream",
+    },
+)
 
 
 def model_names() -> tuple[str, ...]:
     """Return the names that `build` knows."""
     return tuple(_MODELS)
+
+
+def classical_names() -> tuple[str, ...]:
+    """Return the names that `xmodal_lite.models.classical.build_classical` knows."""
+    return _CLASSICAL
 
 
 def build(name: str, *, dims: int, num_classes: int, **options: Any) -> Matcher:
@@ -80,16 +97,8 @@ def build(name: str, *, dims: int, num_classes: int, **options: Any) -> Matcher:
         raise ValueError(f"unknown model '{name}'; known: {', '.join(_MODELS)}")
     if num_classes < 1:
         raise ValueError(f"need one identity or more to train on, got num_classes={num_classes}")
-    check_dims(dims)
-    model = _MODELS[name]
-    network: type[TwoBranches] | type[Backbone] = ImageBackbone if dims == 2 else model.spectrum_extractor
-    own = option_defaults(model)
-    check_options(name, options, own | option_defaults(network, *([] if dims == 2 else [ResNet1d])))
-    of_network = {option: value for option, value in options.items() if option not in own}
+    from xmodal_lite.models.assemble import assemble
 
-    def make_extractor(**channels: Any) -> Extractor:
-        made = network(**channels, **of_network)
-        return SharedExtractor(made) if isinstance(made, Backbone) else made
-
-    options = {option: value for option, value in options.items() if option in own}
-    return model(Setup(dims, num_classes, make_extractor), **options)
+    module, own = _MODELS[name].split(".")
+    model = getattr(import_module(f"{__name__}.{module}"), own)
+    return assemble(name, model, dims, num_classes, options)

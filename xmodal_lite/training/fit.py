@@ -20,11 +20,11 @@ from tqdm import tqdm
 from xmodal_lite.errors import CheckpointError, SpecError
 from xmodal_lite.models.distributed import convert_sync_batchnorm, global_batch
 from xmodal_lite.models.matcher import Matcher
+from xmodal_lite.recipe import Recipe
 from xmodal_lite.training.checkpoint import latest_checkpoint, load_checkpoint, save_checkpoint
 from xmodal_lite.training.device import make_accelerator
 from xmodal_lite.training.loss_log import LossLog, refuse_non_finite_weights
 from xmodal_lite.training.memory import AT_START, advice_if_full, error_if_full, keep_freed_memory
-from xmodal_lite.training.recipe import Recipe
 from xmodal_lite.training.state import TrainState
 from xmodal_lite.training.step import make_forward_backward, train_step
 from xmodal_lite.training.training_set import TrainingSet

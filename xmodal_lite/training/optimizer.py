@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from xmodal_lite.models.matcher import Matcher
-from xmodal_lite.training.recipe import Recipe
+from xmodal_lite.recipe import Recipe
 
 
 def make_optimizer(matcher: Matcher, recipe: Recipe) -> torch.optim.Optimizer:

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from xmodal_lite.errors import CheckpointError
 from xmodal_lite.models.matcher import Matcher
+from xmodal_lite.recipe import Recipe
 from xmodal_lite.training.checkpoint import Checkpoint, OptimizerState
 from xmodal_lite.training.ema import MovingAverage
 from xmodal_lite.training.optimizer import make_optimizer
-from xmodal_lite.training.recipe import Recipe
 
 KEPT = {
     "adamw": {"step", "exp_avg", "exp_avg_sq"},

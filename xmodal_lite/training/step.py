@@ -11,8 +11,8 @@ from torch import Tensor
 
 from xmodal_lite.errors import SpecError
 from xmodal_lite.models.matcher import Batch
+from xmodal_lite.recipe import Recipe
 from xmodal_lite.training.cuda_graph import GraphedStep
-from xmodal_lite.training.recipe import Recipe
 from xmodal_lite.training.training_set import TrainingSet
 
 ForwardBackward = Callable[[Batch], dict[str, Tensor]]
