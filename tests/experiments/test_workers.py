@@ -23,6 +23,7 @@ from xmodal_lite.experiments import (
     open_benchmark,
     provenance,
     run_all,
+    run_table,
     sweep_table,
     workers,
 )
@@ -132,7 +133,7 @@ def test_a_table_is_swept_and_its_page_finds_it_finished(where, cluster, tmp_pat
     monkeypatch.setattr("xmodal_lite.experiments.page.load_table", lambda _: first)
     options = {"data_root": where["root"], "profile": "tiny", "seeds": 2, "store": tmp_path}
     swept = sweep_table("marrnet-t1", cluster, **options)
-    page = open_page("marrnet-t1", tmp_path, run=True, **options)
+    page = run_table("marrnet-t1", **options)
     assert page.records == {"synthetic": swept} and len(swept) == 4  # the finishing times would differ
 
 
@@ -174,10 +175,14 @@ def test_a_worker_that_does_not_see_the_data_says_so(data, where, cluster, tmp_p
         )
 
 
-def test_a_worker_with_another_recipe_is_refused(data, where, cluster, tmp_path):
-    specs = [spec.model_copy(update={"recipe": {"steps": 1}}) for spec in specs_of(data)]
-    with pytest.raises(SweepError, match="another recipe for profile 'tiny'"):
-        run_on_workers(specs, where, data.fingerprint, RunStore(tmp_path), cluster)
+def test_a_worker_trains_the_recipe_of_the_specification_not_that_of_its_profile(
+    data, where, cluster, tmp_path
+):
+    (spec,) = specs_of(data, seeds=[0])
+    other = spec.model_copy(update={"recipe": spec.recipe.model_copy(update={"steps": 3})})
+    (record,) = run_on_workers([other], where, data.fingerprint, RunStore(tmp_path), cluster)
+    assert record.spec == other
+    assert (tmp_path / other.hash / "checkpoint-0000003").is_dir()
 
 
 def test_a_store_that_cannot_be_written_is_one_error(data, where, cluster, tmp_path):
