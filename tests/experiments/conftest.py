@@ -7,17 +7,25 @@ from xmodal_lite.experiments import RunRecord, RunSpec, resolve
 
 @pytest.fixture
 def make_record():
-    def make(method="marrnet", seed=0, protocol="A", overrides=None, data="real:0123456789ab", **metrics):
+    def make(
+        method="marrnet",
+        seed=0,
+        protocol="A",
+        overrides=None,
+        data="real:0123456789ab",
+        benchmark="rruff",
+        **metrics,
+    ):
         metrics = {name.replace("__", "/"): value for name, value in metrics.items()} or {"v2r/rank1": 0.25}
         spec = RunSpec(
             method=method,
-            benchmark="rruff",
+            benchmark=benchmark,
             data=data,
             protocol=protocol,
             profile="demo",
             seed=seed,
             overrides=overrides or {},
-            recipe=resolve(method, "rruff", "demo", overrides or {}),
+            recipe=resolve(method, benchmark, "demo", overrides or {}),
         )
         return RunRecord(
             spec=spec,

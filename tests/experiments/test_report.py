@@ -15,7 +15,8 @@ BASE, CAJ = TABLE.rows
 def measured(make_record, row, seed=0, source="synthetic", code="c0de", **changes):
     """A made-up record of a row of the table."""
     metrics = {metric: 0.3 + 0.01 * seed for metric in TABLE.headings}
-    record = make_record(row.method, seed, "single", row.overrides, f"{source}:0123456789ab", **metrics)
+    data, benchmark = f"{source}:0123456789ab", TABLE.benchmark
+    record = make_record(row.method, seed, "single", row.overrides, data, benchmark, **metrics)
     return record.model_copy(update={"code": code, **changes})
 
 

@@ -1,4 +1,4 @@
-"""The stored records that the book shows: whole, of the tables' rows, each row of one code revision and one data set."""
+"""The stored records that the book shows: whole, of the tables' rows, each row of one code revision."""
 
 from pathlib import Path
 

@@ -21,7 +21,7 @@ def test_a_run_is_made_once_and_shown_whole(root, tmp_path):
     assert run_report("two-stream", "rruff", **options) == page
     assert [line["step"] for line in page.history] == [2, 4, 6]
     shown = page.markdown()
-    assert page.record.spec.hash in shown and page.record.code[:12] in shown and '"steps": 6' in shown
+    assert page.record.spec.hash in shown and page.record.code[:12] in shown and '"steps":6' in shown
     assert "| Peak memory |" in shown and "rruff, synthetic" in shown
     assert "--protocol B --profile tiny --seed 0 --set 'steps=6'" in page.commands()
     assert "--data-root" not in page.commands()

@@ -11,8 +11,8 @@ import time
 import pytest
 
 from xmodal_lite.errors import CheckpointError
-from xmodal_lite.experiments import RunStore, publish, stored_records
-from xmodal_lite.experiments.store import RunBusyError, read_record
+from xmodal_lite.experiments import RunStore, load_table, publish, stored_records
+from xmodal_lite.experiments.store import RunBusyError, read_calibration, read_record
 
 
 def test_a_record_comes_back(tmp_path, make_record):
@@ -25,7 +25,11 @@ def test_a_record_comes_back(tmp_path, make_record):
 def test_the_hash_depends_on_every_field(make_record):
     spec = make_record().spec
     changes = [{"method": "x"}, {"data": "real:1"}, {"protocol": "B"}, {"seed": 1}, {"profile": "p"}]
-    changes += [{"overrides": {"a": 1}}, {"recipe": {"a": 1}}, {"benchmark": "b"}]
+    changes += [
+        {"overrides": {"a": 1}},
+        {"recipe": spec.recipe.model_copy(update={"steps": 7})},
+        {"benchmark": "b"},
+    ]
     hashes = {spec.hash, *(spec.model_copy(update=change).hash for change in changes)}
     assert len(hashes) == len(changes) + 1
 
@@ -120,23 +124,143 @@ def test_the_line_of_a_run_tells_how_much_of_a_gpu_it_used(make_record):
     assert record.model_copy(update=known).line().endswith("v2r/rank1 25.0, 1 s, MFU 10.1 %")
 
 
+TABLE = load_table("marrnet-t1")
+METRICS = dict.fromkeys(TABLE.headings, 0.25)
+
+
 def test_published_records_are_read_back_and_sources_kept_apart(tmp_path, make_record):
-    store = RunStore(tmp_path / "runs")
-    real, made = make_record(), make_record(data="synthetic:0123456789ab")
+    real, made = make_record(**METRICS), make_record(data="synthetic:0123456789ab", **METRICS)
     for record in (real, made):
-        store.finish(record)
-        publish([record], tmp_path / "results" / "toy" / record.spec.source)
-    assert stored_records(tmp_path / "results", "toy", "real") == [real]
-    assert stored_records(tmp_path / "results", "toy", "synthetic") == [made]
+        publish([record], tmp_path / TABLE.name / record.spec.source)
+    assert stored_records(tmp_path, TABLE.name, "real") == [real]
+    assert stored_records(tmp_path, TABLE.name, "synthetic") == [made]
 
 
-def test_a_published_record_takes_the_place_of_that_of_another_recipe(tmp_path, make_record):
-    store, folder = RunStore(tmp_path / "runs"), tmp_path / "results" / "toy" / "real"
-    old, other_seed = make_record(), make_record(seed=1)
-    new = old.model_copy(update={"spec": old.spec.model_copy(update={"recipe": {"steps": 7}})})
+def test_a_published_record_replaces_that_of_another_recipe(tmp_path, make_record):
+    folder = tmp_path / TABLE.name / "real"
+    old, other_seed = make_record(**METRICS), make_record(seed=1, **METRICS)
+    recipe = old.spec.recipe.model_copy(update={"steps": 7})
+    new = old.model_copy(update={"spec": old.spec.model_copy(update={"recipe": recipe})})
     for records in ([old, other_seed], [new]):
-        for record in records:
-            store.finish(record)
         publish(records, folder)
-    found = stored_records(tmp_path / "results", "toy", "real")
+    found = stored_records(tmp_path, TABLE.name, "real")
     assert sorted(one.spec.hash for one in found) == sorted(one.spec.hash for one in (new, other_seed))
+
+
+def edited(path, **changes):
+    """Change fields of a stored record by dotted name, as an editor does, and leave the file its name."""
+    record = json.loads(path.read_text())
+    for name, value in changes.items():
+        *parts, last = name.split("__")
+        place = record
+        for part in parts:
+            place = place[part]
+        place[last] = value
+    path.write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"metrics__v2r/rank1": 9.0}, "less than or equal to 1"),
+        ({"metrics__v2r/rank1": -1.0}, "greater than or equal to 0"),
+        ({"metrics__v2r/rank1": float("nan")}, "finite number|not a whole run record"),
+        ({"metrics__v2r/rank1": float("inf")}, "not a whole run record"),
+        ({"metrics": {}}, "not a whole run record"),
+        ({"seconds": -1.0}, "greater than or equal to 0"),
+        ({"losses__id": float("nan")}, "not a whole run record"),
+        ({"spec__seed": 1.5}, "valid integer"),
+        ({"spec__seed": -2}, "greater than or equal to 0"),
+        ({"spec__seed": 3}, "is the record of run"),
+        ({"spec__method": "mun"}, "is the record of run"),
+        ({"spec__recipe__lr": 0.5}, "is the record of run"),
+        ({"spec__data": "real:ffffffffffff"}, "is not that of data real:ffffffffffff"),
+        ({"fingerprint": "f" * 64}, "is not that of data real:0123456789ab"),
+        ({"protocol": "RRUFF synthetic protocol A"}, "names a synthetic data set"),
+    ],
+)
+def test_a_record_that_was_changed_by_hand_is_refused(tmp_path, make_record, changes, words):
+    record = make_record(**METRICS)
+    store = RunStore(tmp_path / "runs")
+    publish([record], tmp_path / TABLE.name / "real")
+    (path,) = (tmp_path / TABLE.name / "real").iterdir()
+    for place in (path, store.finish(record)):
+        edited(place, **changes)
+    with pytest.raises(CheckpointError, match=words):
+        stored_records(tmp_path, TABLE.name, "real")
+    with pytest.raises(CheckpointError, match=words):
+        store.record(record.spec)
+
+
+def test_a_record_under_the_name_of_another_run_is_refused(tmp_path, make_record):
+    publish([make_record(**METRICS)], tmp_path / TABLE.name / "real")
+    (path,) = (tmp_path / TABLE.name / "real").iterdir()
+    path.rename(path.with_name("0" * 16 + ".json"))
+    with pytest.raises(CheckpointError, match="not of 0000000000000000, so it was moved or edited"):
+        stored_records(tmp_path, TABLE.name, "real")
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        ({"data": "synthetic:0123456789ab"}, "is of synthetic data, and lies among those of real data"),
+        ({"overrides": {"steps": 7}}, "belongs to no row of table 'marrnet-t1'"),
+        ({"protocol": "C"}, "belongs to no row"),
+        ({"seed": 1, "data": "real:ffffffffffff"}, "is of data real:"),
+    ],
+)
+def test_a_record_in_the_wrong_folder_is_refused(tmp_path, make_record, one, words):
+    records = [make_record(**METRICS), make_record(**one, **METRICS)]
+    publish(records, tmp_path / TABLE.name / "real")
+    with pytest.raises(CheckpointError, match=words):
+        stored_records(tmp_path, TABLE.name, "real")
+
+
+def test_records_of_another_benchmark_profile_or_without_a_column_are_refused(tmp_path, make_record):
+    record = make_record(**METRICS)
+    other_profile = record.spec.model_copy(update={"profile": "tiny", "seed": 1})
+    for changed, words in (
+        (record.spec.model_copy(update={"benchmark": "llcm"}), "is of benchmark 'llcm'"),
+        (other_profile, "is of profile"),
+    ):
+        folder = tmp_path / words / TABLE.name / "real"
+        publish([record, record.model_copy(update={"spec": changed})], folder)
+        with pytest.raises(CheckpointError, match=words):
+            stored_records(tmp_path / words, TABLE.name, "real")
+    publish([make_record(v2r__rank1=0.5)], tmp_path / TABLE.name / "real")
+    with pytest.raises(CheckpointError, match=r"lacks metrics of the table's columns: r2v/mrr, "):
+        stored_records(tmp_path, TABLE.name, "real")
+
+
+@pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: path.symlink_to(path.name)])
+def test_a_folder_or_a_link_loop_in_place_of_a_record_is_one_error(tmp_path, make):
+    folder = tmp_path / TABLE.name / "real"
+    folder.mkdir(parents=True)
+    make(folder / "0123456789abcdef.json")
+    with pytest.raises(CheckpointError, match=r"0123456789abcdef\.json is not a whole run record"):
+        stored_records(tmp_path, TABLE.name, "real")
+
+
+CALIBRATION = {"run": "0" * 16, "modalities": ["Raman", "infrared"], "scores": {"v2r": [0.5], "r2v": [0.25]}}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scores": {"v2r": [], "r2v": [0.25]}},
+        {"scores": {"v2r": [0.5]}},
+        {"scores": {"v2r": [0.5], "r2v": [0.25], "x": [0.1]}},
+        {"scores": {"v2r": [float("nan")], "r2v": [0.25]}},
+        {"scores": {"v2r": [float("inf")], "r2v": [0.25]}},
+        {"scores": {"v2r": [9.0], "r2v": [0.25]}},
+        {"modalities": ["", "infrared"]},
+        {"modalities": ["Raman", "raman"]},
+    ],
+)
+def test_a_calibration_that_cannot_be_one_is_refused(tmp_path, change):
+    path = tmp_path / "calibration.json"
+    path.write_text(json.dumps(CALIBRATION))
+    assert read_calibration(tmp_path, "0" * 16).scores["r2v"] == [0.25]
+    path.write_text(json.dumps(CALIBRATION | change))
+    with pytest.raises(CheckpointError, match=r"calibration\.json is not a whole calibration"):
+        read_calibration(tmp_path, "0" * 16)

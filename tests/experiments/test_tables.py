@@ -307,3 +307,30 @@ def test_every_row_can_be_built(name):
         if isinstance(recipe, Recipe):
             with torch.device("meta"):  # no memory, no trials: only whether the options are known and agree
                 build(row.method, dims=dims, num_classes=3, **recipe.model)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "must hold names with values, not NoneType"),
+        ("- a\n- b\n", "must hold names with values, not list"),
+        ("name:\ttoy\n\ttitle: x\n", "cannot be read as plain YAML"),
+        ("name: !!python/object:os.system toy\n", "cannot be read as plain YAML"),
+        ("name: toy\n", "rows"),
+        ("rows: 3\n", "rows"),
+        ("rows: [a, b]\n", "rows"),
+        ("rows: [{label: a, reported: AGW}]\n", "needs 'benchmark', a name, and 'protocols', a list"),
+        ("overrides: 3\nrows: [{label: a, method: mun}]\n", "not valid"),
+    ],
+)
+def test_a_definition_that_is_none_is_one_clear_error(monkeypatch, tmp_path, text, words):
+    (tmp_path / "toy.yml").write_text(text)
+    monkeypatch.setattr("xmodal_lite.experiments.tables.DEFINITIONS", tmp_path)
+    with pytest.raises(SpecError, match=words):
+        load_table("toy")
+
+
+def test_a_metric_that_a_record_lacks_is_named(make_record):
+    records = [make_record("cosine", v2r__rank1=0.5)]
+    with pytest.raises(SpecError, match="has no metric 'r2v/rank1', which the table shows"):
+        results_markdown(Table(**definition()), records, "A")

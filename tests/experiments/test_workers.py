@@ -130,11 +130,11 @@ def test_finished_runs_are_not_repeated_and_the_order_is_that_asked_for(data, wh
 def test_a_table_is_swept_and_its_page_finds_it_finished(where, cluster, tmp_path, monkeypatch):
     table = load_table("marrnet-t1")
     first = table.model_copy(update={"rows": table.rows[:2], "protocols": ("A",)})
-    monkeypatch.setattr("xmodal_lite.experiments.report.load_table", lambda _: first)
+    monkeypatch.setattr("xmodal_lite.experiments.page.load_table", lambda _: first)
     options = {"data_root": where["root"], "profile": "tiny", "seeds": 2, "store": tmp_path}
     swept = sweep_table("marrnet-t1", cluster, **options)
-    report = run_table("marrnet-t1", **options)
-    assert report.records == {"synthetic": swept} and len(swept) == 4  # the finishing times would differ
+    page = run_table("marrnet-t1", **options)
+    assert page.records == {"synthetic": swept} and len(swept) == 4  # the finishing times would differ
 
 
 def test_a_run_that_another_process_holds_is_waited_for(data, where, cluster, tmp_path):
@@ -175,10 +175,14 @@ def test_a_worker_that_does_not_see_the_data_says_so(data, where, cluster, tmp_p
         )
 
 
-def test_a_worker_with_another_recipe_is_refused(data, where, cluster, tmp_path):
-    specs = [spec.model_copy(update={"recipe": {"steps": 1}}) for spec in specs_of(data)]
-    with pytest.raises(SweepError, match="another recipe for profile 'tiny'"):
-        run_on_workers(specs, where, data.fingerprint, RunStore(tmp_path), cluster)
+def test_a_worker_trains_the_recipe_of_the_specification_not_that_of_its_profile(
+    data, where, cluster, tmp_path
+):
+    (spec,) = specs_of(data, seeds=[0])
+    other = spec.model_copy(update={"recipe": spec.recipe.model_copy(update={"steps": 3})})
+    (record,) = run_on_workers([other], where, data.fingerprint, RunStore(tmp_path), cluster)
+    assert record.spec == other
+    assert (tmp_path / other.hash / "checkpoint-0000003").is_dir()
 
 
 def test_a_store_that_cannot_be_written_is_one_error(data, where, cluster, tmp_path):
