@@ -61,21 +61,19 @@ from torch.nn import functional as F
 from xmodal_lite import plots
 from xmodal_lite.benchmarks import load
 from xmodal_lite.data.augment_images import ImageAugmentation
+from xmodal_lite.deployment import open_run
 from xmodal_lite.evaluation import cosine_distances, pair_scores, verification_metrics
+from xmodal_lite.evaluation.intervals import bounds, interval, verdict
 from xmodal_lite.experiments import (
     RunStore,
-    bounds,
     embed,
     headline_frame,
-    interval,
     load_table,
     make_spec,
-    open_run,
     resolve,
     results_markdown,
     run,
     stored_records,
-    verdict,
 )
 from xmodal_lite.losses import adversarial, reverse_gradient, weighted_triplet
 from xmodal_lite.models import CrossModalityUNet, SharedExtractor, build, make_backbone
@@ -308,13 +306,13 @@ for name, own in methods.items():
     print(f"{name:15} thermal queries: {found}")
 
 # %% mystnb={"figure": {"caption": "MarrNet's losses over the training steps, unweighted, on synthetic faces.", "name": "fig-marrnet-faces-training"}, "image": {"alt": "Six curves over training steps on a logarithmic scale."}}
-_ = plots.plot_training(runs["MarrNet"].stored.history, "What forty steps did")
+_ = plots.plot_training(runs["MarrNet"].run.history, "What forty steps did")
 
 # %% [markdown]
 # How much has cmUNet learned to draw, at the recipe's weights and at three times the rate of the rest?
 
 # %% mystnb={"figure": {"caption": "Four people that training never saw: the thermal picture, what MarrNet's cmUNet makes of it, and the visible picture that it was to make.", "name": "fig-marrnet-redrawn"}, "image": {"alt": "Three rows of four faces: thermal, redrawn, visible. The redrawn faces look much like the thermal ones."}}
-marrnet = runs["MarrNet"].stored.matcher
+marrnet = runs["MarrNet"].run.matcher
 with torch.inference_mode():
     u_r = marrnet.translate(new_r, 1)
 sheet({"thermal": new_r[four] / 255, "redrawn": u_r[four], "visible": new_v[four] / 255})
@@ -332,11 +330,11 @@ print(f"from the visible picture: thermal {gap:.3f}, redrawn {left:.3f}")
 # NBVAL_CHECK_OUTPUT
 search = split.tasks[1]  # thermal queries, the visible gallery
 who = faces.table.identity[split.test]
-features = {name: embed(one.stored.matcher, faces, split.test) for name, one in runs.items()}
+features = {name: embed(one.run.matcher, faces, split.test) for name, one in runs.items()}
 scores = {name: pair_scores(x, who, search) for name, x in features.items()}
 metrics = {name: verification_metrics(*both) for name, both in scores.items()}
 for name, one in runs.items():
-    assert np.isclose(metrics[name].tpr_at_far(0.01), one.stored.record.metrics["r2v/vr@1%"])
+    assert np.isclose(metrics[name].tpr_at_far(0.01), one.run.record.metrics["r2v/vr@1%"])
 
 genuine, impostor = scores["MarrNet"]
 print(f"{len(genuine)} genuine pairs, {len(impostor)} impostor pairs")

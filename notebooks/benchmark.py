@@ -62,11 +62,11 @@ import tempfile
 from IPython.display import Markdown
 
 from xmodal_lite import plots
-from xmodal_lite.experiments import run_page
+from xmodal_lite.experiments import run_report
 
 plots.use_style()
 options = {"protocol": protocol, "profile": profile, "seed": seed, "changes": changes}
-page = run_page(method, benchmark, data_root=data_root, store=store or tempfile.mkdtemp(), **options)
+report = run_report(method, benchmark, data_root=data_root, store=store or tempfile.mkdtemp(), **options)
 
 # %% [markdown]
 # ## What came out
@@ -75,10 +75,10 @@ page = run_page(method, benchmark, data_root=data_root, store=store or tempfile.
 
 # %%
 # NBVAL_CHECK_OUTPUT
-print(page.record.protocol)
+print(report.record.protocol)
 
 # %%
-print(page.record.report())
+print(report.record.report())
 
 # %% [markdown]
 # One run is one draw of everything that chance decides. Two methods are compared over several seeds, as the tables do.
@@ -86,18 +86,18 @@ print(page.record.report())
 # ## How the training went
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Every loss of the run over its steps, on a logarithmic scale.", "name": "fig-benchmark-losses"}, "image": {"alt": "Line plot with one line for each loss of the method over the training steps, on a logarithmic axis."}}
-if page.history:
-    plots.plot_training(page.history, f"Losses of {method} on {benchmark}")
+if report.history:
+    plots.plot_training(report.history, f"Losses of {method} on {benchmark}")
 
 # %% [markdown]
 # ## What it took, and where it comes from
 
 # %% tags=["hide-input"]
-Markdown(page.markdown())
+Markdown(report.markdown())
 
 # %% [markdown]
 # ## The same run from a terminal
 
 # %%
 # NBVAL_CHECK_OUTPUT
-Markdown(page.commands())
+Markdown(report.commands())

@@ -23,9 +23,9 @@ import torch
 from _table import Row, compared, print_and_store, time_of
 from threadpoolctl import threadpool_limits
 
+from xmodal_lite.deployment import Gallery, Retriever, open_run
 from xmodal_lite.evaluation import topk
-from xmodal_lite.experiments import Retriever, RunStore, make_spec, open_benchmark, open_run, run
-from xmodal_lite.experiments.match import Gallery
+from xmodal_lite.experiments import RunStore, make_spec, open_benchmark, run
 
 SIZES = (1_000, 10_000, 100_000)
 WIDTH, K, REPEATS = 512, 5, 5
@@ -101,7 +101,7 @@ def main() -> None:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as name, threadpool_limits(chosen.threads):
         matcher, picture = make_run(Path(name))
-        whole = write_gallery(Path(name) / "gallery.npy", matcher.stored.record.spec.hash)
+        whole = write_gallery(Path(name) / "gallery.npy", matcher.run.record.spec.hash)
         query = matcher.embed([picture], 1)
         for size in SIZES:
             part = first(whole, size)

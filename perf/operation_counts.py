@@ -30,7 +30,7 @@ from xmodal_lite import benchmarks
 from xmodal_lite.data.spectra import Preparation
 from xmodal_lite.errors import SpecError
 from xmodal_lite.experiments import resolve
-from xmodal_lite.experiments.profiles import SYNTHETIC
+from xmodal_lite.experiments.recipes import SYNTHETIC
 from xmodal_lite.models import Batch, build, model_names
 from xmodal_lite.training import Recipe, flop_counter
 

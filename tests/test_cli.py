@@ -99,7 +99,7 @@ def test_a_run_that_was_stored_already_says_so_and_by_which_code(tmp_path, root,
         (("run", "marrnet", "rruff", "--profile", "huge"), "unknown profile 'huge'"),
         (
             ("run", "marrnet", "rruff", "--set", "stepz=1"),
-            "stepz: Extra inputs are not permitted; known: steps, identities, samples",
+            "stepz: Extra inputs are not permitted; known: steps, num_identities, num_instances",
         ),
         (("run", "marrnet", "rruff", "--set", "steps"), "--set takes NAME=VALUE"),
         (("run", "marrnet", "rruff", "--data-root", "no/such/folder"), "no such folder"),
@@ -107,7 +107,7 @@ def test_a_run_that_was_stored_already_says_so_and_by_which_code(tmp_path, root,
         (("download", "sysu-mm01", "somewhere"), "cannot be downloaded"),
         (
             ("synthetic", "rruff", "somewhere", "--images", "4"),
-            "--images is for synthetic data sets of pictures",
+            "--images is for synthetic data sets of images",
         ),
         (("run", "cca", "rruff", "--device", "gpu"), "unknown device 'gpu'; known: auto, cpu, cuda"),
         (("tables", "run", "marrnet-t9"), "unknown table 'marrnet-t9'"),
@@ -158,8 +158,8 @@ def test_a_gpu_that_is_not_there_is_one_line(monkeypatch, capsys, command):
 def test_the_processor_is_chosen_for_the_notebook_of_a_table(monkeypatch, tmp_path):
     monkeypatch.setenv("ACCELERATE_USE_CPU", "false")  # so that it is as before when the test is over
     seen = []
-    monkeypatch.setattr(cli, "run_notebook", lambda *_: seen.append(os.environ["ACCELERATE_USE_CPU"]))
-    monkeypatch.setattr(cli, "shown_markdown", lambda _: [])
+    monkeypatch.setattr(cli.experiments, "run_notebook", lambda *_: seen.append(os.environ["ACCELERATE_USE_CPU"]))
+    monkeypatch.setattr(cli.experiments, "shown_markdown", lambda _: [])
     for device in ("auto", "cpu"):
         shown = call("tables", "run", "marrnet-t1", "--device", device, "--output", str(tmp_path))
         assert shown.exit_code == 0, shown.output
@@ -218,15 +218,15 @@ def test_a_seed_below_0_is_refused(command):
 )
 def test_a_table_takes_as_many_seeds_as_it_asks_for(monkeypatch, table, options, seeds):
     seen = []
-    monkeypatch.setattr(cli, "run_notebook", lambda _, __, parameters: seen.append(parameters["seeds"]))
-    monkeypatch.setattr(cli, "shown_markdown", lambda _: [])
+    monkeypatch.setattr(cli.experiments, "run_notebook", lambda _, __, parameters: seen.append(parameters["seeds"]))
+    monkeypatch.setattr(cli.experiments, "shown_markdown", lambda _: [])
     assert call("tables", "run", table, *options).exit_code == 0
     assert seen == [seeds]
 
 
 def test_a_notebook_that_cannot_be_written_is_told_before_the_sweep(monkeypatch, capsys, tmp_path):
     pytest.importorskip("papermill")
-    monkeypatch.setattr(cli, "sweep_table", lambda *_, **__: pytest.fail("the sweep was started"))
+    monkeypatch.setattr(cli.experiments, "sweep_table", lambda *_, **__: pytest.fail("the sweep was started"))
     (tmp_path / "file").write_text("not a folder")
     options = ["--scheduler", "local", "--output", str(tmp_path / "file" / "deep")]
     error = error_of(monkeypatch, capsys, "tables", "run", "marrnet-t1", *options)

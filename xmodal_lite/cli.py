@@ -5,39 +5,17 @@ from __future__ import annotations
 import json
 import os
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from xmodal_lite import benchmarks as benchmark_registry
-from xmodal_lite.benchmarks.download import fetch
+from xmodal_lite import experiments
 from xmodal_lite.errors import SpecError, XmodalError
-from xmodal_lite.experiments import (
-    RunRecord,
-    RunStore,
-    export,
-    find_run,
-    load_table,
-    make_spec,
-    method_names,
-    open_benchmark,
-    open_run,
-    profile_names,
-    provenance,
-    resolve,
-    run,
-    run_notebook,
-    shown_markdown,
-    sweep_table,
-    table_names,
-)
-from xmodal_lite.experiments.data import dims_of, write_synthetic
-from xmodal_lite.experiments.notebook import check_output, check_parameters
-from xmodal_lite.experiments.page import stored_page, usual_seeds
-from xmodal_lite.experiments.profiles import check_profile
-from xmodal_lite.training import DEVICES, Recipe, check_device, main_process_first, make_accelerator
+from xmodal_lite.escape import printable
+
+# What takes its time to load, such as torch, is imported by the command that needs it.
 
 app = typer.Typer(
     help="Cross-modality matching: data, runs and paper tables.", no_args_is_help=True, add_completion=False
@@ -49,9 +27,12 @@ Root = Annotated[
     str,
     typer.Option("--data-root", help="Folder in the benchmark's own layout; empty: its synthetic data set."),
 ]
-Profile = Annotated[str, typer.Option(help=f"One of {', '.join(profile_names())}.")]
+Profile = Annotated[str, typer.Option(help="One of tiny, demo, paper.")]
 Store = Annotated[Path, typer.Option(help="Folder that keeps runs; a finished run is never repeated.")]
-Device = Annotated[str, typer.Option(help=f"One of {', '.join(DEVICES)}.")]
+Device = Annotated[str, typer.Option(help="One of auto, cpu, cuda.")]
+Change = Annotated[
+    list[str], typer.Option("--set", help="Change the recipe: steps=100, loss_weights.adv=0, ...")
+]
 RUN = "Folder of a finished or an exported run, or the start of a run's hash in --store."
 
 
@@ -59,9 +40,10 @@ RUN = "Folder of a finished or an exported run, or the start of a run's hash in 
 def list_benchmarks() -> None:
     """List the benchmarks and the methods."""
     typer.echo(f"benchmarks: {', '.join(benchmark_registry.names())}")
-    typer.echo(f"methods:    {', '.join(method_names())}")
+    typer.echo(f"methods:    {', '.join(experiments.method_names())}")
 
 
+@app.command("standin", hidden=True)  # its name in older scripts
 @app.command("synthetic")
 def make_synthetic(
     name: str,
@@ -72,38 +54,58 @@ def make_synthetic(
         float, typer.Option(min=0, max=1, help="0: both modalities alike; 1: unrelated strengths.")
     ] = 0.5,
     images: Annotated[
-        int,
-        typer.Option(
-            min=0, help="Most pictures of an identity in a camera; 0: the synthetic data set's own number."
-        ),
+        int, typer.Option(min=0, help="Most images of an identity in a camera; 0: the data set's own number.")
     ] = 0,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that draw pictures.")] = os.cpu_count() or 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that draw images.")] = os.cpu_count() or 1,
 ) -> None:
-    """Write a procedural synthetic for a benchmark, in the benchmark's own layout."""
+    """Write a procedural synthetic data set for a benchmark, in the benchmark's own layout."""
+    from xmodal_lite.experiments.data import write_synthetic
+
     if name == "rruff" and images:
         raise SpecError(
-            "--images is for synthetic data sets of pictures, and rruff's are spectra; leave it out"
+            "--images is for synthetic data sets of images, and rruff's are spectra; leave it out"
         )
-    pictures = {} if name == "rruff" else {"workers": workers} | ({"images": images} if images else {})
-    written = write_synthetic(name, root, identities=identities, seed=seed, gap=gap, **pictures)
+    of_images = {} if name == "rruff" else {"workers": workers} | ({"images": images} if images else {})
+    written = write_synthetic(name, root, identities=identities, seed=seed, gap=gap, **of_images)
     typer.echo(f"wrote {identities} identities to {written}; next: xmodal check {name} {written}")
 
 
 @app.command("download")
 def download_data(name: str, root: Path) -> None:
-    """Fetch a benchmark that is open, with checksums; an interrupted download goes on where it stopped."""
+    """Fetch a benchmark that is open, with checksums; an interrupted download resumes where it stopped."""
     if name != "rruff":
         raise SpecError(f"'{name}' cannot be downloaded; open data: rruff. For the others, ask their owners.")
+    from xmodal_lite.benchmarks.download import fetch
+
     fetch(root)
     typer.echo(f"next: xmodal check {name} {root}")
 
 
 @app.command("check")
 def check_data(name: str, root: Path) -> None:
-    """Look a data folder over: counts, what was repaired, and every problem at once."""
-    findings = benchmark_registry.check(name, root)
-    typer.echo(str(findings))
-    raise typer.Exit(1 if findings else 0)
+    """Check a data folder: counts, what was repaired, and every problem at once."""
+    found = benchmark_registry.check(name, root)
+    typer.echo(printable(str(found)))
+    raise typer.Exit(1 if found else 0)
+
+
+@app.command("recipe")
+def show_recipe(
+    method: str,
+    benchmark: str,
+    data_root: Root = "",
+    profile: Profile = "demo",
+    change: Change = [],  # noqa: B006
+) -> None:
+    """Print the recipe that a run would use, as YAML, without opening any data."""
+    import yaml
+
+    from xmodal_lite.experiments.data import dims_of
+
+    dims = dims_of(benchmark, data_root)
+    recipe = experiments.resolve(method, benchmark, profile, _changes(change), dims=dims)
+    settings = recipe.model_dump(mode="json")
+    typer.echo(yaml.safe_dump(settings, sort_keys=False, default_flow_style=None), nl=False)
 
 
 @app.command("run")
@@ -114,32 +116,16 @@ def run_one(
     protocol: Annotated[str, typer.Option(help="By default the benchmark's first.")] = "",
     profile: Profile = "demo",
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    change: Annotated[
-        list[str], typer.Option("--set", help="Change the recipe: steps=100, loss_weights.adv=0, ...")
-    ] = [],  # noqa: B006
+    change: Change = [],  # noqa: B006
     store: Store = Path("runs"),
     device: Device = "auto",
 ) -> None:
-    """Run one method on one benchmark; started again after an interruption, it goes on from its last checkpoint."""
-    check_device(device)
-    overrides = dict(_parse_change(item) for item in change)
-    recipe = resolve(
-        method, benchmark, profile, overrides, dims=dims_of(benchmark, data_root)
-    )  # a wrong name is told before any data is read or made
-    accelerator = make_accelerator(recipe.precision, device) if isinstance(recipe, Recipe) else None
-    with main_process_first(accelerator):
-        data = open_benchmark(benchmark, data_root, profile=profile, size=recipe.image_size)
-    spec = make_spec(
-        method,
-        data,
-        protocol=protocol or data.protocols[0],
-        profile=profile,
-        seed=seed,
-        overrides=overrides,
-    )
-    runs = RunStore(store)
+    """Run one method on one benchmark; started again after an interruption, it resumes from its last checkpoint."""
+    options = {"protocol": protocol, "profile": profile, "seed": seed, "overrides": _changes(change)}
+    spec, data, accelerator = experiments.prepare_run(method, benchmark, data_root, device=device, **options)
+    runs = experiments.RunStore(store)
     stored = runs.record(spec)
-    record = run(spec, data, runs, accelerator=accelerator)
+    record = experiments.run(spec, data, runs, accelerator=accelerator)
     if accelerator is not None and not accelerator.is_main_process:
         return
     if stored is not None:
@@ -163,7 +149,7 @@ def match_files(
     ],
     run: Annotated[str, typer.Option(help=RUN)],
     store: Store = Path("runs"),
-    k: Annotated[int, typer.Option("-k", min=1, help="Places of a ranked list.")] = 5,
+    k: Annotated[int, typer.Option("-k", min=1, help="Length of a ranked list.")] = 5,
     alpha: Annotated[
         float,
         typer.Option(help="Share of queries like those of the run's test whose prediction set may miss."),
@@ -184,15 +170,20 @@ def match_files(
     same cameras or instruments and the same kind of people or minerals, and whose identity the gallery shows; for
     others it promises nothing.
 
-    A picture in colour where the benchmark's are grey (sketches, infrared and thermal pictures) is refused as a query,
-    and left out of a gallery. A grey one where they are in colour is told of.
+    An image in colour where the benchmark's are grey (sketches, infrared and thermal images) is refused as a query, and
+    not searched in a gallery. Where the benchmark's are in colour, a grey one brings a warning.
     """
-    matcher = open_run(run, store, device=device)
-    to_stderr = partial(typer.echo, err=True)  # what is printed is the answer alone
-    matches = matcher.match(queries, gallery, k, alpha=alpha, query_modality=query_modality, report=to_stderr)
-    typer.echo(json.dumps(matches.to_dict(), indent=1) if as_data else matches)
+    from xmodal_lite.deployment import open_run
+
+    retriever = open_run(run, store, device=device)
+
+    def to_stderr(text: str) -> None:  # what is printed is the answer alone
+        typer.echo(printable(text), err=True)
+
+    found = retriever.match(queries, gallery, k, alpha=alpha, query_modality=query_modality, report=to_stderr)
+    typer.echo(json.dumps(found.to_dict(), indent=1) if as_data else found)
     if figure:
-        matcher.draw(matches, figure)
+        retriever.draw(found, figure)
         to_stderr(f"drawn: {figure}")
 
 
@@ -204,6 +195,8 @@ def export_run(
     onnx: Annotated[bool, typer.Option("--onnx", help="Also write an ONNX file for each modality.")] = False,
 ) -> None:
     """Write what matching needs of a run into a folder: weights, record, calibration, model card, log, checksums."""
+    from xmodal_lite.deployment import export, find_run
+
     differences = export(find_run(run, store), to, onnx=onnx)
     for name, apart in differences.items():
         typer.echo(f"{name}: embeddings at most {apart:.1e} from torch's")
@@ -213,8 +206,8 @@ def export_run(
 @tables.command("list")
 def list_tables() -> None:
     """List the tables that can be re-run."""
-    for name in table_names():
-        table = load_table(name)
+    for name in experiments.table_names():
+        table = experiments.load_table(name)
         typer.echo(f"{name}: {table.title} ({table.paper}, {table.number}; {len(table.rows)} rows)")
 
 
@@ -225,13 +218,13 @@ def show_table(
     source: Annotated[str, typer.Option(help="real or synthetic; by default both.")] = "",
 ) -> None:
     """Print what the page of a table shows of the stored run records, without running anything."""
-    page = stored_page(name, results)
+    report = experiments.stored_table(name, results)
     if not results.is_dir():
         raise SpecError(f"there is no folder {results}; give --results the one of a checkout")
-    if source and source not in page.records:
-        raise SpecError(f"unknown source '{source}'; known: {', '.join(page.records)}")
-    for one in [source] if source else page.records:
-        typer.echo(f"\n{page.markdown(one)}")
+    if source and source not in report.records:
+        raise SpecError(f"unknown source '{source}'; known: {', '.join(report.records)}")
+    for one in [source] if source else report.records:
+        typer.echo(f"\n{report.markdown(one)}")
 
 
 @tables.command("run")
@@ -242,8 +235,7 @@ def run_table_notebook(
     seeds: Annotated[
         int,
         typer.Option(
-            min=0,
-            help="Seeds 0, 1, ... up to this many; 0: the number that the table asks for, or 5 on its synthetic data set.",
+            min=0, help="Seeds 0, 1, ... up to this many; 0: the table's own number, or 5 on synthetic data."
         ),
     ] = 0,
     store: Store = Path("runs"),
@@ -258,12 +250,15 @@ def run_table_notebook(
     device: Device = "auto",
 ) -> None:
     """Re-run a table by papermill. Start the same command twice to share the runs between two processes."""
-    table = load_table(name)
+    from xmodal_lite.experiments.notebook import check_output, check_parameters
+    from xmodal_lite.experiments.recipes import check_profile
+
+    table = experiments.load_table(name)
     check_profile(profile)
     if workers and scheduler != "local":
         raise SpecError("--workers is for '--scheduler local'; give both, or start workers at the scheduler")
     _train_on(device, scheduler)
-    seeds = seeds or usual_seeds(table, "real" if data_root else "synthetic")
+    seeds = seeds or experiments.default_seeds(table, "real" if data_root else "synthetic")
     notebook = Path("notebooks/tables") / f"{name.replace('-', '_')}.ipynb"
     parameters: dict[str, Any] = {
         "run": True,
@@ -273,19 +268,20 @@ def run_table_notebook(
         "store": str(store.resolve()),
         "publish_to": str(Path(results).resolve()) if results else "",
     }
-    if scheduler:  # what stops the notebook is told before anything is run
+    if scheduler:  # what would stop the notebook stops the command before anything is run
         check_parameters(notebook, parameters)
         check_output(output / notebook.name)
-        sweep_table(
-            name, scheduler, data_root=data_root, profile=profile, seeds=seeds, store=store, workers=workers
-        )
-    done = run_notebook(notebook, output / notebook.name, parameters)
-    typer.echo("\n\n".join(shown_markdown(done)))
+        options = {"data_root": data_root, "profile": profile, "seeds": seeds, "store": store}
+        experiments.sweep_table(name, scheduler, workers=workers, **options)
+    done = experiments.run_notebook(notebook, output / notebook.name, parameters)
+    typer.echo("\n\n".join(experiments.shown_markdown(done)))
     typer.echo(f"\nthe table is in {done}")
 
 
 def _train_on(device: str, scheduler: str) -> None:
     """Choose the device of the processes that this one starts: a notebook's kernel, local workers."""
+    from xmodal_lite.training import check_device
+
     check_device(device)
     if device != "auto" and scheduler not in ("", "local"):
         raise SpecError(
@@ -296,29 +292,42 @@ def _train_on(device: str, scheduler: str) -> None:
         os.environ["ACCELERATE_USE_CPU"] = "true"  # they inherit it
 
 
-def _stored_already(record: RunRecord) -> str:
+def _stored_already(record: experiments.RunRecord) -> str:
     """Say that a run was not made now, and by which code it was where that is not the code at hand."""
+    from xmodal_lite.experiments import provenance
+
     other = f" by other code ({record.code[:12]}, now {provenance.CODE[:12]})"
     return f"stored already, finished {record.finished}{'' if record.code == provenance.CODE else other}:"
 
 
-def _parse_change(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise SpecError(f"--set takes NAME=VALUE, not '{text}'")
-    try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        return name, value
+def _changes(items: list[str]) -> dict[str, Any]:
+    """Read NAME=VALUE of --set: a value in JSON, or a text."""
+    changes: dict[str, Any] = {}
+    for item in items:
+        name, equals, value = item.partition("=")
+        if not equals or not name:
+            raise SpecError(f"--set takes NAME=VALUE, not '{item}'")
+        try:
+            changes[name] = json.loads(value)
+        except (json.JSONDecodeError, RecursionError):
+            changes[name] = value
+    return changes
 
 
 def main() -> None:
-    """Run the command line; an error that the user can mend is one line, not a traceback."""
+    """Run the command line; an error that the user can repair is one line, not a traceback."""
     try:
         app()
+    except OSError as error:  # such as a name that is longer than the file system takes
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}; give another path")
     except (XmodalError, ValueError) as error:
-        typer.secho(f"error: {error}", fg="red", err=True)
-        sys.exit(2)
+        _fail(str(error))
+
+
+def _fail(message: str) -> None:
+    typer.secho(f"error: {printable(message)}", fg="red", err=True)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

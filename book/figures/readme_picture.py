@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from xmodal_lite import plots
-from xmodal_lite.experiments import bounds, headline_frame, load_table, stored_records
+from xmodal_lite.evaluation.intervals import bounds
+from xmodal_lite.experiments import headline_frame, load_table, stored_records
 
 ROOT = Path(__file__).resolve().parents[2]
 TITLES = {"A": "Unseen minerals", "B": "Unseen specimens"}

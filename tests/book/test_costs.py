@@ -8,7 +8,7 @@ import pytest
 
 from xmodal_lite.errors import SpecError
 from xmodal_lite.experiments import resolve
-from xmodal_lite.experiments.profiles import SYNTHETIC
+from xmodal_lite.experiments.recipes import SYNTHETIC
 from xmodal_lite.experiments.spec import RunRecord, RunSpec
 from xmodal_lite.models import model_names
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from xmodal_lite.experiments import Interval, against_reported, interval, verdict
+from xmodal_lite.evaluation.intervals import Interval, against_reported, interval, verdict
 
 
 def test_interval_is_students():

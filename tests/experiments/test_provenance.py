@@ -12,8 +12,8 @@ from xmodal_lite.experiments import provenance
     [
         ("losses/weighted_triplet.py", True),
         ("data/sampler.py", True),
-        ("experiments/run.py", True),
-        ("experiments/page.py", False),
+        ("experiments/runner.py", True),
+        ("experiments/report.py", False),
         ("plots.py", False),
     ],
 )

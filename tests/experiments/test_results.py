@@ -1,11 +1,12 @@
-"""The stored records that the book shows: whole, of the tables' rows, each row of one state of data and code."""
+"""The stored records that the book shows: whole, of the tables' rows, each row of one code revision and one data set."""
 
 from pathlib import Path
 
 import pytest
 
 from xmodal_lite.experiments import RunSpec, load_table, resolve, stored_records
-from xmodal_lite.experiments.tables import difference, records_of
+from xmodal_lite.experiments.report import difference
+from xmodal_lite.experiments.tables import records_of
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 STORED = sorted((path.parent.name, path.name) for path in RESULTS.glob("*/*") if path.is_dir())
@@ -57,7 +58,7 @@ def test_a_row_is_run_under_every_protocol(table_and_records):
     assert all(run.count(label) == len(table.protocols) for label in run)
 
 
-def test_a_table_is_of_one_data_set_and_profile_and_each_row_of_one_state_of_the_code(table_and_records):
+def test_a_table_is_of_one_data_set_and_profile_and_each_row_of_one_code_revision(table_and_records):
     table, records = table_and_records
     for one in ("fingerprint", "threads"):
         assert len({getattr(record, one) for record in records}) == 1, one
@@ -127,7 +128,7 @@ def test_marrnet_is_on_the_mean_at_least_what_it_is_measured_against(name, sourc
 @pytest.mark.parametrize(
     ("name", "metrics"), [("agw-sysu", ["all/rank1"]), ("agw-regdb", ["v2r/rank1", "r2v/rank1"])]
 )
-def test_the_baseline_is_neither_at_chance_nor_done_with_the_stand_in(name, metrics):
+def test_the_baseline_is_neither_at_chance_nor_at_100_percent_on_synthetic_data(name, metrics):
     """Else a method could not show what it adds there."""
     table, records = load_table(name), stored_records(RESULTS, name, "synthetic")
     for row in table.run_rows:

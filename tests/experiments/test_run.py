@@ -82,7 +82,7 @@ def test_a_run_that_another_process_finished_meanwhile_is_not_repeated(data, tmp
 
 
 def test_the_test_is_in_the_precision_of_the_run(data, tmp_path, monkeypatch):
-    seen, module = [], sys.modules["xmodal_lite.experiments.run"]
+    seen, module = [], sys.modules["xmodal_lite.experiments.runner"]
     calibrate = module.calibrate
 
     def noted(spec, benchmark, rows, features):
@@ -116,7 +116,7 @@ def test_other_data_is_refused(data, tmp_path):
 @pytest.mark.parametrize("method", ["cosine", "two-stream"])
 def test_images_of_another_size_are_refused_or_make_another_run(method, tmp_path):
     root = synthetic.write("cufs", tmp_path / "cufs", identities=12)
-    small = load("cufs", root, image_size=(16, 16))
+    small = load("cufs", root, size=(16, 16))
     usual, changed = (
         make_spec(method, small, protocol="404-202", profile="tiny", seed=0, overrides=changes)
         for changes in ({}, {"image_size": [16, 16]})
@@ -125,7 +125,7 @@ def test_images_of_another_size_are_refused_or_make_another_run(method, tmp_path
     with pytest.raises(SpecError, match="images of 32 x 32, but they were loaded at 16 x 16; load"):
         run(usual, small, RunStore(tmp_path / "runs"))
     if method == "cosine":
-        assert run(changed, small, RunStore(tmp_path / "runs")).spec.recipe["image_size"] == [16, 16]
+        assert run(changed, small, RunStore(tmp_path / "runs")).spec.recipe.image_size == (16, 16)
 
 
 FACES = {"cufs": {}, "cufsf": {}, "casia-nir-vis": {"images": 2}, "tufts": {"images": 2}}
@@ -134,7 +134,7 @@ FACES = {"cufs": {}, "cufsf": {}, "casia-nir-vis": {"images": 2}, "tufts": {"ima
 @pytest.mark.parametrize("name", FACES)
 def test_marrnet_runs_on_every_set_of_faces(name, tmp_path):
     root = synthetic.write(name, tmp_path / name, identities=20, **FACES[name])
-    faces = load(name, root, image_size=(32, 32))
+    faces = load(name, root, size=(32, 32))
     changes = {"steps": 2, "num_identities": 4}
     spec = make_spec("marrnet", faces, protocol=faces.protocols[0], profile="tiny", seed=0, overrides=changes)
     record = run(spec, faces, RunStore(tmp_path / "runs"))
@@ -145,7 +145,7 @@ def test_marrnet_runs_on_every_set_of_faces(name, tmp_path):
 
 def test_pixels_without_aligned_pairs_are_refused(tmp_path):
     root = synthetic.write("regdb", tmp_path / "regdb", identities=10, images=2)
-    people = load("regdb", root, image_size=(64, 32))
+    people = load("regdb", root, size=(64, 32))
     changes = {"steps": 2, "num_identities": 2, "model.transform": "pixel"}
     spec = make_spec(
         "marrnet", people, protocol=people.protocols[0], profile="tiny", seed=0, overrides=changes
@@ -170,7 +170,7 @@ def test_pictures_may_be_seen_as_they_are(tmp_path):
         ("marrnet", {"model__unet_width": 0}, "does not take unet_width=0"),
         (
             "marrnet",
-            {"weights__trip": 100},
+            {"loss_weights__trip": 100},
             "weights losses that MarrNet does not have: trip; known: id, tri,",
         ),
     ],
@@ -185,9 +185,7 @@ def test_what_a_model_does_not_have_is_told_before_a_step(data, tmp_path, method
 def test_a_seed_without_a_split_is_refused_before_any_run(tmp_path):
     root = synthetic.write("cufs", tmp_path / "cufs", identities=12)
     with pytest.raises(SpecError, match="choose seed 0 to 4, not 5"):
-        make_spec(
-            "cosine", load("cufs", root, image_size=(32, 32)), protocol="404-202", profile="tiny", seed=5
-        )
+        make_spec("cosine", load("cufs", root, size=(32, 32)), protocol="404-202", profile="tiny", seed=5)
 
 
 def test_the_peak_of_an_earlier_run_is_forgotten_on_a_gpu_only(monkeypatch):
@@ -231,7 +229,7 @@ def test_a_run_does_not_go_on_from_a_checkpoint_of_other_code(data, tmp_path, mo
     [
         (TrainingSet, "to", "before the first step: take a larger GPU"),
         (
-            sys.modules["xmodal_lite.experiments.run"],
+            sys.modules["xmodal_lite.experiments.runner"],
             "embed",
             "The training is stored: the same command goes on",
         ),
@@ -263,7 +261,7 @@ def test_the_folder_says_what_it_holds(data, tmp_path):
 
 @pytest.mark.slow
 def test_killed_at_random_moments_and_resumed_it_ends_bit_for_bit_the_same(repository, tmp_path):
-    source = spec_from_file_location("kill_and_resume", repository / "benchmarks" / "kill_and_resume.py")
+    source = spec_from_file_location("kill_and_resume", repository / "perf" / "kill_and_resume.py")
     script = module_from_spec(source)
     sys.modules[source.name] = script
     source.loader.exec_module(script)

@@ -13,7 +13,6 @@ import pytest
 from xmodal_lite.errors import CheckpointError
 from xmodal_lite.experiments import RunStore, publish, stored_records
 from xmodal_lite.experiments.store import RunBusyError, read_record
-from xmodal_lite.experiments.sweep import run_line
 
 
 def test_a_record_comes_back(tmp_path, make_record):
@@ -116,9 +115,9 @@ def test_a_store_that_cannot_be_written_is_named(tmp_path, make_record):
 
 def test_the_line_of_a_run_tells_how_much_of_a_gpu_it_used(make_record):
     record = make_record(seed=3)
-    assert run_line(record, 1, 2) == "[1/2] marrnet  protocol A seed 3: v2r/rank1 25.0, 1 s"
+    assert record.line() == "marrnet  protocol A seed 3: v2r/rank1 25.0, 1 s"
     known = {"step_flop": 2 * 10**12, "steps_per_second": 50.0, "precision": "bf16", "device": "NVIDIA H200"}
-    assert run_line(record.model_copy(update=known), 1, 2).endswith("v2r/rank1 25.0, 1 s, MFU 10.1 %")
+    assert record.model_copy(update=known).line().endswith("v2r/rank1 25.0, 1 s, MFU 10.1 %")
 
 
 def test_published_records_are_read_back_and_sources_kept_apart(tmp_path, make_record):
@@ -126,7 +125,7 @@ def test_published_records_are_read_back_and_sources_kept_apart(tmp_path, make_r
     real, made = make_record(), make_record(data="synthetic:0123456789ab")
     for record in (real, made):
         store.finish(record)
-        publish([record], store, tmp_path / "results" / "toy" / record.spec.source)
+        publish([record], tmp_path / "results" / "toy" / record.spec.source)
     assert stored_records(tmp_path / "results", "toy", "real") == [real]
     assert stored_records(tmp_path / "results", "toy", "synthetic") == [made]
 
@@ -138,6 +137,6 @@ def test_a_published_record_takes_the_place_of_that_of_another_recipe(tmp_path, 
     for records in ([old, other_seed], [new]):
         for record in records:
             store.finish(record)
-        publish(records, store, folder)
+        publish(records, folder)
     found = stored_records(tmp_path / "results", "toy", "real")
     assert sorted(one.spec.hash for one in found) == sorted(one.spec.hash for one in (new, other_seed))

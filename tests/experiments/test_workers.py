@@ -21,7 +21,6 @@ from xmodal_lite.experiments import (
     load_table,
     make_spec,
     open_benchmark,
-    open_page,
     provenance,
     run_all,
     sweep_table,

@@ -5,8 +5,7 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from xmodal_lite.data.augment_images import ImageAugmentation
-from xmodal_lite.data.augment_spectra import SpectrumAugmentation
+from xmodal_lite.data.augmentation import ImageSettings, SpectrumSettings
 from xmodal_lite.training import Recipe
 
 
@@ -64,9 +63,9 @@ def test_milestones_that_would_never_or_always_count_are_refused(milestones):
 
 
 def test_the_augmentation_is_of_images_or_of_spectra_never_of_both():
-    assert isinstance(recipe(augment={"flip": 0.5}).augment, ImageAugmentation)
-    assert isinstance(recipe(augment={"shift": 4.0}).augment, SpectrumAugmentation)
-    assert isinstance(recipe().augment, SpectrumAugmentation)
+    assert isinstance(recipe(augment={"flip": 0.5}).augment, ImageSettings)
+    assert isinstance(recipe(augment={"shift": 4.0}).augment, SpectrumSettings)
+    assert isinstance(recipe().augment, SpectrumSettings)
     with pytest.raises(ValidationError, match="shift"):
         recipe(augment={"flip": 0.5, "shift": 4.0})
     again = Recipe.model_validate(recipe(augment={"flip": 0.5}).model_dump(mode="json"))

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import inspect
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from xmodal_lite.benchmarks import casia_nir_vis, cufs, cufsf, folder, llcm, regdb, rruff, sysu_mm01, tufts
-from xmodal_lite.benchmarks.base import Benchmark, CheckReport, Split
+from xmodal_lite._lazy import lazy_names
 from xmodal_lite.errors import SpecError
+
+if TYPE_CHECKING:
+    from xmodal_lite.benchmarks.base import Benchmark, CheckReport
 
 __all__ = ["Benchmark", "CheckReport", "Split", "check", "load", "names"]
 
-_BENCHMARKS = {
-    "rruff": rruff,
-    "sysu-mm01": sysu_mm01,
-    "regdb": regdb,
-    "llcm": llcm,
-    "cufs": cufs,
-    "cufsf": cufsf,
-    "casia-nir-vis": casia_nir_vis,
-    "tufts": tufts,
-    "folder": folder,
-}
+_BENCHMARKS = (  # each is the module of that name, with _ for -
+    "rruff",
+    "sysu-mm01",
+    "regdb",
+    "llcm",
+    "cufs",
+    "cufsf",
+    "casia-nir-vis",
+    "tufts",
+    "folder",
+)
+
+__getattr__ = lazy_names(__name__, {"base": "Benchmark CheckReport Split"})
 
 
 def names() -> tuple[str, ...]:
     """List the benchmarks that `load` and `check` know."""
-    return tuple(_BENCHMARKS)
+    return _BENCHMARKS
 
 
 def load(name: str, root: str | Path, **settings: Any) -> Benchmark:
@@ -54,7 +60,7 @@ def load(name: str, root: str | Path, **settings: Any) -> Benchmark:
     DataError
         If the folder is not as the benchmark needs it; names the first file at fault and the remedy.
     """
-    module = _BENCHMARKS[_known(name)]
+    module = _module(name)
     offered = list(inspect.signature(module.load).parameters)[1:]
     if unknown := sorted(settings.keys() - set(offered)):
         raise SpecError(
@@ -83,10 +89,10 @@ def check(name: str, root: str | Path) -> CheckReport:
     SpecError
         If the name is unknown.
     """
-    return _BENCHMARKS[_known(name)].check(root)
+    return _module(name).check(root)
 
 
-def _known(name: str) -> str:
+def _module(name: str) -> ModuleType:
     if name not in _BENCHMARKS:
         raise SpecError(f"no benchmark {name!r}; choose one of: {', '.join(names())}")
-    return name
+    return import_module(f"{__name__}.{name.replace('-', '_')}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -74,6 +74,7 @@ class Benchmark:
     fingerprint: str
     source: str
     splitters: Mapping[str, Callable[[Benchmark, int], Split]]
+    _splits: dict[tuple[str, int], Split] = field(init=False, repr=False, default_factory=dict)
 
     @property
     def protocols(self) -> tuple[str, ...]:
@@ -81,7 +82,7 @@ class Benchmark:
         return tuple(self.splitters)
 
     def split(self, protocol: str, seed: int) -> Split:
-        """Divide the rows as a protocol prescribes.
+        """Divide the rows as a protocol prescribes; the same division is made once.
 
         Parameters
         ----------
@@ -107,7 +108,10 @@ class Benchmark:
             raise SpecError(f"benchmark {self.name!r} has no protocol {protocol!r}; choose one of: {known}")
         if seed < 0:
             raise SpecError(f"the seed of a split must be 0 or more, not {seed}")
-        return self.splitters[protocol](self, seed)
+        key = (protocol, seed)
+        if key not in self._splits:
+            self._splits[key] = self.splitters[protocol](self, seed)
+        return self._splits[key]
 
 
 class CheckReport(list[str]):

@@ -30,13 +30,13 @@ from xmodal_lite.benchmarks.shared import (
 )
 from xmodal_lite.data.cache import Entry, cached
 from xmodal_lite.data.images import SUFFIXES, inspect_images, open_images
+from xmodal_lite.data.spectra import SUFFIXES as SPECTRA
 from xmodal_lite.data.spectra import Preparation, read_sample
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import DataError
 from xmodal_lite.evaluation import RetrievalTask
 
 PARTS = ("train", "test")
-SPECTRA = (".txt", ".csv")
 KINDS = (*SUFFIXES, *SPECTRA)
 FIRST = ("visible", "vis", "rgb", "photo", "photos", "raman")  # names of modality v
 LAYOUT = "the layout is {train,test}/{modality}/{identity}/files with two modalities"

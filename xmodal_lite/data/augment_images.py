@@ -1,15 +1,15 @@
-"""SpectrumAugmentation of pictures: whole-batch tensor code on uint8, one draw per sample, on the samples' own device."""
+"""Augmentation of images: whole-batch tensor code on uint8, one draw per sample, on the samples' own device."""
 
 from __future__ import annotations
 
 import math
 from functools import cache
-from typing import Annotated, Literal, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 from torch.nn import functional
+
+from xmodal_lite.data.augmentation import ImageSettings
 
 MEAN_COLOUR = (124, 116, 104)  # of ImageNet, 0..255
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
@@ -19,56 +19,13 @@ SOURCES = {  # where the three channels come from, one row for each equally like
     "exchange": ((0, 1, 2), (3, 3, 3), (0, 0, 0), (1, 1, 1), (2, 2, 2)),
 }
 
-Share = Annotated[float, Field(gt=0, le=1)]
 
+class ImageAugmentation(ImageSettings):
+    """Changes a batch of training images by the strengths of its settings.
 
-class ImageAugmentation(BaseModel):
-    """Strengths of the changes that a batch of training pictures undergoes; by default they are left as they are.
-
-    Call it with the v (visible) and r (infrared) samples of a batch. Every picture has draws of its own, from torch's
-    global generator of its device; nothing waits for the device. Padding, cropping and flipping are those of the AGW
-    line, erasing is that of Zhong et al. (Random Erasing, AAAI 2020) with rectangles cut at the border where theirs
-    are drawn again, exchanging channels follows Ye et al. (Channel Augmented Joint Learning, ICCV 2021) with odds of
-    our own; the light is ours.
-
-    Attributes
-    ----------
-    pad : int
-        Black pixels put around a picture before a window of its own size is cut out at random.
-    flip : float
-        Chance that left and right change places.
-    erase : float
-        Chance that a rectangle is filled with ImageNet's mean colour.
-    erase_area : (float, float)
-        Least and largest share of the picture that the rectangle covers, before a side that is too long is cut.
-    colour : {"none", "grey", "exchange"}
-        Of visible pictures only. "grey": half of them lose their colour. "exchange": each is, at equal odds, left
-        alone, made grey, or made of its red, its green or its blue channel alone.
-    brightness_contrast : float
-        Spread of the logarithms of two random factors: on the brightness, and on the contrast about the mean.
-    affine : float
-        Spread of the entries of a random affine map about those of the identity: turns, sizes, slants and shifts (in
-        halves of the picture). What comes in at the border repeats it.
-    same_on_pair : bool
-        Move both pictures of a pair alike: warp, window and mirror are drawn once a pair. Aligned pairs stay aligned.
+    Call it with the v (visible) and r (infrared) samples of a batch. Every image has draws of its own, from torch's
+    global generator of its device; nothing waits for the device.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    pad: int = Field(default=0, ge=0)
-    flip: float = Field(default=0.0, ge=0, le=1)
-    erase: float = Field(default=0.0, ge=0, le=1)
-    erase_area: tuple[Share, Share] = (0.02, 0.4)
-    colour: Literal["none", "grey", "exchange"] = "none"
-    brightness_contrast: float = Field(default=0.0, ge=0)
-    affine: float = Field(default=0.0, ge=0)
-    same_on_pair: bool = False
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.erase_area[0] > self.erase_area[1]:
-            raise ValueError(f"erase_area is (least, largest), got {self.erase_area}; exchange the two")
-        return self
 
     def __call__(self, v: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
         """Return changed copies of the samples of a batch, or the samples themselves where nothing is switched on.

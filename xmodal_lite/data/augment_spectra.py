@@ -1,4 +1,4 @@
-"""SpectrumAugmentation of spectra: whole-batch tensor code, one random draw per sample, on the samples' own device."""
+"""Augmentation of spectra: whole-batch tensor code, one random draw per sample, on the samples' own device."""
 
 from __future__ import annotations
 
@@ -6,53 +6,21 @@ from functools import cache
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 from torch.nn import functional
 
+from xmodal_lite.data.augmentation import SpectrumSettings
 from xmodal_lite.data.spectra import Preparation
 
 KNOTS = 12  # of the smooth random curves along the axis
 
 
-class SpectrumAugmentation(BaseModel):
-    """Strengths of the changes that a pair of training spectra undergoes; all 0 leaves them as they are. Ours.
+class SpectrumAugmentation(SpectrumSettings):
+    """Changes a batch of pairs of training spectra by the strengths of its settings.
 
     Call it with the v and r samples of a batch. Points that are exactly 0 (not measured) stay 0, unless the axis
     moves over them. Draws come from torch's global generator of the samples' device.
-
-    Attributes
-    ----------
-    shared_stretch : float
-        Spread of a stretch of the axis that both samples of a pair share: heavier or lighter atoms move all the lines
-        of a mineral, so a shared stretch makes a mineral that does not exist, but could.
-    stretch : float
-        Spread of a stretch of each sample's own, as a miscalibrated instrument does.
-    shift : float
-        Spread of a shift of each sample's own, cm^-1.
-    intensity_exponent : float
-        Spread of the logarithm of an exponent on the intensities.
-    baseline : float
-        Spread of a smooth curve that scales the intensities (its logarithm), and a quarter of that of one that
-        is added where it is positive.
-    noise : float
-        Largest standard deviation of white noise, in parts of the maximum.
-    blur : float
-        How much is averaged with the neighbours, 0 to 1.
-    mask_prob : float
-        Chance that a stretch of up to a fifth of the axis is lost.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    shared_stretch: float = Field(default=0.0, ge=0)
-    stretch: float = Field(default=0.0, ge=0)
-    shift: float = Field(default=0.0, ge=0)
-    intensity_exponent: float = Field(default=0.0, ge=0)
-    baseline: float = Field(default=0.0, ge=0)
-    noise: float = Field(default=0.0, ge=0)
-    blur: float = Field(default=0.0, ge=0, le=1)
-    mask_prob: float = Field(default=0.0, ge=0, le=1)
 
     def __call__(self, v: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
         """Return changed copies of the samples of a batch.

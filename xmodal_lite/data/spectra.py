@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from xmodal_lite.errors import DataError
 
+SUFFIXES = (".txt", ".csv")
 REMEDY = (
     "two columns separated by a comma or blanks, with decimal points and no header line, are read; mend or remove "
     "the file"

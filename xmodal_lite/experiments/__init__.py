@@ -1,62 +1,53 @@
 """Runs and tables: specification in, record out, stored under a hash."""
 
-from xmodal_lite.evaluation.intervals import Interval, against_reported, bounds, interval, verdict
-from xmodal_lite.experiments.data import open_benchmark
-from xmodal_lite.experiments.export import export
-from xmodal_lite.experiments.match import Retriever, open_run
-from xmodal_lite.experiments.methods import method_names, profile_names, resolve
-from xmodal_lite.experiments.notebook import run_notebook, shown_markdown
-from xmodal_lite.experiments.page import TablePage, open_page, sweep_table
-from xmodal_lite.experiments.run import embed, run, train
-from xmodal_lite.experiments.run_page import RunPage, run_page
-from xmodal_lite.experiments.spec import RunRecord, RunSpec, make_spec
-from xmodal_lite.experiments.store import RunStore
-from xmodal_lite.experiments.stored import find_run
-from xmodal_lite.experiments.sweep import publish, run_all, stored_records
-from xmodal_lite.experiments.tables import (
-    Table,
-    differences_markdown,
-    headline_frame,
-    load_table,
-    results_markdown,
-    table_names,
-)
+from xmodal_lite._lazy import lazy_names
 
 __all__ = [
-    "Interval",
-    "Retriever",
-    "RunPage",
+    "Calibration",
+    "PreparedRun",
     "RunRecord",
+    "RunReport",
     "RunSpec",
     "RunStore",
     "Table",
-    "TablePage",
-    "against_reported",
-    "bounds",
+    "TableReport",
+    "default_seeds",
     "differences_markdown",
     "embed",
-    "export",
-    "find_run",
     "headline_frame",
-    "interval",
     "load_table",
     "make_spec",
     "method_names",
     "open_benchmark",
-    "open_page",
-    "open_run",
-    "profile_names",
+    "prepare_run",
     "publish",
+    "read_parameter",
     "resolve",
     "results_markdown",
     "run",
     "run_all",
     "run_notebook",
-    "run_page",
+    "run_report",
+    "run_table",
     "shown_markdown",
     "stored_records",
+    "stored_table",
     "sweep_table",
     "table_names",
     "train",
-    "verdict",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "data": "PreparedRun open_benchmark prepare_run",
+        "notebook": "read_parameter run_notebook shown_markdown",
+        "recipes": "method_names resolve",
+        "report": "RunReport TableReport differences_markdown headline_frame results_markdown stored_table",
+        "runner": "embed run train",
+        "spec": "RunRecord RunSpec make_spec",
+        "store": "Calibration RunStore publish",
+        "sweep": "run_all run_report run_table sweep_table",
+        "tables": "Table default_seeds load_table stored_records table_names",
+    },
+)

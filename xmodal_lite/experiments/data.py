@@ -3,15 +3,91 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from multiprocessing import current_process
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from xmodal_lite import synthetic
-from xmodal_lite.benchmarks import Benchmark, load
-from xmodal_lite.benchmarks.folder import holds_spectra
+from xmodal_lite.benchmarks import load
 from xmodal_lite.errors import DataError, SpecError
-from xmodal_lite.experiments.profiles import SYNTHETIC, check_profile, image_size_of
+from xmodal_lite.experiments.recipes import SYNTHETIC, check_profile, image_size_of, resolve
+from xmodal_lite.experiments.spec import RunSpec, make_spec
+from xmodal_lite.recipe import Recipe
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+    from xmodal_lite.benchmarks.base import Benchmark
+
+
+class PreparedRun(NamedTuple):
+    """What `xmodal_lite.experiments.run` takes, beside a store.
+
+    Attributes
+    ----------
+    spec : RunSpec
+        What to run.
+    data : Benchmark
+        The data that it names.
+    accelerator : Accelerator or None
+        Device, precision and processes; None for a method without training.
+    """
+
+    spec: RunSpec
+    data: Benchmark
+    accelerator: Accelerator | None
+
+
+def prepare_run(
+    method: str,
+    benchmark: str,
+    root: str | Path = "",
+    *,
+    protocol: str = "",
+    profile: str = "demo",
+    seed: int = 0,
+    overrides: Mapping[str, Any] | None = None,
+    folder: str | Path = "data",
+    device: str = "auto",
+) -> PreparedRun:
+    """Resolve the recipe, choose the device and open the data of one run, in this order: a wrong name costs no time.
+
+    Parameters
+    ----------
+    method, benchmark, profile : str
+        Names.
+    root : str or Path
+        Folder in the benchmark's own layout; empty for the synthetic data set.
+    protocol : str
+        Empty for the benchmark's first.
+    seed : int
+        Seeds the split, the weights and every draw in training.
+    overrides : mapping, optional
+        Changes to the profile's recipe, by dotted name.
+    folder : str or Path
+        Where synthetic data sets are kept.
+    device : {"auto", "cpu", "cuda"}
+        Where to train.
+
+    Raises
+    ------
+    SpecError
+        A name is unknown, or a value is out of range.
+    DataError
+        The data are not in their layout.
+    DeviceError
+        The device is unknown or not there.
+    """
+    recipe = resolve(method, benchmark, profile, overrides or {}, dims=dims_of(benchmark, root))
+    from xmodal_lite.training import check_device, main_process_first, make_accelerator
+
+    check_device(device)
+    accelerator = make_accelerator(recipe.precision, device) if isinstance(recipe, Recipe) else None
+    with main_process_first(accelerator):
+        data = open_benchmark(benchmark, root, profile=profile, folder=folder, size=recipe.image_size)
+    name = protocol or data.protocols[0]
+    spec = make_spec(method, data, protocol=name, profile=profile, seed=seed, overrides=overrides)
+    return PreparedRun(spec, data, accelerator)
 
 
 def open_benchmark(
@@ -54,25 +130,31 @@ def open_benchmark(
 
 def dims_of(name: str, root: str | Path) -> int | None:
     """Return 1 where the benchmark `folder` has spectra, so that its recipe is known before its data are read."""
-    return 1 if name == "folder" and root and holds_spectra(root) else None
+    if name != "folder" or not root:
+        return None
+    from xmodal_lite.benchmarks.folder import holds_spectra
+
+    return 1 if holds_spectra(root) else None
 
 
 def write_synthetic(name: str, root: Path, **parameters: int | float) -> Path:
-    """Write a synthetic data set; see `xmodal_lite.synthetic.write`, whose errors of the disk are told here.
+    """Write a synthetic data set; see `xmodal_lite.synthetic.write`, whose errors of the disk become a `DataError`.
 
     Raises
     ------
     DataError
         The synthetic data set cannot be written. Nothing half-written stays.
     ValueError
-        The name or a knob is unknown, or the folder holds other files.
+        The name or a parameter is unknown, or the folder holds other files.
     """
+    from xmodal_lite import synthetic
+
     try:
         return synthetic.write(name, root, **parameters)
     except OSError as error:
         raise DataError(
-            f"{root}: the synthetic data set cannot be written ({error}); free space there, or write it elsewhere with 'xmodal "
-            f"synthetic {name} FOLDER' and give that folder as the data"
+            f"{root}: the synthetic data set cannot be written ({error}); free space there, or write it elsewhere "
+            f"with 'xmodal synthetic {name} FOLDER' and give that folder as the data"
         ) from error
 
 
@@ -80,7 +162,8 @@ def _synthetic(name: str, profile: str, folder: Path) -> Path:
     """Return the folder of a synthetic data set, written when it is not there."""
     if name not in SYNTHETIC:
         raise SpecError(
-            f"benchmark '{name}' has no synthetic data set ({', '.join(SYNTHETIC)} have one); give the folder with the data"
+            f"benchmark '{name}' has no synthetic data set ({', '.join(SYNTHETIC)} have one); give the folder with "
+            "the data"
         )
     parameters = SYNTHETIC[name][profile]
     target = folder / "-".join(["synthetic", name, *map(str, parameters.values())])
@@ -91,7 +174,7 @@ def _synthetic(name: str, profile: str, folder: Path) -> Path:
 
 
 def _workers() -> int:
-    """Return how many processes may draw pictures: one where there can be no children, or none that import main."""
+    """Return how many processes may draw images: one where there can be no children, or none that import main."""
     if current_process().daemon:  # as Dask's workers are
         return 1
     main = getattr(__import__("__main__"), "__file__", None)

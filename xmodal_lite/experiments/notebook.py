@@ -6,11 +6,36 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from xmodal_lite.errors import SpecError, XmodalError
 
 
 class NotebookError(XmodalError, RuntimeError):
     """A cell of the notebook failed; the message names the cell's error and where the partial output lies."""
+
+
+def read_parameter(name: str, value: Any, kind: Any) -> Any:
+    """Read a notebook's parameter: papermill hands over what it takes for text as text, such as `-p run false`.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter, for the message.
+    value : object
+        What was handed over.
+    kind : type
+        What it must be, for pydantic: `bool` also reads "false", "no" and 0.
+
+    Raises
+    ------
+    SpecError
+        The value is nothing of that kind.
+    """
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        raise SpecError(f"{name} = {value!r}: {error.errors()[0]['msg']}; give another value") from error
 
 
 def run_notebook(notebook: Path, output: Path, parameters: dict[str, Any], *, echo: bool = True) -> Path:

@@ -21,7 +21,8 @@ DECISIVE = (  # the source files that numbers come from
     "losses/**/*.py",
     "models/**/*.py",
     "training/**/*.py",
-    "experiments/run.py",
+    "recipe.py",
+    "experiments/runner.py",
 )
 
 

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    NonNegativeFloat,
+    NonNegativeInt,
+    model_validator,
+)
 
-from xmodal_lite.benchmarks import Benchmark
 from xmodal_lite.errors import SpecError
-from xmodal_lite.evaluation import Report
-from xmodal_lite.experiments.methods import ClassicalRecipe, resolve
-from xmodal_lite.training import Recipe, speed, utilisation
+from xmodal_lite.experiments.recipes import resolve
+from xmodal_lite.recipe import ClassicalRecipe, Recipe
+
+if TYPE_CHECKING:
+    from xmodal_lite.benchmarks.base import Benchmark
+    from xmodal_lite.evaluation import Report
 
 HASH_LENGTH = 16
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Metrics = Annotated[dict[str, Fraction], Field(min_length=1)]
 
 
 class RunSpec(BaseModel):
@@ -38,10 +51,10 @@ class RunSpec(BaseModel):
 
     method: str
     benchmark: str
-    data: str
+    data: str = Field(pattern="^(real|synthetic):")
     protocol: str
     profile: str
-    seed: int
+    seed: int = Field(ge=0, strict=True)
     overrides: dict[str, JsonValue] = {}
     recipe: Recipe | ClassicalRecipe
 
@@ -58,7 +71,7 @@ class RunSpec(BaseModel):
 
 
 class RunRecord(BaseModel):
-    """The outcome of a finished run, with all that is needed to judge and to repeat it.
+    """The outcome of a finished run, with all that is needed to assess and to repeat it.
 
     Attributes
     ----------
@@ -67,9 +80,9 @@ class RunRecord(BaseModel):
     protocol : str
         The protocol's whole name, as its report prints it.
     metrics : dict of str to float
-        Mean over the protocol's draws; fractions from 0 to 1.
+        Mean over the protocol's trials; fractions from 0 to 1.
     trials : list of dict
-        The metrics of each draw.
+        The metrics of each trial.
     losses : dict of str to float
         Mean of each loss over the last logged steps; empty for methods without training.
     parameters : int
@@ -103,48 +116,77 @@ class RunRecord(BaseModel):
         Of training, its start and its checkpoints included.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     spec: RunSpec
     protocol: str
-    metrics: dict[str, float]
-    trials: list[dict[str, float]]
+    metrics: Metrics
+    trials: list[Metrics]
     losses: dict[str, float]
-    parameters: int
+    parameters: NonNegativeInt
     fingerprint: str
     code: str
     commit: str
     versions: dict[str, str]
     device: str
-    threads: int
-    seconds: float
-    peak_memory_mb: float
+    threads: int = Field(ge=1)
+    seconds: NonNegativeFloat
+    peak_memory_mb: NonNegativeFloat
     finished: str
     precision: str = ""
-    processes: int = 1
-    step_flop: int = 0
-    steps_per_second: float = 0.0
+    processes: int = Field(default=1, ge=1)
+    step_flop: NonNegativeInt = 0
+    steps_per_second: NonNegativeFloat = 0.0
+
+    @model_validator(mode="after")
+    def _agrees_with_its_spec(self) -> Self:
+        if not self.fingerprint.startswith(self.spec.data.partition(":")[2]):
+            raise ValueError(f"the fingerprint {self.fingerprint[:12]} is not that of data {self.spec.data}")
+        made_up = (
+            "synthetic" in self.protocol and self.spec.benchmark != "folder"
+        )  # which has the user's words in it
+        if made_up and self.spec.source != "synthetic":
+            raise ValueError("the protocol names a synthetic data set, but the specification says real data")
+        return self
 
     def report(self) -> Report:
         """Return the numbers with their protocol, as they print."""
+        from xmodal_lite.evaluation import Report  # here, as it needs NumPy and a list of tables does not
+
         return Report(self.protocol, self.metrics, tuple(self.trials))
+
+    def line(self) -> str:
+        """Say in one line what was run and what came out."""
+        spec = self.spec
+        changes = " ".join(f"{name}={value}" for name, value in spec.overrides.items())
+        ranks = " ".join(
+            f"{name} {100 * x:.1f}" for name, x in self.metrics.items() if name.endswith("rank1")
+        )
+        share = self.utilisation()
+        mfu = f", MFU {100 * share:.1f} %" if share else ""
+        run = f"{spec.method} {changes} protocol {spec.protocol} seed {spec.seed}"
+        return f"{run}: {ranks}, {self.seconds:.0f} s{mfu}"
 
     def speed(self) -> str:
         """Return what the training computed, in words; empty where it was not counted."""
         if not self.step_flop:
             return ""
+        from xmodal_lite.training import speed
+
         recipe = self.spec.recipe
         asked = recipe.precision if isinstance(recipe, Recipe) else self.precision
         used, wanted = ("float32" if name == "no" else name for name in (self.precision, asked))
         instead = "" if used == wanted else f" (instead of {wanted})"
-        together = "" if self.processes == 1 else f"{self.processes} processes, "
+        processes = "" if self.processes == 1 else f"{self.processes} processes, "
         return (
-            f"{used}{instead}, {together}"
+            f"{used}{instead}, {processes}"
             f"{speed(self.step_flop, self.steps_per_second, self.device, self.processes, self.precision)}"
         )
 
     def utilisation(self) -> float | None:
         """Return the share of the device's peak that the training used, or None where the peak is not known."""
+        from xmodal_lite.training import utilisation
+
         return utilisation(self.step_flop, self.steps_per_second, self.device, self.processes, self.precision)
 
 
@@ -155,7 +197,7 @@ def make_spec(
     protocol: str,
     profile: str,
     seed: int,
-    overrides: dict[str, Any] | None = None,
+    overrides: Mapping[str, Any] | None = None,
 ) -> RunSpec:
     """Build a validated specification for data that is at hand.
 
@@ -169,7 +211,8 @@ def make_spec(
         known = ", ".join(benchmark.protocols)
         raise SpecError(f"benchmark '{benchmark.name}' has no protocol '{protocol}'; known: {known}")
     benchmark.split(protocol, seed)  # so that a sweep does not stop at the first seed that has none
-    recipe = resolve(method, benchmark.name, profile, overrides or {}, dims=benchmark.dims)
+    changes = dict(overrides or {})
+    recipe = resolve(method, benchmark.name, profile, changes, dims=benchmark.dims)
     return RunSpec(
         method=method,
         benchmark=benchmark.name,
@@ -177,6 +220,6 @@ def make_spec(
         protocol=protocol,
         profile=profile,
         seed=seed,
-        overrides=overrides or {},
+        overrides=changes,
         recipe=recipe,
     )

@@ -1,17 +1,26 @@
-"""Many runs, one after the other; several processes may share the same list."""
+"""Runs for a page: one, all of a list, or all of a table, in this process or side by side on Dask workers."""
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-from xmodal_lite.benchmarks import Benchmark
-from xmodal_lite.errors import SpecError
-from xmodal_lite.experiments.run import run
+from pydantic import Field
+
+from xmodal_lite.experiments.data import open_benchmark, prepare_run
+from xmodal_lite.experiments.notebook import read_parameter
+from xmodal_lite.experiments.report import RunReport, TableReport
 from xmodal_lite.experiments.spec import RunRecord, RunSpec
-from xmodal_lite.experiments.store import RunBusyError, RunStore, read_record, read_records
+from xmodal_lite.experiments.store import RunBusyError, RunStore, publish
+from xmodal_lite.experiments.tables import load_table
+
+if TYPE_CHECKING:
+    from xmodal_lite.benchmarks.base import Benchmark
+
+Seed = Annotated[int, Field(ge=0, strict=True)]
+Count = Annotated[int, Field(ge=1, strict=True)]
 
 
 def run_all(
@@ -36,6 +45,8 @@ def run_all(
     report : callable
         Gets one line a run.
     """
+    from xmodal_lite.experiments.runner import run
+
     records: dict[str, RunRecord] = {}
     waiting = list(specs)
     while waiting:
@@ -46,67 +57,142 @@ def run_all(
             except RunBusyError:
                 busy.append(spec)
                 continue
-            report(run_line(records[spec.hash], len(records), len(specs)))
+            report(f"[{len(records)}/{len(specs)}] {records[spec.hash].line()}")
         if busy:  # all that is left is held elsewhere: wait for the first of them
             records[busy[0].hash] = run(busy[0], benchmark, store)
         waiting = busy[1:]
     return [records[spec.hash] for spec in specs]
 
 
-def publish(records: Sequence[RunRecord], store: RunStore, folder: Path) -> None:
-    """Copy the records of finished runs into a folder that is kept under version control.
-
-    A record there of the same row and seed, made by another recipe or of another state of the data, is replaced.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    new = {_place(record) for record in records}
-    for path in folder.glob("*.json"):
-        if _place(read_record(path)) in new:
-            path.unlink()
-    for record in records:
-        shutil.copyfile(store.folder(record.spec) / "record.json", folder / f"{record.spec.hash}.json")
-
-
-def _place(record: RunRecord) -> str:
-    """Name the cell of a table that a record counts in."""
-    spec = record.spec
-    return json.dumps([spec.method, spec.protocol, spec.overrides, spec.seed], sort_keys=True)
-
-
-def stored_records(results: Path, table: str, source: str) -> list[RunRecord]:
-    """Read the published records of a table.
+def run_report(
+    method: str,
+    benchmark: str,
+    *,
+    data_root: Path | str = "",
+    folder: Path | str = "data",
+    protocol: str = "",
+    profile: str = "demo",
+    seed: int = 0,
+    changes: Mapping[str, Any] | None = None,
+    store: Path | str = "runs",
+) -> RunReport:
+    """Make a run, or what is left of it, and report it.
 
     Parameters
     ----------
-    results : Path
-        The `results` folder of the repository.
-    table : str
+    method, benchmark, data_root, folder, protocol, profile, seed
+        As for `prepare_run`.
+    changes : mapping, optional
+        Changes to the profile's recipe, by dotted name.
+    store : Path or str
+        Where runs are kept.
+
+    Raises
+    ------
+    SpecError, DataError, DeviceError, CheckpointError, DivergedError
+        See `prepare_run` and `run`.
+    """
+    from xmodal_lite.experiments.runner import run
+    from xmodal_lite.training import latest_checkpoint, load_checkpoint
+
+    options: dict[str, Any] = {"protocol": protocol, "profile": profile, "folder": folder}
+    numbers = {
+        "seed": read_parameter("seed", seed, Seed),
+        "overrides": read_parameter("changes", changes or {}, dict),
+    }
+    spec, data, accelerator = prepare_run(method, benchmark, data_root, **options, **numbers)
+    record = run(spec, data, RunStore(store), accelerator=accelerator)
+    last = latest_checkpoint(RunStore(store).folder(spec))
+    return RunReport(record, load_checkpoint(last, spec.hash).history if last else [])
+
+
+def run_table(
+    name: str,
+    *,
+    data_root: Path | str = "",
+    folder: Path | str = "data",
+    profile: str = "demo",
+    seeds: int = 5,
+    store: Path | str = "runs",
+    publish_to: Path | str = "",
+) -> TableReport:
+    """Make every run of a table that is not finished, and report the table.
+
+    Parameters
+    ----------
+    name : str
         Name of the table.
-    source : {"real", "synthetic"}
-        The two are never mixed.
+    data_root : Path or str
+        Folder in the benchmark's own layout; empty makes the synthetic data set.
+    folder : Path or str
+        Where synthetic data sets are kept.
+    profile : str
+        Profile of the runs.
+    seeds : int
+        Seeds 0, 1, ... up to this many.
+    store : Path or str
+        Where runs are kept.
+    publish_to : Path or str
+        Also copy the records below this folder, where it is named.
 
     Raises
     ------
     SpecError
-        Nothing is stored for that table and source.
+        There is no such table or profile, the number of seeds makes no sense, or the benchmark at hand lacks the
+        table's protocol.
+    DataError
+        The data are not in their layout.
     """
-    folder = results / table / source
-    if not folder.is_dir():
-        root = " --data-root path/to/the/data" if source == "real" else ""
-        raise SpecError(
-            f"no stored runs in {folder}; make them with: xmodal tables run {table}{root} --results {results}"
-        )
-    return read_records(folder)
+    table, count = load_table(name), read_parameter("seeds", seeds, Count)
+    data = open_benchmark(table.benchmark, data_root, profile=profile, folder=folder, size=table.size)
+    records = run_all(table.specs(data, profile=profile, seeds=range(count)), data, RunStore(store))
+    if publish_to:
+        publish(records, Path(publish_to) / name / data.source)
+    return TableReport(table, {data.source: records})
 
 
-def run_line(record: RunRecord, done: int, total: int) -> str:
-    """Say in one line what a finished run was and what came out."""
-    spec = record.spec
-    changes = " ".join(f"{name}={value}" for name, value in spec.overrides.items())
-    ranks = " ".join(
-        f"{name} {100 * value:.1f}" for name, value in record.metrics.items() if name.endswith("rank1")
-    )
-    run_name = f"{spec.method} {changes} protocol {spec.protocol} seed {spec.seed}"
-    share = record.utilisation()
-    mfu = f", MFU {100 * share:.1f} %" if share else ""
-    return f"[{done}/{total}] {run_name}: {ranks}, {record.seconds:.0f} s{mfu}"
+def sweep_table(
+    name: str,
+    scheduler: str,
+    *,
+    data_root: Path | str = "",
+    folder: Path | str = "data",
+    profile: str = "demo",
+    seeds: int = 5,
+    store: Path | str = "runs",
+    workers: int = 0,
+) -> list[RunRecord]:
+    """Make the runs of a table on Dask workers, so that `run_table` finds them finished.
+
+    Parameters
+    ----------
+    name : str
+        Name of the table.
+    scheduler : str
+        Address of a Dask scheduler, or "local" for one that lives as long as the sweep.
+    data_root, folder, profile, seeds, store
+        As for `run_table`.
+    workers : int
+        Of the local scheduler; 0 for one on each GPU, or on each core.
+
+    Raises
+    ------
+    SweepError, SpecError, CheckpointError, DivergedError
+        See `xmodal_lite.experiments.workers.run_on_workers`.
+    DataError
+        The data are not in their layout.
+    """
+    from xmodal_lite.experiments.workers import local_cluster, run_on_workers
+
+    table, count = load_table(name), read_parameter("seeds", seeds, Count)
+    where: dict[str, Any] = {
+        "name": table.benchmark,
+        "root": str(Path(data_root).resolve()) if data_root else "",
+        "profile": profile,
+        "folder": str(Path(folder).resolve()),
+        "size": table.size,
+    }
+    data = open_benchmark(**where)
+    specs = table.specs(data, profile=profile, seeds=range(count))
+    with local_cluster(workers) if scheduler == "local" else nullcontext(scheduler) as address:
+        return run_on_workers(specs, where, data.fingerprint, RunStore(store), address)

@@ -1,27 +1,30 @@
-"""A paper's table: rows of run specifications, cells from run records, reported numbers with their source."""
+"""A paper's table: rows of run specifications, reported numbers with their source, and the records of its cells."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from importlib import resources
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-import pandas as pd
 import yaml
-from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError, model_validator
 
-from xmodal_lite.benchmarks import Benchmark
-from xmodal_lite.errors import SpecError
-from xmodal_lite.evaluation.intervals import Interval, against_reported, interval, verdict
+from xmodal_lite.errors import CheckpointError, SpecError
 from xmodal_lite.experiments.spec import RunRecord, RunSpec, make_spec
+from xmodal_lite.experiments.store import read_records
 from xmodal_lite.models import model_names
 
+if TYPE_CHECKING:
+    from xmodal_lite.benchmarks.base import Benchmark
+
 DEFINITIONS = resources.files(__package__) / "definitions"
-NOT_AVAILABLE = "not available"
+SOURCES = ("real", "synthetic")
 _SIZE = TypeAdapter(tuple[int, int])
-NOT_RUN = "not run"
+_YAML = getattr(
+    yaml, "CSafeLoader", yaml.SafeLoader
+)  # where PyYAML was built with libyaml, ten times as fast
 
 
 class Reported(BaseModel):
@@ -106,11 +109,11 @@ class Table(BaseModel):
     paper: str
     number: str
     benchmark: str
-    protocols: tuple[str, ...]
-    columns: dict[str, dict[str, str]]
+    protocols: Annotated[tuple[str, ...], Field(min_length=1)]
+    columns: Annotated[dict[str, dict[str, str]], Field(min_length=1)]
     headline: tuple[str, ...]
-    rows: tuple[Row, ...]
-    seeds: int = 5
+    rows: Annotated[tuple[Row, ...], Field(min_length=1)]
+    seeds: int = Field(default=5, ge=1)
 
     @model_validator(mode="after")
     def _names_agree(self) -> Table:
@@ -118,7 +121,7 @@ class Table(BaseModel):
         if len(set(labels)) != len(labels):
             raise ValueError("two rows have the same label")
         runs = [(row.method, row.overrides) for row in self.run_rows]
-        if any(run in runs[:place] for place, run in enumerate(runs)):
+        if any(run in runs[:index] for index, run in enumerate(runs)):
             raise ValueError("two rows are the same run")
         unknown = {label for row in self.rows for label in row.against} - {row.label for row in self.run_rows}
         unknown |= set(self.headline) - set(self.headings)
@@ -166,6 +169,11 @@ class Table(BaseModel):
         ]
 
 
+def default_seeds(table: Table, source: str) -> int:
+    """Return how many seeds a table is meant to be run with: its own number on real data, 5 on synthetic."""
+    return table.seeds if source == "real" else 5
+
+
 def table_names() -> tuple[str, ...]:
     """Return the names of the tables that can be run."""
     return tuple(
@@ -184,30 +192,104 @@ def load_table(name: str) -> Table:
     if name not in table_names():
         raise SpecError(f"unknown table '{name}'; known: {', '.join(table_names())}")
     definition = _read(f"{name}.yml")
+    rows = definition.get("rows")
     shared = definition.pop("overrides", {})
-    of_all = {key: value for key, value in shared.items() if key == "image_size"}
-    for row in definition["rows"]:
-        if "method" in row:
-            given = shared if row["method"] in model_names() else of_all
-            row["overrides"] = given | row.get("overrides", {})
-        if "reported" in row:
-            row["reported"] = _reported(row["reported"], definition["benchmark"], definition["protocols"])
+    if isinstance(rows, list) and isinstance(shared, dict):  # else the validation below says so
+        definition["rows"] = [_whole_row(row, shared, definition) for row in rows]
     try:
         return Table.model_validate(definition)
     except ValidationError as error:
         raise SpecError(f"the definition of table '{name}' is not valid: {error}") from error
 
 
-def _read(path: str) -> Any:
-    return yaml.safe_load(DEFINITIONS.joinpath(path).read_text(encoding="utf-8"))
+def _whole_row(row: Any, shared: dict[str, Any], definition: dict[str, Any]) -> Any:
+    """Return a row with the overrides of the whole table and with the numbers that are reported for it."""
+    if not isinstance(row, dict):
+        return row
+    row = dict(row)
+    if "method" in row:
+        of_all = {key: value for key, value in shared.items() if key == "image_size"}
+        given = shared if row["method"] in model_names() else of_all
+        row["overrides"] = given | (row.get("overrides") or {})
+    if "reported" in row:
+        row["reported"] = _reported(row["reported"], definition.get("benchmark"), definition.get("protocols"))
+    return row
 
 
-def _reported(name: str, benchmark: str, protocols: Sequence[str]) -> dict[str, Any]:
+def _read(path: str) -> dict[str, Any]:
+    try:
+        found = yaml.load(DEFINITIONS.joinpath(path).read_text(encoding="utf-8"), Loader=_YAML)
+    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"the definition {path} cannot be read as plain YAML: {error}") from error
+    if not isinstance(found, dict):
+        raise SpecError(f"the definition {path} must hold names with values, not {type(found).__name__}")
+    return found
+
+
+def _reported(name: Any, benchmark: Any, protocols: Any) -> dict[str, Any]:
     """Return what is reported for a method, by protocol."""
+    if not isinstance(protocols, list) or not isinstance(benchmark, str):
+        raise SpecError(
+            f"a definition that reports '{name}' needs 'benchmark', a name, and 'protocols', a list"
+        )
     entries = {protocol: _read(f"reported/{benchmark}-{protocol}.yml") for protocol in protocols}
     if not any(name in entry for entry in entries.values()):
         raise SpecError(f"nothing is reported for '{name}' in the files reported/{benchmark}-*.yml")
     return {p: {"name": name, **entry[name]} for p, entry in entries.items() if name in entry}
+
+
+def stored_records(results: Path, table: str, source: str) -> list[RunRecord]:
+    """Read the published records of a table.
+
+    Parameters
+    ----------
+    results : Path
+        The `results` folder of the repository.
+    table : str
+        Name of the table.
+    source : {"real", "synthetic"}
+        The two are never mixed.
+
+    Raises
+    ------
+    SpecError
+        Nothing is stored for that table and source.
+    CheckpointError
+        A record is damaged, lies under another run's name, is of another source or benchmark, belongs to no row of the
+        table, lacks one of its columns, or is of another profile or other data than the rest.
+    """
+    folder = results / table / source
+    if not folder.is_dir():
+        root = " --data-root path/to/the/data" if source == "real" else ""
+        raise SpecError(
+            f"no stored runs in {folder}; make them with: xmodal tables run {table}{root} --results {results}"
+        )
+    definition = load_table(table)
+    records = read_records(folder)
+    for record in records:
+        if problem := _misplaced(record, definition, source, records[0]):
+            path = folder / f"{record.spec.hash}.json"
+            raise CheckpointError(f"{path} {problem}; remove that file, or publish the run again")
+    return records
+
+
+def _misplaced(record: RunRecord, table: Table, source: str, first: RunRecord) -> str:
+    """Say why a record does not belong into a table's folder; nothing where it does."""
+    spec = record.spec
+    if spec.source != source:
+        return f"is of {spec.source} data, and lies among those of {source} data"
+    if spec.benchmark != table.benchmark:
+        return f"is of benchmark '{spec.benchmark}', and table '{table.name}' of '{table.benchmark}'"
+    runs = [(row.method, row.overrides) for row in table.run_rows]
+    if spec.protocol not in table.protocols or (spec.method, spec.overrides) not in runs:
+        return f"belongs to no row of table '{table.name}'"
+    if missing := sorted(table.headings.keys() - record.metrics.keys()):
+        return f"lacks metrics of the table's columns: {', '.join(missing)}"
+    for name in ("profile", "data"):
+        own, other = getattr(spec, name), getattr(first.spec, name)
+        if own != other:
+            return f"is of {name} {own}, and {first.spec.hash} beside it of {name} {other}"
+    return ""
 
 
 def records_of(row: Row, records: Iterable[RunRecord], protocol: str) -> dict[int, RunRecord]:
@@ -230,128 +312,3 @@ def records_of(row: Row, records: Iterable[RunRecord], protocol: str) -> dict[in
             )
         found[spec.seed] = record
     return found
-
-
-def cell(records: dict[int, RunRecord], metric: str) -> Interval | None:
-    """Return the mean and interval of a metric over seeds, or None where nothing was run."""
-    return interval([record.metrics[metric] for record in records.values()]) if records else None
-
-
-def difference(ours: dict[int, RunRecord], theirs: dict[int, RunRecord], metric: str) -> Interval | None:
-    """Return the mean of the seed-by-seed difference of two rows, or None where they share no seed."""
-    shared = sorted(set(ours) & set(theirs))
-    values = [ours[seed].metrics[metric] - theirs[seed].metrics[metric] for seed in shared]
-    return interval(values) if values else None
-
-
-def results_markdown(table: Table, records: Sequence[RunRecord], protocol: str) -> str:
-    """Write one protocol's results, a table for each part of the columns.
-
-    Each cell has mean and half width of the 95 % interval over seeds, in percent. Reported numbers, and how far ours
-    lie from them, are written where no record is of a synthetic data set: these are never set beside a paper's number. Where
-    nothing was run at all, only rows with a reported number are written.
-
-    Raises
-    ------
-    SpecError
-        Some records are of real data and some of a synthetic data set.
-    """
-    sources = {record.spec.source for record in records}
-    if len(sources) > 1:
-        raise SpecError(
-            "records of real data and of a synthetic data set do not belong in one table; show each by itself"
-        )
-    if not records and not any(protocol in row.reported for row in table.rows):
-        rows = "; ".join(row.label for row in table.run_rows)
-        return f"Protocol {protocol}: {rows}. Reported numbers are {NOT_AVAILABLE} to us for any of them."
-    write = _part_alone if sources == {"synthetic"} else _part_compared
-    parts = [
-        f"{part}, protocol {protocol}:\n\n{write(table, records, protocol, metrics)}"
-        for part, metrics in table.columns.items()
-    ]
-    return "\n\n".join(parts)
-
-
-def _part_alone(table: Table, records: Sequence[RunRecord], protocol: str, metrics: dict[str, str]) -> str:
-    """Write what was run, and nothing else."""
-    lines = [["Method", *metrics.values(), "Seeds"]]
-    for row in table.run_rows:
-        found = records_of(row, records, protocol)
-        lines.append([row.label, *_ours(found, metrics), str(len(found))])
-    return _pipe_table(lines)
-
-
-def _part_compared(table: Table, records: Sequence[RunRecord], protocol: str, metrics: dict[str, str]) -> str:
-    """Write what was run beside what is reported."""
-    lines = [["Method", *metrics.values(), "Seeds, or source"]]
-    for row in table.rows if records else [row for row in table.rows if protocol in row.reported]:
-        lines += _compared(row, records_of(row, records, protocol), list(metrics), protocol)
-    alone = [row.label for row in table.run_rows if protocol not in row.reported]
-    without = "any row" if len(alone) == len(table.rows) else "; ".join(alone)
-    note = f"\n\nReported numbers are {NOT_AVAILABLE} to us for {without}." if alone else ""
-    return _pipe_table(lines) + note
-
-
-def _ours(found: dict[int, RunRecord], metrics: Iterable[str]) -> list[str]:
-    return [str(cell(found, metric) or NOT_RUN) for metric in metrics]
-
-
-def _compared(row: Row, found: dict[int, RunRecord], metrics: list[str], protocol: str) -> list[list[str]]:
-    """Write the lines of a row on real data: what is reported, what is ours, and the difference."""
-    reported = row.reported.get(protocol)
-    ours = [*_ours(found, metrics), str(len(found))]
-    if reported is None:
-        return [[row.label, *ours]]
-    printed = [str(reported.values.get(metric, NOT_AVAILABLE)) for metric in metrics]
-    lines = [[f"{reported.name} (reported)", *printed, reported.source]]
-    if row.method is not None:
-        lines.append([f"{row.label} (ours)", *ours])
-    if found:
-        distances = [_distance(found, metric, reported.values.get(metric)) for metric in metrics]
-        lines.append([f"ours less {reported.name}", *distances, ""])
-    return lines
-
-
-def _distance(found: dict[int, RunRecord], metric: str, reported: Decimal | None) -> str:
-    """Write how far ours lies from a reported number, in points, and what that says."""
-    ours = cell(found, metric)
-    if ours is None or reported is None:
-        return NOT_AVAILABLE
-    theirs = float(reported) / 100
-    return f"{replace(ours, mean=ours.mean - theirs).signed()}, {against_reported(ours, theirs)}"
-
-
-def differences_markdown(table: Table, records: Sequence[RunRecord], protocol: str) -> str:
-    """Write what each row adds to those it is compared with: paired differences in points, and a verdict."""
-    by_label = {row.label: records_of(row, records, protocol) for row in table.run_rows}
-    lines = [["Row", "compared with", *(table.headings[metric] for metric in table.headline)]]
-    for row, other in [(one, other) for one in table.run_rows for other in one.against]:
-        found = [difference(by_label[row.label], by_label[other], metric) for metric in table.headline]
-        lines.append(
-            [row.label, other, *(f"{one.signed()}, {verdict(one)}" if one else NOT_RUN for one in found)]
-        )
-    return _pipe_table(lines)
-
-
-def headline_frame(table: Table, records: Sequence[RunRecord], protocol: str) -> pd.DataFrame:
-    """Return the headline numbers of every run, for a figure.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One line per row of the table, headline metric and seed: columns `row`, `metric` (its heading), `seed` and
-        `value` (a fraction), in the order of the table.
-    """
-    lines = [
-        (row.label, table.headings[metric], seed, record.metrics[metric])
-        for row in table.run_rows
-        for seed, record in sorted(records_of(row, records, protocol).items())
-        for metric in table.headline
-    ]
-    return pd.DataFrame(lines, columns=["row", "metric", "seed", "value"])
-
-
-def _pipe_table(lines: list[list[str]]) -> str:
-    head, *body = (f"| {' | '.join(line)} |" for line in lines)
-    rule = "|" + "|".join([":---", *["---:"] * (len(lines[0]) - 1)]) + "|"
-    return "\n".join([head, rule, *body])

@@ -1,7 +1,7 @@
 """A sweep on Dask workers: one run per worker, so one per GPU, on this machine or on many.
 
-The run store stays the truth, Dask only hands out the work. A finished run is never repeated; a worker that dies gives
-its run to another one, which goes on from the last checkpoint; and a second sweep of the same runs shares them.
+The run store decides what is finished; Dask only hands out the work. A finished run is never repeated. Where a worker
+dies, another one resumes its run from the last checkpoint. A second sweep of the same runs shares them.
 """
 
 from __future__ import annotations
@@ -22,17 +22,16 @@ from accelerate.utils import parse_flag_from_env
 from xmodal_lite.errors import DataError, SpecError, XmodalError
 from xmodal_lite.experiments import provenance
 from xmodal_lite.experiments.data import open_benchmark
-from xmodal_lite.experiments.run import run
+from xmodal_lite.experiments.runner import run
 from xmodal_lite.experiments.spec import RunRecord, RunSpec
 from xmodal_lite.experiments.store import RunBusyError, RunStore
-from xmodal_lite.experiments.sweep import run_line
 
 SECONDS = 30  # that a scheduler, or the first of its workers, may take to answer
 PATIENCE = 4  # times SECONDS without a single worker, as where all are started again, before a sweep gives up
 ENDED = ("finished", "error", "cancelled")  # states of a task that change no more
-QUIET = logging.WARNING  # of Dask's log: from here on it is told
+QUIET = logging.WARNING  # the least of Dask's log that is shown
 BOKEH = "bokeh"  # the package that Dask's dashboard is drawn with
-LATER = -1  # Dask's priority of a run that another process holds: after all others
+LAST = -1  # Dask's priority of a run that another process holds: after all others
 
 
 class SweepError(XmodalError, RuntimeError):
@@ -83,7 +82,7 @@ def run_on_workers(
             terms = {"data": dict(data), "fingerprint": fingerprint, "store": str(store.root.resolve())}
             for spec in _finished(client, waiting, terms | {"code": provenance.CODE}):
                 records[spec.hash] = _stored(store, spec)
-                report(run_line(records[spec.hash], len(records), len(specs)))
+                report(f"[{len(records)}/{len(specs)}] {records[spec.hash].line()}")
     return [records[spec.hash] for spec in specs]
 
 
@@ -107,7 +106,7 @@ def local_cluster(workers: int = 0) -> Iterator[str]:
     homes = [{"CUDA_VISIBLE_DEVICES": gpus[n % len(gpus)]} if gpus else {} for n in range(count)]
     own = {"host": "127.0.0.1"}
     scheduler = {"cls": distributed.Scheduler, "options": own | {"dashboard_address": "127.0.0.1:8787"}}
-    # no limit: a run may use what there is; and quiet, or Dask tells between our lines of workers that come and go
+    # no limit: a run may use what there is; and quiet, or Dask logs workers that come and go between our lines
     options = own | {"nthreads": 1, "memory_limit": 0, "silence_logs": QUIET}
     nannies = {
         n: {"cls": distributed.Nanny, "options": options | {"env": env}} for n, env in enumerate(homes)
@@ -168,7 +167,7 @@ def _finished(client: Any, specs: Sequence[RunSpec], terms: dict[str, Any]) -> I
     def submit(spec: RunSpec, *, wait: bool) -> Any:
         key = _key(spec, terms) + ("-held" if wait else "")
         known[key] = spec
-        priority = LATER if wait else 0
+        priority = LAST if wait else 0
         return client.submit(_work, spec.model_dump_json(), wait, key=key, priority=priority, **terms)
 
     futures = {submit(spec, wait=False) for spec in specs}

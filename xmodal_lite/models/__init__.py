@@ -4,27 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import nn
+from xmodal_lite._lazy import lazy_names
 
-from xmodal_lite.models.backbone import (
-    Backbone,
-    ImageBackbone,
-    Neck,
-    ResNet1d,
-    SharedExtractor,
-    SpectrumBackbone,
-    TwoBranches,
-    make_backbone,
-)
-from xmodal_lite.models.cmunet import CrossModalityUNet
-from xmodal_lite.models.contrastive import Contrastive
-from xmodal_lite.models.enhancing import Enhancing
-from xmodal_lite.models.marrnet import MarrNet
-from xmodal_lite.models.matcher import Batch, Matcher
-from xmodal_lite.models.mun import MUN
-from xmodal_lite.models.two_stream import TwoStream
+if TYPE_CHECKING:
+    from xmodal_lite.models.matcher import Matcher
 
 __all__ = [
     "MUN",
@@ -43,22 +28,43 @@ __all__ = [
     "TwoBranches",
     "TwoStream",
     "build",
+    "classical_names",
     "make_backbone",
     "model_names",
 ]
 
-_MODELS: dict[str, tuple[type[Matcher], type[nn.Module]]] = {  # each with its extractor of spectra
-    "contrastive": (Contrastive, TwoBranches),
-    "two-stream": (TwoStream, TwoBranches),
-    "marrnet": (MarrNet, TwoBranches),
-    "mun": (MUN, SpectrumBackbone),
-    "enhancing": (Enhancing, SpectrumBackbone),
+_MODELS = {  # class of each model and of its extractor of spectra
+    "contrastive": ("Contrastive", "TwoBranches"),
+    "two-stream": ("TwoStream", "TwoBranches"),
+    "marrnet": ("MarrNet", "TwoBranches"),
+    "mun": ("MUN", "SpectrumBackbone"),
+    "enhancing": ("Enhancing", "SpectrumBackbone"),
 }
+_CLASSICAL = ("cosine", "cca", "kernel-ridge")  # classes in xmodal_lite.models.classical
+
+__getattr__ = lazy_names(  # torch is loaded with the first of these
+    __name__,
+    {
+        "backbone": "Backbone ImageBackbone Neck ResNet1d SharedExtractor SpectrumBackbone TwoBranches make_backbone",
+        "cmunet": "CrossModalityUNet",
+        "contrastive": "Contrastive",
+        "enhancing": "Enhancing",
+        "marrnet": "MarrNet",
+        "matcher": "Batch Matcher",
+        "mun": "MUN",
+        "two_stream": "TwoStream",
+    },
+)
 
 
 def model_names() -> tuple[str, ...]:
     """Return the names that `build` knows."""
     return tuple(_MODELS)
+
+
+def classical_names() -> tuple[str, ...]:
+    """Return the names that `xmodal_lite.models.classical.build_classical` knows."""
+    return _CLASSICAL
 
 
 def build(name: str, *, dims: int, num_classes: int, **options: Any) -> Matcher:
@@ -90,8 +96,10 @@ def build(name: str, *, dims: int, num_classes: int, **options: Any) -> Matcher:
         raise ValueError(f"unknown model '{name}'; known: {', '.join(_MODELS)}")
     if num_classes < 1:
         raise ValueError(f"need one identity or more to train on, got num_classes={num_classes}")
-    model, of_spectra = _MODELS[name]
-    known = _options(model, *((ImageBackbone,) if dims == 2 else (of_spectra, ResNet1d)))
+    own, of_spectra = _MODELS[name]
+    parts = ("ImageBackbone",) if dims == 2 else (of_spectra, "ResNet1d")
+    model, *extractor = map(__getattr__, (own, *parts))
+    known = _options(model, *extractor)
     if unknown := sorted(set(options) - set(known)):
         raise ValueError(f"model '{name}' has no option {', '.join(unknown)}; known: {', '.join(known)}")
     for option, value in options.items():

@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.preprocessing import normalize
 
+from xmodal_lite.models import classical_names
 from xmodal_lite.models.hog import hog_features
 
 
@@ -121,12 +122,7 @@ class Ridge(Classical):
         return (self._ridge.predict(unit) if modality == 0 else unit).astype(np.float32)
 
 
-_METHODS: dict[str, type[Classical]] = {"cosine": Cosine, "cca": CCA, "kernel-ridge": Ridge}
-
-
-def classical_names() -> tuple[str, ...]:
-    """Return the names that `build_classical` knows."""
-    return tuple(_METHODS)
+_METHODS: dict[str, type[Classical]] = dict(zip(classical_names(), (Cosine, CCA, Ridge), strict=True))
 
 
 def build_classical(name: str, **options: Any) -> Classical:

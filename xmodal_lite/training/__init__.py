@@ -1,9 +1,11 @@
 """Training: a recipe, a loop, checkpoints that survive a kill."""
 
+from xmodal_lite.recipe import Recipe
 from xmodal_lite.training.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
 from xmodal_lite.training.device import (
     DEVICES,
     check_device,
+    choose_device,
     main_process_first,
     make_accelerator,
     several_processes,
@@ -11,7 +13,6 @@ from xmodal_lite.training.device import (
 )
 from xmodal_lite.training.fit import DivergedError, TrainResult, draw_seed, fit
 from xmodal_lite.training.flops import flop_counter, speed, step_flop, utilisation
-from xmodal_lite.training.recipe import Recipe
 from xmodal_lite.training.training_set import TrainingSet
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "TrainResult",
     "TrainingSet",
     "check_device",
+    "choose_device",
     "draw_seed",
     "fit",
     "flop_counter",

@@ -40,8 +40,7 @@ def make_accelerator(precision: str = "no", device: str = "auto") -> Accelerator
     DeviceError
         The device is unknown, or CUDA is asked for and cannot be had; the message says why.
     """
-    check_device(device)
-    on_gpu = device != "cpu" and not _told_to_use_cpu() and torch.cuda.is_available()
+    on_gpu = choose_device(device).type == "cuda"
     used, note = usable_precision(
         precision, on_gpu, on_gpu and torch.cuda.is_bf16_supported(including_emulation=False)
     )
@@ -57,6 +56,19 @@ def make_accelerator(precision: str = "no", device: str = "auto") -> Accelerator
             InitProcessGroupKwargs(timeout=PATIENCE),
         ],
     )
+
+
+def choose_device(device: str = "auto") -> torch.device:
+    """Return the device that `make_accelerator` would take, and set nothing up.
+
+    Raises
+    ------
+    DeviceError
+        The device is unknown, or CUDA is asked for and cannot be had.
+    """
+    check_device(device)
+    on_gpu = device != "cpu" and not _told_to_use_cpu() and torch.cuda.is_available()
+    return torch.device("cuda" if on_gpu else "cpu")
 
 
 def check_device(device: str) -> None:

@@ -24,11 +24,11 @@ from tqdm import tqdm
 from xmodal_lite.errors import CheckpointError, SpecError, XmodalError
 from xmodal_lite.models.distributed import convert_sync_batchnorm, global_batch
 from xmodal_lite.models.matcher import Batch, Matcher
+from xmodal_lite.recipe import Recipe
 from xmodal_lite.training.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint, save_checkpoint
 from xmodal_lite.training.cuda_graph import GraphedStep
 from xmodal_lite.training.device import make_accelerator
 from xmodal_lite.training.memory import AT_START, advice_if_full, error_if_full, keep_freed_memory
-from xmodal_lite.training.recipe import Recipe
 from xmodal_lite.training.training_set import TrainingSet
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import torch
 
 from xmodal_lite.errors import DeviceError
-from xmodal_lite.training.recipe import Recipe
+from xmodal_lite.recipe import Recipe
 
 MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1  # as glibc's malloc.h numbers them
 LARGEST_BLOCK = 1 << 30  # bytes; larger ones still go back to the kernel

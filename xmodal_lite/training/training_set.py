@@ -9,11 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xmodal_lite.data.augment_images import ImageAugmentation
+from xmodal_lite.data.augment_spectra import SpectrumAugmentation
+from xmodal_lite.data.augmentation import ImageSettings
 from xmodal_lite.data.memmap import MemmapSamples, mapping_of, to_device
 from xmodal_lite.data.sampler import Epoch, PairSampler
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.models.matcher import Batch
-from xmodal_lite.training.recipe import Recipe
+from xmodal_lite.recipe import Recipe
 
 Samples = Tensor | MemmapSamples
 
@@ -76,7 +79,7 @@ class TrainingSet:
             aligned=recipe.aligned_fraction,
             seed=seed,
         )
-        return cls(_samples(samples, v), _samples(samples, r), sampler, recipe.augment)
+        return cls(_samples(samples, v), _samples(samples, r), sampler, _augmentation(recipe))
 
     @property
     def num_classes(self) -> int:
@@ -111,6 +114,11 @@ class TrainingSet:
         epoch, device = self._drawn[1], self.v.device
         v, r = self.augmentation(_take(self.v, epoch.v[row]), _take(self.r, epoch.r[row]))
         return Batch(v, r, to_device(epoch.labels[row], device), to_device(epoch.aligned[row], device))
+
+
+def _augmentation(recipe: Recipe) -> ImageAugmentation | SpectrumAugmentation:
+    kind = ImageAugmentation if isinstance(recipe.augment, ImageSettings) else SpectrumAugmentation
+    return kind(**recipe.augment.model_dump())
 
 
 def _samples(samples: np.ndarray, rows: np.ndarray) -> Samples:

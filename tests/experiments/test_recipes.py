@@ -3,35 +3,36 @@
 import pytest
 
 from xmodal_lite.benchmarks import names
-from xmodal_lite.data.augment_images import ImageAugmentation
+from xmodal_lite.data.augmentation import ImageSettings
 from xmodal_lite.errors import SpecError
-from xmodal_lite.experiments import method_names, profile_names, resolve
+from xmodal_lite.experiments import method_names, resolve
 from xmodal_lite.experiments.data import dims_of
+from xmodal_lite.experiments.recipes import PROFILES
 from xmodal_lite.training import Recipe
 
 IMAGES = [name for name in names() if name != "rruff"]
 
 
 @pytest.mark.parametrize("method", method_names())
-@pytest.mark.parametrize("profile", profile_names())
+@pytest.mark.parametrize("profile", PROFILES)
 def test_every_method_has_a_recipe_in_every_profile(method, profile):
     assert resolve(method, "rruff", profile, {}).threads == 1
 
 
 @pytest.mark.parametrize("benchmark", IMAGES)
 @pytest.mark.parametrize("method", ["two-stream", "mun", "enhancing", "marrnet"])
-@pytest.mark.parametrize("profile", profile_names())
+@pytest.mark.parametrize("profile", PROFILES)
 def test_methods_for_images_have_a_recipe_in_every_profile(benchmark, method, profile):
     recipe = resolve(method, benchmark, profile, {})
     assert isinstance(recipe, Recipe)
     assert recipe.image_size is not None
-    assert isinstance(recipe.augment, ImageAugmentation)
+    assert isinstance(recipe.augment, ImageSettings)
 
 
 @pytest.mark.parametrize("benchmark", IMAGES)
 def test_pixels_are_the_target_where_pairs_are_aligned_and_nowhere_else(benchmark):
     aligned = benchmark in ("cufs", "cufsf", "tufts")
-    for profile in profile_names():
+    for profile in PROFILES:
         transform = resolve("marrnet", benchmark, profile, {}).model.get("transform", "pixel")
         assert transform == ("pixel" if aligned else "perceptual")
 

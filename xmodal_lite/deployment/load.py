@@ -1,14 +1,14 @@
-"""A finished run, opened again: from its folder in the store, or from the folder that `xmodal export` wrote."""
+"""Load a finished run: from its folder in the store, or from the folder that `xmodal export` wrote."""
 
 from __future__ import annotations
 
-import hashlib
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
@@ -16,16 +16,25 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 from xmodal_lite.benchmarks.shared import shorten
-from xmodal_lite.data.spectra import Preparation
+from xmodal_lite.data.kinds import kind_of
 from xmodal_lite.errors import CheckpointError, SpecError
-from xmodal_lite.experiments.calibration import Calibration, read_calibration
-from xmodal_lite.experiments.spec import RunRecord
-from xmodal_lite.experiments.store import read_record
-from xmodal_lite.models import Matcher, build
-from xmodal_lite.training import Recipe
+from xmodal_lite.experiments.spec import HASH_LENGTH, RunRecord
+from xmodal_lite.experiments.store import (
+    CALIBRATION,
+    RECORD,
+    Calibration,
+    check_owner,
+    read_calibration,
+    read_record,
+)
+from xmodal_lite.files import sha256
+from xmodal_lite.models import build
+from xmodal_lite.models.matcher import Matcher
+from xmodal_lite.recipe import Recipe
 from xmodal_lite.training.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint
 
 WEIGHTS, SUMS = "model.safetensors", "SHA256SUMS"  # of an exported folder
+RUN_FOLDER = re.compile(f"[0-9a-f]{{{HASH_LENGTH}}}")  # how a store names the folder of a run
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +84,7 @@ def find_run(run: str | Path, store: str | Path = "runs") -> Path:
     CheckpointError
         There is no such folder, or several hashes begin so.
     """
-    if Path(run).is_dir():
+    if os.path.isdir(run):  # which is False, too, for a name longer than the file system takes
         return Path(run)
     found = sorted(path for path in Path(store).glob("*") if path.is_dir() and path.name.startswith(str(run)))
     if len(found) == 1:
@@ -106,15 +115,11 @@ def load_run(folder: Path) -> LoadedRun:
     SpecError
         Its method has no stored weights, or another version of the package made it.
     """
-    if (folder / SUMS).exists():
-        _check_sums(folder)  # first of all: another file than was exported is to be fetched, not run, again
-    if not (folder / "record.json").exists():
-        raise CheckpointError(
-            f"{folder} has no record.json, so it is no finished run; run it to the end first"
-        )
-    record = read_record(folder / "record.json")
-    spec = record.spec
-    recipe = spec.recipe
+    exported = (folder / SUMS).exists()
+    if exported:
+        _check_sums(folder)  # before anything else: a file that was altered is to be fetched, not run, again
+    record = _read_record(folder)
+    spec, recipe = record.spec, record.spec.recipe
     if not isinstance(recipe, Recipe):
         raise SpecError(f"{folder}: '{spec.method}' stores no weights; use a run of a trained method")
     try:
@@ -123,7 +128,7 @@ def load_run(folder: Path) -> LoadedRun:
         raise SpecError(
             f"{folder}: made by another version of xmodal-lite, whose recipes differ. {error}"
         ) from error
-    if (folder / SUMS).exists():
+    if exported:
         tensors, history = _read_export(folder, spec.hash), []
         if unexpected := sorted(tensors.keys() - embedding_tensors(matcher, recipe).keys()):
             raise CheckpointError(
@@ -145,21 +150,12 @@ def build_untrained(method: str, recipe: Recipe) -> Matcher:
     options: dict[str, Any] = dict(recipe.model)
     if "pretrained" in options:
         options["pretrained"] = False
-    return build(method, dims=1 if recipe.image_size is None else 2, num_classes=1, **options)
-
-
-def sample_shape(recipe: Recipe) -> tuple[int, ...]:
-    """Return the shape of one sample: (3, H, W) of an image, (1, L) of a spectrum."""
-    return (1, len(Preparation().axis())) if recipe.image_size is None else (3, *recipe.image_size)
+    return build(method, dims=kind_of(recipe.image_size).dims, num_classes=1, **options)
 
 
 def random_samples(recipe: Recipe, count: int) -> Tensor:
     """Return made-up samples (count, C, ...) of a recipe's kind, the same each time."""
-    rng = np.random.default_rng(0)
-    shape = (count, *sample_shape(recipe))
-    if recipe.image_size is None:
-        return torch.from_numpy(rng.random(shape, dtype=np.float32))
-    return torch.from_numpy(rng.integers(0, 256, shape, dtype=np.uint8))
+    return torch.from_numpy(kind_of(recipe.image_size).random(count))
 
 
 def embedding_tensors(matcher: Matcher, recipe: Recipe) -> dict[str, Tensor]:
@@ -198,10 +194,15 @@ class _Touched(TorchFunctionMode):
         return function(*args, **kwargs)
 
 
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _read_record(folder: Path) -> RunRecord:
+    """Read the record of a finished run; a folder of a store is named by the run's hash."""
+    path = folder / RECORD
+    if not path.exists():
+        raise CheckpointError(f"{folder} has no {RECORD}, so it is no finished run; run it to the end first")
+    record = read_record(path)
+    if RUN_FOLDER.fullmatch(folder.name):
+        check_owner(record, folder.name, path)
+    return record
 
 
 def _read_checkpoint(folder: Path, owner: str, steps: int) -> Checkpoint:
@@ -222,11 +223,21 @@ def _read_checkpoint(folder: Path, owner: str, steps: int) -> Checkpoint:
 
 def _check_sums(folder: Path) -> None:
     """Refuse an exported folder in which not every file is as it was written."""
-    lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+    try:
+        lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CheckpointError(
+            f"{folder / SUMS} cannot be read ({error}); fetch the whole folder again"
+        ) from error
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-    if unlisted := {WEIGHTS, "record.json"} - sums.keys():
+    needed = {WEIGHTS, RECORD} | {name for name in (CALIBRATION,) if (folder / name).exists()}
+    if unlisted := needed - sums.keys():
         raise CheckpointError(
             f"{folder / SUMS} does not list {shorten(unlisted)}; fetch the whole folder again"
+        )
+    if outside := [name for name in sums if Path(name).name != name]:
+        raise CheckpointError(
+            f"{folder / SUMS} lists files of other folders: {shorten(outside)}; fetch it again"
         )
     for name, wanted in sums.items():
         path = folder / name
@@ -259,9 +270,10 @@ def _load(matcher: Matcher, recipe: Recipe, tensors: Mapping[str, Tensor], folde
     if missing := sorted(needed.keys() - tensors.keys()):
         raise CheckpointError(f"{folder}: its weights lack {shorten(missing)}; run or fetch it again")
     for name, own in needed.items():
-        if own.shape != tensors[name].shape:
+        found = tensors[name]
+        if (own.shape, own.dtype) != (found.shape, found.dtype):
             raise CheckpointError(
-                f"{folder}: the weights of {name} have shape {tuple(tensors[name].shape)} where the recipe makes "
-                f"{tuple(own.shape)}; run or fetch it again"
+                f"{folder}: the weights of {name} have shape {tuple(found.shape)} and type {found.dtype} where the "
+                f"recipe makes {tuple(own.shape)} and {own.dtype}; run or fetch it again"
             )
-        own.copy_(tensors[name])
+        own.copy_(found)

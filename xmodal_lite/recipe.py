@@ -1,4 +1,4 @@
-"""The recipe of a training run: everything that is neither the model's code nor the data."""
+"""The recipe of a run: everything that is neither the model's code nor the data; validated without loading torch."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from pydantic import (
     field_validator,
 )
 
-from xmodal_lite.data.augment_images import ImageAugmentation
-from xmodal_lite.data.augment_spectra import SpectrumAugmentation
+from xmodal_lite.data.augmentation import ImageSettings, SpectrumSettings
+
+LARGEST = 4096  # whole number among the options of a model: no layer is wider
 
 
 def _kind(augment: Any) -> str:
     """Tell settings for images from settings for spectra: no name is in both."""
-    names = augment if isinstance(augment, dict) else type(augment).model_fields
-    return "images" if set(names) & set(ImageAugmentation.model_fields) else "spectra"
+    names = augment if isinstance(augment, dict) else getattr(type(augment), "model_fields", ())
+    return "images" if set(names) & set(ImageSettings.model_fields) else "spectra"
 
 
 class Recipe(BaseModel):
@@ -34,7 +35,7 @@ class Recipe(BaseModel):
     Attributes
     ----------
     steps : int
-        Optimiser steps in all.
+        Optimizer steps in all.
     num_identities, num_instances : int
         P and K: each step sees K samples of P identities in each modality.
     aligned_fraction : float
@@ -44,7 +45,7 @@ class Recipe(BaseModel):
     optimizer : {"adamw", "sgd"}
         The second is SGD with Nesterov momentum 0.9.
     lr, weight_decay : float
-        Of the optimiser.
+        Of the optimizer.
     lr_multipliers : dict of str to float
         Factor of the learning rate for a part of the model, by the part's name in the model's `lr_groups`, such as
         {"head": 10, "unet": 3}. "head" is what starts from random weights where the rest is pretrained: necks,
@@ -58,16 +59,16 @@ class Recipe(BaseModel):
         Decay of the exponential moving average of the weights, which is what is tested; 0 tests the last weights.
     loss_weights : dict of str to float
         Factor of each loss by name, 0 or more; a loss that is not named counts once.
-    augment : SpectrumAugmentation or ImageAugmentation
+    augment : SpectrumSettings or ImageSettings
         Strengths of the augmentation, of spectra or of images; by default samples are seen as they are.
     model : dict
         Options for `xmodal_lite.models.build`, by name.
     precision : {"no", "bf16", "fp16"}
         Automatic mixed precision, as Accelerate names it; see `usable_precision` for devices that lack it.
     grad_accumulation : int
-        Parts that a step is computed in, one after the other, P / grad_accumulation identities each, to save memory. The
-        optimiser sees the mean of their gradients, so its batch is as large as before. What a loss compares, and what a
-        batch norm averages, is within a part: a triplet loss finds its negatives among fewer identities.
+        Parts that a step is computed in, one after the other, P / grad_accumulation identities each, to save memory.
+        The optimizer sees the mean of their gradients, so its batch is as large as before. What a loss compares, and
+        what a batch norm averages, is within a part: a triplet loss finds its negatives among fewer identities.
     compile : bool
         Let `torch.compile` fuse the step's operations. The first step then takes minutes, and last digits differ.
     cuda_graph : bool
@@ -96,9 +97,9 @@ class Recipe(BaseModel):
     ema_decay: float = Field(default=0.0, ge=0, lt=1)
     loss_weights: dict[str, NonNegativeFloat] = {}
     augment: Annotated[
-        Annotated[SpectrumAugmentation, Tag("spectra")] | Annotated[ImageAugmentation, Tag("images")],
+        Annotated[SpectrumSettings, Tag("spectra")] | Annotated[ImageSettings, Tag("images")],
         Discriminator(_kind),
-    ] = SpectrumAugmentation()
+    ] = SpectrumSettings()
     model: dict[str, JsonValue] = {}
     precision: Literal["no", "bf16", "fp16"] = "no"
     grad_accumulation: int = Field(default=1, ge=1)
@@ -117,6 +118,16 @@ class Recipe(BaseModel):
             )
         return milestones
 
+    @field_validator("model")
+    @classmethod
+    def _options(cls, model: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        if given := {"dims", "num_classes"} & model.keys():
+            raise ValueError(f"the data decide {' and '.join(sorted(given))}; leave it out")
+        for name, value in model.items():
+            if isinstance(value, int) and value > LARGEST:
+                raise ValueError(f"{name}={value} is more than {LARGEST}, the largest size of a layer")
+        return model
+
     def lr_at(self, step: int) -> float:
         """Return the learning rate of a step (counted from 0): warm-up, then milestones or half a cosine to 0."""
         warm = self.warmup * self.steps
@@ -126,3 +137,23 @@ class Recipe(BaseModel):
             return self.lr * 0.1 ** sum(step >= share * self.steps for share in self.milestones)
         done = (step - warm) / (self.steps - warm)
         return self.lr * 0.5 * (1 + math.cos(math.pi * done))
+
+
+class ClassicalRecipe(BaseModel):
+    """Settings of a method that is fitted in closed form.
+
+    Attributes
+    ----------
+    options : dict
+        Keyword arguments of the method's class in `xmodal_lite.models.classical`.
+    threads : int
+        CPU threads.
+    image_size : tuple of int, optional
+        Height and width of images; None for spectra.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    options: dict[str, JsonValue] = {}
+    threads: int = Field(default=1, ge=1)
+    image_size: tuple[PositiveInt, PositiveInt] | None = None

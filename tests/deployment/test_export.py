@@ -1,4 +1,4 @@
-"""What leaves the house is small, complete, told apart from anything else, and embeds as the run did."""
+"""An exported run is small, complete, and gives the embeddings of the run; any other file in it is refused."""
 
 import importlib.util
 import shutil
@@ -9,13 +9,16 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from xmodal_lite.deployment import export, open_run
+from xmodal_lite.deployment.export import TOLERANCE
+from xmodal_lite.deployment.load import build_untrained, embedding_tensors, random_samples
+from xmodal_lite.deployment.model_card import history_text, model_card
 from xmodal_lite.errors import CheckpointError, SpecError
-from xmodal_lite.experiments import export, open_run, resolve
-from xmodal_lite.experiments.export import TOLERANCE, history_text
-from xmodal_lite.experiments.stored import build_untrained, embedding_tensors, random_samples, sha256
+from xmodal_lite.experiments import resolve
+from xmodal_lite.files import sha256
 from xmodal_lite.models import model_names
 
-module = sys.modules["xmodal_lite.experiments.export"]  # under that name the package has the function
+module = sys.modules["xmodal_lite.deployment.export"]  # under that name the package has the function
 
 
 @pytest.fixture
@@ -76,7 +79,7 @@ def test_an_exported_run_matches_as_the_run_does(spectrum_run, exported):
     assert first.names == second.names == ("infrared", "Raman")
 
 
-def test_the_folder_holds_all_that_a_stranger_needs(spectrum_run, exported):
+def test_the_folder_holds_all_that_matching_needs(spectrum_run, exported):
     files = {path.name for path in exported.iterdir()}
     assert files == {
         "README.md", "SHA256SUMS", "calibration.json", "history.txt", "model.safetensors", "record.json", "spec.json"
@@ -87,10 +90,10 @@ def test_the_folder_holds_all_that_a_stranger_needs(spectrum_run, exported):
     assert "rate" in (exported / "history.txt").read_text()
 
 
-def test_the_card_says_loudly_that_a_stand_in_is_one(spectrum_run, exported):
+def test_the_card_says_first_that_the_data_are_synthetic(spectrum_run, exported):
     card = (exported / "README.md").read_text()
     assert card.startswith("---\n") and "license: mit" in card
-    assert "(STAND-IN)" in card and "> **STAND-IN DATA.**" in card
+    assert "(SYNTHETIC DATA)" in card and "> **SYNTHETIC DATA.**" in card
     assert spectrum_run.record.protocol in card and spectrum_run.data.fingerprint in card
     for name, value in spectrum_run.record.metrics.items():
         assert f"| {name.replace('/', ' | ')} | {100 * value:.1f} |" in card
@@ -98,22 +101,20 @@ def test_the_card_says_loudly_that_a_stand_in_is_one(spectrum_run, exported):
 
 
 def test_the_card_explains_directions_only_where_there_are_some(spectrum_run):
-    stored = open_run(spectrum_run.folder).stored
+    stored = open_run(spectrum_run.folder).run
     record = stored.record.model_copy(update={"metrics": {"all/rank1": 0.25, "indoor/rank1": 0.5}})
-    card = module.model_card(replace(stored, record=record), {}, [])
-    assert "| RetrievalTask |" in card and "| indoor | rank1 | 50.0 |" in card
+    card = model_card(replace(stored, record=record), {}, [])
+    assert "| Search |" in card and "| indoor | rank1 | 50.0 |" in card
     assert "v2r" not in card and "Direction" not in card
 
 
 def test_the_card_of_real_data_names_the_owners_terms(spectrum_run, tmp_path):
     folder = shutil.copytree(spectrum_run.folder, tmp_path / "run")
-    stored = open_run(folder).stored
-    from xmodal_lite.experiments.export import model_card
-
+    stored = open_run(folder).run
     spec = stored.record.spec.model_copy(update={"data": "real:0123456789ab"})
     object.__setattr__(stored, "record", stored.record.model_copy(update={"spec": spec}))
     card = model_card(stored, {}, [])
-    assert "STAND-IN" not in card
+    assert "SYNTHETIC" not in card
     assert "license: other" in card and "owners have terms of their own" in card
 
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
+from xmodal_lite.benchmarks import names as benchmark_names
 from xmodal_lite.errors import SpecError
+from xmodal_lite.models import classical_names, model_names
+from xmodal_lite.recipe import ClassicalRecipe, Recipe
 
 PROFILES = ("tiny", "demo", "paper")
 
@@ -46,7 +53,7 @@ SPECTRA_METHODS: dict[str, dict[str, Any]] = {
 
 
 # Images of people. "paper" is the AGW recipe, known from its public code; the smaller profiles are ours, chosen on a
-# synthetic of another seed than the one that is reported on.
+# synthetic data set of another seed than the one that is reported on.
 PEOPLE_SIZES = {"tiny": (64, 32), "demo": (80, 40), "paper": (288, 144)}
 EPOCHS, STEPS_PER_EPOCH = 81, {"sysu-mm01": 695, "regdb": 64, "llcm": 530, "folder": 100}
 PEOPLE: dict[str, dict[str, Any]] = {
@@ -93,7 +100,7 @@ PEOPLE_METHODS: dict[str, dict[str, Any]] = {
     "mun": {"augment": CAJ},
     # at weight 1 the branches take the shared stages over; chosen on held-out training people
     "enhancing": {"augment": CAJ, "loss_weights": {"intra": 0.1}},
-    # people walk on between two cameras: nothing lies on top of anything, so what is transformed is compared as a whole
+    # people move between two cameras: no pair is aligned, so what is translated is compared as a whole
     "marrnet": {
         "augment": CAJ,
         "model": {"triplet": "weighted", "transform": "perceptual", "unet_width": 8, "unet_widest": 64},
@@ -103,7 +110,7 @@ PEOPLE_METHODS: dict[str, dict[str, Any]] = {
 
 # Faces. Ours: the sizes of crops that face recognition trains at, and a schedule that the small profiles scale down.
 FACES = ("cufs", "cufsf", "casia-nir-vis", "tufts")
-ALIGNED_FACES = ("cufs", "cufsf", "tufts")  # both pictures of a pair show one moment, or a drawing of it
+ALIGNED_FACES = ("cufs", "cufsf", "tufts")  # both images of a pair show one moment, or a drawing of it
 FACE_SIZES = {"tiny": (32, 32), "demo": (64, 64), "paper": (112, 112)}
 FACE_AUGMENT = {"flip": 0.5, "affine": 0.05, "brightness_contrast": 0.2, "colour": "grey"}
 FACE_PROFILES: dict[str, dict[str, Any]] = {
@@ -133,8 +140,13 @@ FACE_METHODS: dict[str, dict[str, Any]] = {
 }
 
 
+def method_names() -> tuple[str, ...]:
+    """Return the methods that can be run: trained ones first, then those in closed form."""
+    return (*model_names(), *classical_names())
+
+
 def check_profile(name: str) -> None:
-    """Refuse a profile that nobody has made.
+    """Refuse an unknown profile.
 
     Raises
     ------
@@ -143,6 +155,59 @@ def check_profile(name: str) -> None:
     """
     if name not in PROFILES:
         raise SpecError(f"unknown profile '{name}'; known: {', '.join(PROFILES)}")
+
+
+def resolve(
+    method: str, benchmark: str, profile: str, overrides: Mapping[str, Any], *, dims: int | None = None
+) -> Recipe | ClassicalRecipe:
+    """Return the validated recipe of a run.
+
+    Parameters
+    ----------
+    method, benchmark, profile : str
+        Names.
+    overrides : mapping
+        Values by dotted name: `{"steps": 100, "loss_weights.adv": 0, "model.unet": False}`.
+    dims : int, optional
+        1 for spectra, 2 for images, where the benchmark's name does not say ("folder"); images if not given.
+
+    Raises
+    ------
+    SpecError
+        A name is unknown (the known ones are listed) or a value is out of range.
+    """
+    if method not in method_names():
+        raise SpecError(f"unknown method '{method}'; known: {', '.join(method_names())}")
+    check_profile(profile)
+    if benchmark not in benchmark_names():
+        raise SpecError(f"unknown benchmark '{benchmark}'; known: {', '.join(benchmark_names())}")
+    kind = ClassicalRecipe if method in classical_names() else Recipe
+    try:
+        if kind is Recipe:
+            settings = copy.deepcopy(recipe(benchmark, method, profile, dims))
+        else:
+            settings = {"image_size": image_size_of(benchmark, profile, dims)}
+    except KeyError as error:
+        raise SpecError(f"method '{method}' has no recipe for benchmark '{benchmark}' yet") from error
+    for name, value in overrides.items():
+        _set(settings, name, copy.deepcopy(value))  # a later override may reach into it
+    try:
+        return kind.model_validate(settings)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        unknown = any(e["type"] == "extra_forbidden" and len(e["loc"]) == 1 for e in error.errors())
+        known = f"; known: {', '.join(kind.model_fields)}" if unknown else ""
+        raise SpecError(f"the recipe of '{method}' does not accept this: {problems}{known}") from error
+
+
+def _set(settings: dict[str, Any], name: str, value: Any) -> None:
+    """Set a value by its dotted name, making the dictionaries on the way."""
+    *path, last = name.split(".")
+    for part in path:
+        settings = settings.setdefault(part, {})
+        if not isinstance(settings, dict):
+            raise SpecError(f"'{name}': '{part}' is a single value and has no parts")
+    settings[last] = value
 
 
 def rruff(method: str, profile: str) -> dict[str, Any]:

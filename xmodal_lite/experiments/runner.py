@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,20 +15,20 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 
-from xmodal_lite.benchmarks import Benchmark, Split
+from xmodal_lite.benchmarks.base import Benchmark, Split
 from xmodal_lite.data.memmap import read_rows, to_device
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import SpecError, XmodalError
 from xmodal_lite.evaluation import Report
 from xmodal_lite.experiments import provenance
-from xmodal_lite.experiments.calibration import calibrate, write_calibration
-from xmodal_lite.experiments.methods import ClassicalRecipe
 from xmodal_lite.experiments.spec import RunRecord, RunSpec
-from xmodal_lite.experiments.store import RunStore
-from xmodal_lite.models import MarrNet, Matcher, build
+from xmodal_lite.experiments.store import RunStore, calibrate, write_calibration
+from xmodal_lite.models import build
 from xmodal_lite.models.classical import build_classical
+from xmodal_lite.models.marrnet import MarrNet
+from xmodal_lite.models.matcher import Matcher
+from xmodal_lite.recipe import ClassicalRecipe, Recipe
 from xmodal_lite.training import (
-    Recipe,
     TrainingSet,
     TrainResult,
     draw_seed,
@@ -63,8 +63,8 @@ def run(
     wait : bool
         Wait while another process makes the same run, or raise at once.
     accelerator : Accelerator, optional
-        From `make_accelerator`; by default one for the recipe's precision. Where it has several processes, all of them
-        call this, and the main one alone holds the run and writes.
+        From `make_accelerator`; by default one for the recipe's precision. Of several processes all call this; the
+        main one alone holds the run and writes.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def run(
     RunBusyError
         Another process holds the run, and `wait` is false.
     CheckpointError, DivergedError, DeviceError
-        See `xmodal_lite.training.fit`; the last also where the test does not fit into the GPU's memory.
+        See `xmodal_lite.training.fit`; the last also where the test does not fit into a GPU.
     """
     if spec.data.partition(":")[2] != benchmark.fingerprint[:12]:
         raise SpecError(
@@ -83,29 +83,29 @@ def run(
     _check_size(spec, benchmark)
     if not several_processes() and (finished := store.record(spec)):
         return finished
-    accelerator = accelerator or _own_accelerator(spec)
-    main = accelerator is None or accelerator.is_main_process
-    told: RunRecord | XmodalError | None = None
+    if accelerator is None and isinstance(spec.recipe, Recipe):
+        accelerator = make_accelerator(spec.recipe.precision)
+    found: RunRecord | XmodalError | None = None
     with ExitStack() as held:
-        if main:
+        if accelerator is None or accelerator.is_main_process:
             try:
                 held.enter_context(store.writing(spec, wait=wait))
-                told = store.record(spec)  # another run of this may have been quicker
-            except XmodalError as error:  # the other processes wait to be told
-                told = error
-        told = _broadcast_from_main(told, accelerator)
-        if isinstance(told, XmodalError):
-            raise told
-        if told is not None:
-            return told
-        record = _execute(spec, benchmark, store.folder(spec), accelerator)
-        if main:
-            store.finish(record)
-        return _broadcast_from_main(record, accelerator)
+                found = store.record(spec)  # another process may have finished it meanwhile
+            except XmodalError as error:  # the other processes wait for it
+                found = error
+        found = _broadcast_from_main(found, accelerator)
+        if found is None:
+            found = _execute(spec, benchmark, store.folder(spec), accelerator)
+            if found is not None:
+                store.finish(found)
+            found = _broadcast_from_main(found, accelerator)
+    if isinstance(found, RunRecord):
+        return found
+    raise found or RuntimeError(f"run {spec.hash} left no record in the main process")
 
 
 def train(spec: RunSpec, benchmark: Benchmark, folder: Path | None = None) -> TrainResult:
-    """Train the model of a specification, going on from a checkpoint in `folder` if there is one."""
+    """Train the model of a specification; where `folder` has a checkpoint, training resumes from it."""
     recipe = spec.recipe
     _check_size(spec, benchmark)
     if not isinstance(recipe, Recipe):
@@ -129,7 +129,7 @@ def embed(
     rows : (n,) int64
         Row numbers of the benchmark's table.
     batch : int
-        Samples a forward pass; no more than these are read from the disk at a time.
+        Samples a forward pass, and read from the disk at a time.
     precision : {"no", "bf16", "fp16"}
         Automatic mixed precision, as in training.
 
@@ -138,17 +138,13 @@ def embed(
     (n, D) float32
         In the order of `rows`.
     """
-    modality = benchmark.table.modality[rows]
-    parts: dict[int, np.ndarray] = {}
-    for m in np.unique(modality):
-        chosen = rows[modality == m]
+
+    def of_modality(chosen: np.ndarray, m: int) -> np.ndarray:
         pieces = np.split(chosen, range(batch, len(chosen), batch))
         samples = (read_rows(benchmark.samples, piece) for piece in pieces)  # (batch, C, ...)
-        parts[int(m)] = extract_chunks(matcher, samples, int(m), precision=precision)  # (n_m, D)
-    features = np.empty((len(rows), next(iter(parts.values())).shape[1]), dtype=np.float32)
-    for m, part in parts.items():
-        features[modality == m] = part
-    return features
+        return extract_chunks(matcher, samples, m, precision=precision)  # (n_m, D)
+
+    return _each_modality(benchmark.table.modality[rows], rows, of_modality)
 
 
 def extract_chunks(
@@ -162,26 +158,36 @@ def extract_chunks(
     return torch.cat(parts).numpy()
 
 
-def _own_accelerator(spec: RunSpec) -> Accelerator | None:
-    """Return the device, precision and processes of a run; None for a method without training."""
-    return make_accelerator(spec.recipe.precision) if isinstance(spec.recipe, Recipe) else None
+def _each_modality(
+    modality: np.ndarray, items: np.ndarray, embed_one: Callable[[np.ndarray, int], np.ndarray]
+) -> np.ndarray:
+    """Embed the items of each modality (n,) by themselves, and return the features (n, D) in the order of the items."""
+    parts = {int(m): embed_one(items[modality == m], int(m)) for m in np.unique(modality)}
+    features = np.empty((len(items), next(iter(parts.values())).shape[1]), dtype=np.float32)
+    for m, part in parts.items():
+        features[modality == m] = part
+    return features
 
 
-def _broadcast_from_main(told: Any, accelerator: Accelerator | None) -> Any:
-    """Return in every process what the main one has: a record, an error or None."""
+def _broadcast_from_main(
+    found: RunRecord | XmodalError | None, accelerator: Accelerator | None
+) -> RunRecord | XmodalError | None:
+    """Return in every process what the main one has."""
     if accelerator is None or accelerator.num_processes == 1:
-        return told
-    return broadcast_object_list([told])[0]
+        return found
+    return broadcast_object_list([found])[0]
 
 
-def _execute(spec: RunSpec, benchmark: Benchmark, folder: Path, accelerator: Accelerator | None) -> Any:
-    """Return the record of a run, made of what is left to do; None in processes that only help to train."""
+def _execute(
+    spec: RunSpec, benchmark: Benchmark, folder: Path, accelerator: Accelerator | None
+) -> RunRecord | None:
+    """Return the record of a run, after what is left to do of it; None in processes that only help to train."""
     recipe = spec.recipe
     split = benchmark.split(spec.protocol, spec.seed)
     with _threads(recipe.threads):
         if isinstance(recipe, ClassicalRecipe):
             return _run_classical(spec, recipe, benchmark, split)
-        accelerator = accelerator or make_accelerator(recipe.precision)
+        assert accelerator is not None  # `run` has one for every recipe that is trained
         provenance.reset_peak_memory(accelerator.device)
         fitted, flop = _fit(spec, recipe, benchmark, split, folder, accelerator)
         if not accelerator.is_main_process:
@@ -195,19 +201,13 @@ def _execute(spec: RunSpec, benchmark: Benchmark, folder: Path, accelerator: Acc
         parameters = sum(p.numel() for p in fitted.matcher.parameters())
         seconds = fitted.seconds + perf_counter() - started
         write_calibration(calibrate(spec, benchmark, split.test, features), folder)
-        return _record(
-            spec,
-            benchmark,
-            report,
-            losses,
-            parameters,
-            seconds,
-            accelerator.device,
-            precision=precision,
-            processes=accelerator.num_processes,
-            step_flop=flop,
-            steps_per_second=recipe.steps / fitted.seconds,
-        )
+        trained = {
+            "precision": precision,
+            "processes": accelerator.num_processes,
+            "step_flop": flop,
+            "steps_per_second": recipe.steps / fitted.seconds,
+        }
+        return _record(spec, benchmark, report, losses, parameters, seconds, accelerator.device, **trained)
 
 
 def _check_size(spec: RunSpec, benchmark: Benchmark) -> None:
@@ -234,17 +234,8 @@ def _fit(
     matcher = build(spec.method, dims=benchmark.dims, num_classes=data.num_classes, **recipe.model)
     _refuse_pixels_without_pairs(matcher, benchmark, split)
     flop = step_flop(matcher, data.batch(0))
-    fitted = fit(
-        matcher,
-        data,
-        recipe,
-        seed=spec.seed,
-        folder=folder,
-        owner=spec.hash,
-        code=provenance.CODE,
-        accelerator=accelerator,
-    )
-    return fitted, flop
+    own: dict[str, Any] = {"seed": spec.seed, "folder": folder, "owner": spec.hash, "code": provenance.CODE}
+    return fit(matcher, data, recipe, accelerator=accelerator, **own), flop
 
 
 def _refuse_pixels_without_pairs(matcher: Matcher, benchmark: Benchmark, split: Split) -> None:
@@ -262,12 +253,8 @@ def _run_classical(spec: RunSpec, recipe: ClassicalRecipe, benchmark: Benchmark,
     model = build_classical(spec.method, **recipe.options)
     v, r = _paired_rows(benchmark.table, split.train)
     model.fit(benchmark.samples[v], benchmark.samples[r])
-    modality = benchmark.table.modality[split.test]
     samples = benchmark.samples[split.test]  # (n, C, ...)
-    parts = {m: model.embed(samples[modality == m], m) for m in (0, 1)}
-    features = np.empty((len(split.test), parts[0].shape[1]), dtype=np.float32)
-    for m, part in parts.items():
-        features[modality == m] = part
+    features = _each_modality(benchmark.table.modality[split.test], samples, model.embed)
     report = split.evaluate(features)
     return _record(spec, benchmark, report, {}, 0, perf_counter() - started, torch.device("cpu"))
 
@@ -298,12 +285,12 @@ def _record(
     device: torch.device,
     **trained: Any,
 ) -> RunRecord:
-    """Return the record of a run; `trained` are the fields that a run without training leaves at their defaults."""
+    """Return the record of a run; `trained` are the fields that only training fills."""
     return RunRecord(
         spec=spec,
         protocol=report.protocol,
         metrics=dict(report.metrics),
-        trials=[dict(draw) for draw in report.trials],
+        trials=[dict(trial) for trial in report.trials],
         losses=losses,
         parameters=parameters,
         fingerprint=benchmark.fingerprint,

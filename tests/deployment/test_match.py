@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from xmodal_lite import benchmarks
+from xmodal_lite.deployment import Retriever, find_run, open_run
+from xmodal_lite.deployment.reader import EXPECTED, FileReader
 from xmodal_lite.errors import CheckpointError, DataError, SpecError
 from xmodal_lite.evaluation import cosine_distances
-from xmodal_lite.experiments import RunStore, embed, find_run, make_spec, open_run, run
-from xmodal_lite.experiments.match import EXPECTED, Retriever
-from xmodal_lite.experiments.run import train
+from xmodal_lite.experiments import RunStore, embed, make_spec, run, train
 
 
 @pytest.fixture(params=["image_run", "spectrum_run"])
@@ -49,7 +49,7 @@ def silent(_: str) -> None:
 
 
 def test_the_opened_run_scores_what_its_record_says(finished):
-    stored = open_run(finished.folder).stored
+    stored = open_run(finished.folder).run
     split = finished.data.split(finished.record.spec.protocol, 0)
     features = embed(stored.matcher, finished.data, split.test, precision=stored.recipe.precision)
     assert split.evaluate(features).metrics == pytest.approx(finished.record.metrics)
@@ -124,7 +124,7 @@ def test_the_ranking_is_that_of_the_protocol(finished):
     paths = [data.table.path[rows] for rows in sides]
     folder = finished.root / str(paths[0][0]).partition("/")[0]
     matches = matcher.match([finished.root / paths[1][k] for k in (0, 3)], folder, k=4)
-    features = [embed(matcher.stored.matcher, data, rows) for rows in sides]
+    features = [embed(matcher.run.matcher, data, rows) for rows in sides]
     distances = cosine_distances(features[1][[0, 3]], features[0])
     for answer, apart in zip(matches.answers, distances, strict=True):
         scores = {str(folder.relative_to(finished.root) / m.path): m.score for m in answer.matches}
@@ -163,7 +163,7 @@ def test_the_prediction_sets_cover_the_queries_they_are_calibrated_on(spectrum_r
         for identity, answer in zip(queries.identity, matches.answers, strict=True)
     ]
     n = matches.rule.pairs
-    assert n == len(queries) == len(matcher.stored.calibration.scores["r2v"])
+    assert n == len(queries) == len(matcher.run.calibration.scores["r2v"])
     assert sum(covered) == np.ceil(
         (n + 1) * (1 - alpha)
     )  # no more: no two scores are that near to each other
@@ -185,8 +185,8 @@ def test_too_few_calibration_queries_put_everything_into_the_set_and_say_so(imag
 
 def test_the_second_search_reads_no_file_of_the_gallery(image_run, people, monkeypatch):
     first = open_run(image_run.folder).match(thermal(image_run), people)
-    read, asked = Retriever.read, []
-    monkeypatch.setattr(Retriever, "read", lambda self, path, m: asked.append(path) or read(self, path, m))
+    read, asked = FileReader.read, []
+    monkeypatch.setattr(FileReader, "read", lambda self, path, m: asked.append(path) or read(self, path, m))
     second = open_run(image_run.folder).match(thermal(image_run), people)
     assert second.answers == first.answers
     assert asked == [thermal(image_run)]
@@ -199,10 +199,10 @@ def test_the_second_search_reads_no_file_of_the_gallery(image_run, people, monke
 def test_a_run_that_is_made_again_embeds_its_gallery_again(image_run, people, monkeypatch):
     matcher = open_run(image_run.folder)
     matcher.match(thermal(image_run), people)
-    read, asked = Retriever.read, []
-    monkeypatch.setattr(Retriever, "read", lambda self, path, m: asked.append(path) or read(self, path, m))
-    later = matcher.stored.record.model_copy(update={"finished": "2099-01-01T00:00:00Z"})
-    again = Retriever(replace(matcher.stored, record=later))
+    read, asked = FileReader.read, []
+    monkeypatch.setattr(FileReader, "read", lambda self, path, m: asked.append(path) or read(self, path, m))
+    later = matcher.run.record.model_copy(update={"finished": "2099-01-01T00:00:00Z"})
+    again = Retriever(replace(matcher.run, record=later))
     gallery = again.match(thermal(image_run), people).gallery
     assert len(asked) == 1 + len(gallery.paths)
     with pytest.raises(SpecError, match=r"was embedded by run 0123, not by .*; open it again"):
@@ -261,7 +261,7 @@ def painted(path: Path, colour: tuple[int, int, int]) -> Path:
 def test_a_query_in_colour_where_the_modality_is_grey_is_refused(image_run, people, tmp_path):
     matcher = open_run(image_run.folder)
     with pytest.raises(
-        DataError, match=r"skin\.png: is in colour .*but a thermal picture is expected.*query-mod"
+        DataError, match=r"skin\.png: is in colour .*but a thermal image is expected.*query-mod"
     ):
         matcher.match([thermal(image_run), painted(tmp_path / "skin.png", (190, 140, 120))], people)
     noise = np.random.default_rng(0).integers(-60, 20, (40, 20, 1))
@@ -295,7 +295,7 @@ def test_grey_pictures_where_colour_is_usual_are_warned_of(image_run, people, tm
     shutil.copy(thermal(image_run), tmp_path / "warm")
     for _ in range(2):  # from the files, then from the cache
         open_run(image_run.folder).match(thermal(image_run), tmp_path / "warm", report=told.append)
-    assert len(told) == 2 and all("warm: all 1 pictures are grey, but visible" in one for one in told)
+    assert len(told) == 2 and all("warm: all 1 images are grey, but visible" in one for one in told)
     matcher = open_run(image_run.folder)
     settings = {"query_modality": "visible", "report": told.append}
     assert matcher.match(thermal(image_run), tmp_path / "warm", **settings).answers
@@ -307,10 +307,10 @@ def test_grey_pictures_where_colour_is_usual_are_warned_of(image_run, people, tm
 
 def test_what_is_expected_is_known_of_every_benchmark_of_images_but_ones_own(image_run, tmp_path):
     assert EXPECTED.keys() == set(benchmarks.names()) - {"rruff", "folder"}
-    stored = open_run(image_run.folder).stored
+    stored = open_run(image_run.folder).run
     spec = stored.record.spec.model_copy(update={"benchmark": "folder"})
     own = Retriever(replace(stored, record=stored.record.model_copy(update={"spec": spec})))
-    assert own.read(painted(tmp_path / "false-colours.png", (250, 120, 0)), 1).shape == (3, 64, 32)
+    assert own.files.read(painted(tmp_path / "false-colours.png", (250, 120, 0)), 1).shape == (3, 64, 32)
 
 
 def test_what_cannot_be_searched_is_one_clear_error(image_run, people, tmp_path):

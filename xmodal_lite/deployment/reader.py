@@ -1,0 +1,117 @@
+"""Files of the user, read as the benchmark of a run read its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from xmodal_lite.data.images import COLOURLESS, GREY_TOLERANCE, chroma
+from xmodal_lite.data.kinds import kind_of
+from xmodal_lite.deployment.load import LoadedRun
+from xmodal_lite.errors import DataError
+
+# Of images of modality v and r. Spectra have no colours, and what a folder of one's own holds is not known; nor
+# whether CASIA's visible images are in colour in every copy.
+EXPECTED = {
+    "sysu-mm01": ("colour", "grey"),
+    "regdb": ("colour", "grey"),
+    "llcm": ("colour", "grey"),
+    "cufs": ("colour", "grey"),
+    "cufsf": ("any", "grey"),
+    "casia-nir-vis": ("any", "grey"),
+    "tufts": ("colour", "grey"),
+}
+
+
+class FileReader:
+    """Reads files as the benchmark of a run did, and refuses those that it would not have held.
+
+    Parameters
+    ----------
+    run : LoadedRun
+        Its recipe says what a sample is, its benchmark which modality is in colour.
+    """
+
+    def __init__(self, run: LoadedRun) -> None:
+        self.kind = kind_of(run.recipe.image_size)
+        self._run = run.record.spec.hash
+        self._benchmark = run.record.spec.benchmark
+        self._modalities = run.modalities
+        self._expected = EXPECTED.get(self._benchmark, ("any", "any"))
+
+    def read(self, path: Path, modality: int) -> np.ndarray:
+        """Read one file.
+
+        Parameters
+        ----------
+        path : Path
+            An image or a spectrum, as the run has them.
+        modality : int
+            What it should be, 0 (v) or 1 (r).
+
+        Returns
+        -------
+        np.ndarray
+            (3, H, W) uint8 of an image, (1, L) float32 of a spectrum.
+
+        Raises
+        ------
+        DataError
+            The file is of the other kind or cannot be read, or a spectrum has no signal on the axis; or an image is in
+            colour, by more than `xmodal_lite.data.images.GREY_TOLERANCE`, where the benchmark's are grey: sketches,
+            infrared and thermal images.
+        """
+        if path.suffix.lower() not in self.kind.suffixes:
+            raise DataError(
+                f"{path}: is no {self.kind.name}, which run {self._run} matches ({'/'.join(self.kind.suffixes)}); give "
+                "a file of that kind or a run of the other"
+            )
+        sample = self.kind.read(path)
+        if self._expected[modality] == "grey" and (apart := chroma(sample)) > GREY_TOLERANCE:
+            raise DataError(
+                f"{path}: is in colour (its channels lie {apart:.0f} of 255 apart, {GREY_TOLERANCE} are allowed), but "
+                f"a {self._modalities[modality]} image is expected, which is grey; give one, or say with "
+                "--query-modality what the queries are"
+            )
+        return sample
+
+    def doubt(self, samples: Iterable[np.ndarray], modality: int) -> bool:
+        """Tell whether images are all grey where the benchmark's are in colour."""
+        return self._expected[modality] == "colour" and all(chroma(image) < COLOURLESS for image in samples)
+
+    def warning(self, found: str, modality: int) -> str:
+        """Say what grey images of a modality in colour mean for the ranking."""
+        return (
+            f"warning: {found}, but {self._modalities[modality]} images of {self._benchmark} are in colour; of another "
+            "modality, the ranking says nothing"
+        )
+
+    def list(self, root: Path) -> tuple[list[Path], list[str]]:
+        """List the files of the run's kind below a folder, by path, and a sentence for all that cannot be opened."""
+        if not root.is_dir():
+            raise DataError(f"{root}: no such folder; give the folder of the gallery")
+        listed: list[Path] = []
+        closed: list[Path] = []
+        others = 0
+        for folder, below, names in os.walk(root, onerror=lambda error: closed.append(Path(error.filename))):
+            below[:] = sorted(name for name in below if not name.startswith("."))
+            shown = [name for name in sorted(names) if not name.startswith(".")]
+            mine = [name for name in shown if name.lower().endswith(self.kind.suffixes)]
+            listed += [Path(folder, name) for name in mine]
+            others += len(shown) - len(mine)
+        if not listed:
+            raise DataError(
+                f"{root}: holds no {self.kind.name} ({'/'.join(self.kind.suffixes)}), but {others} other files and "
+                f"{len(closed)} folders that cannot be opened; give the folder of a gallery of that kind"
+            )
+        files = [path for path in listed if os.access(path, os.R_OK)]
+        gone = [
+            f"{path}: cannot be opened; check its permissions, or where the link leads"
+            for path in [*sorted(closed), *sorted(set(listed) - set(files))]
+        ]
+        if not files:
+            raise DataError(f"{root}: none of its {len(listed)} files can be used; the first: {gone[0]}")
+        return files, gone
