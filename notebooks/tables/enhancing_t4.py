@@ -45,11 +45,11 @@ from IPython.display import Markdown
 
 from xmodal_lite import plots
 from xmodal_lite.evaluation.intervals import bounds
-from xmodal_lite.experiments import run_table, stored_table
+from xmodal_lite.experiments import read_parameter, run_table, stored_table
 
 plots.use_style()
 options = {"profile": profile, "seeds": seeds, "store": store, "publish_to": publish_to}
-if run:
+if read_parameter("run", run, bool):
     report = run_table("enhancing-t4", data_root=data_root, folder="../../data", **options)
 else:
     report = stored_table("enhancing-t4", "../../results")
