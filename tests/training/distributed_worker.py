@@ -1,6 +1,6 @@
-"""Small trainings that are to end alike in however many processes; started by `test_together.py` in one and in two.
+"""Small trainings that are to end alike in however many processes; started by `test_distributed.py` in one and in two.
 
-    python tests/training/together_worker.py FOLDER
+    python tests/training/distributed_worker.py FOLDER
 
 writes the weights and the logged losses of every case into FOLDER, from the main process. All is in float64: in float32
 the hardest pairs and the kinks of small networks let two orders of summing drift apart within three steps.

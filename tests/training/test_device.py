@@ -39,7 +39,15 @@ def test_what_is_used_instead_is_said():
 
 def test_several_processes_without_a_gpu_meet_on_the_processor(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setenv("WORLD_SIZE", "2")
+    launched = {
+        "WORLD_SIZE": "2",
+        "RANK": "0",
+        "LOCAL_RANK": "0",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": "1",
+    }
+    for name, value in launched.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setattr(device, "Accelerator", lambda **options: options["cpu"])
     assert make_accelerator() is True
 

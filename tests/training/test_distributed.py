@@ -13,7 +13,7 @@ from xmodal_lite.errors import SpecError
 from xmodal_lite.models import Batch
 from xmodal_lite.models.distributed import CpuSyncBatchNorm, convert_sync_batchnorm
 from xmodal_lite.training import Recipe
-from xmodal_lite.training.fit import _micro_batches
+from xmodal_lite.training.step import _micro_batches
 
 WORKER = Path(__file__).with_name("together_worker.py")
 

@@ -8,9 +8,9 @@ from xmodal_lite.training.device import (
     choose_device,
     main_process_first,
     make_accelerator,
-    several_processes,
     usable_precision,
 )
+from xmodal_lite.training.environment import several_processes
 from xmodal_lite.training.fit import TrainResult, fit
 from xmodal_lite.training.flops import flop_counter, speed, step_flop, utilisation
 from xmodal_lite.training.loss_log import DivergedError

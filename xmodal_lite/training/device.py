@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +10,10 @@ from datetime import timedelta
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs
+from accelerate.utils import DistributedDataParallelKwargs, GradientAccumulationPlugin, InitProcessGroupKwargs
 
 from xmodal_lite.errors import DeviceError
+from xmodal_lite.training.environment import check_environment, several_processes, told_to_use_cpu
 
 DEVICES = ("auto", "cpu", "cuda")
 # others wait while the main process reads data, or evaluates; the launcher ends them all if one of them fails
@@ -38,8 +38,10 @@ def make_accelerator(precision: str = "no", device: str = "auto") -> Accelerator
     Raises
     ------
     DeviceError
-        The device is unknown, or CUDA is asked for and cannot be had; the message says why.
+        The device is unknown, or CUDA is asked for and cannot be had; the message says why. Or an environment variable
+        asks for what no recipe says; the message names it.
     """
+    check_environment()
     on_gpu = choose_device(device).type == "cuda"
     used, note = usable_precision(
         precision, on_gpu, on_gpu and torch.cuda.is_bf16_supported(including_emulation=False)
@@ -50,6 +52,9 @@ def make_accelerator(precision: str = "no", device: str = "auto") -> Accelerator
     return Accelerator(
         mixed_precision=used,
         cpu=not on_gpu and (device == "cpu" or several_processes()),
+        # said here, or Accelerate takes them from the environment
+        dynamo_backend="no",
+        gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
         kwargs_handlers=[
             # every step has the same graph; in it some methods have parameters that no loss reaches
             DistributedDataParallelKwargs(static_graph=True),
@@ -141,7 +146,7 @@ def usable_precision(asked: str, on_gpu: bool, has_bf16: bool) -> tuple[str, str
 
 
 def _require_cuda() -> None:
-    if _told_to_use_cpu():
+    if told_to_use_cpu():
         raise DeviceError(
             "CUDA is asked for, but ACCELERATE_USE_CPU is set; unset it, or choose --device cpu"
         )
@@ -155,12 +160,3 @@ def _require_cuda() -> None:
             f"CUDA is asked for, but torch finds no GPU that its CUDA {torch.version.cuda} can use; nvidia-smi should "
             "list one, with a driver as new as that, and CUDA_VISIBLE_DEVICES should not hide it. Or use --device cpu"
         )
-
-
-def _told_to_use_cpu() -> bool:
-    return os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes", "y", "on")
-
-
-def several_processes() -> bool:
-    """Say whether a launcher (`accelerate launch`) started this process as one of several."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
