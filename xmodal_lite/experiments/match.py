@@ -27,7 +27,6 @@ from xmodal_lite.data.cache import Entry, cached
 from xmodal_lite.data.folders import walk
 from xmodal_lite.data.images import COLOURLESS, GREY_TOLERANCE, SUFFIXES, chroma, in_parallel, read_image
 from xmodal_lite.data.spectra import Preparation, read_sample
-from xmodal_lite.data.spectrum_units import kind_named
 from xmodal_lite.errors import DataError, SpecError
 from xmodal_lite.evaluation import conformal_threshold, topk
 from xmodal_lite.evaluation.distance import unit_rows
@@ -453,7 +452,7 @@ class Retriever:
                     "--query-modality what the queries are"
                 )
             return image
-        return read_sample(path, kind_named(self.modalities[modality]))[None]
+        return read_sample(path)[None]
 
     def embed(self, paths: Sequence[Path], modality: int) -> np.ndarray:
         """Return the embeddings (n, D) float32, of unit length, of some files of one modality; see `read`."""
