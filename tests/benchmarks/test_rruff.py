@@ -43,9 +43,14 @@ def root(tmp_path: Path) -> Path:
             for kind, mark, laser in (("raman", "", 532), ("raman", "", 780), ("infrared", "-1", 0)):
                 number += 1
                 write(
-                    tmp_path, f"Mineral{mineral}", f"R{mineral:02}{specimen}{mark}", kind, number, laser=laser
+                    tmp_path,
+                    f"Mineral{mineral}",
+                    f"R000{mineral:02}{specimen}{mark}",
+                    kind,
+                    number,
+                    laser=laser,
                 )
-    write(tmp_path, "Opaque", "R990", "raman", 900)
+    write(tmp_path, "Opaque", "R000990", "raman", 900)
     return tmp_path
 
 
@@ -117,11 +122,11 @@ def test_fingerprint_follows_names_and_bytes_alone(
     some.write_bytes(some.read_bytes() + b"\n")
     assert load("rruff", copy).fingerprint != first
     some.write_bytes(some.read_bytes()[:-1])
-    some.rename(some.with_name("Mineral0__R000__Raman__532__0__x__Raman_Data_Processed__12345.txt"))
+    some.rename(some.with_name("Mineral0__R000000__Raman__532__0__x__Raman_Data_Processed__12345.txt"))
     assert load("rruff", copy).fingerprint != first
 
 
-def test_stand_in_is_marked(root: Path) -> None:
+def test_synthetic_data_is_marked(root: Path) -> None:
     assert load("rruff", root).source == "real"
     (root / "synthetic.json").write_text("{}")
     benchmark = load("rruff", root)
@@ -150,13 +155,13 @@ def test_every_file_is_filed_under_its_mineral_and_modality(root: Path) -> None:
 
 
 def test_raw_and_far_infrared_are_left_out(root: Path) -> None:
-    raw = write(root, "Mineral0", "R000", "raman", 901, raw=True)
-    twin = write(root, "Mineral0", "R000-1", "infrared", 902, raw=True)
-    alone = write(root, "Mineral0", "R005-1", "infrared", 903, raw=True)
-    far = write(root, "Mineral1", "R010-1", "infrared", 904, axis=FAR_AXIS)
+    raw = write(root, "Mineral0", "R000000", "raman", 901, raw=True)
+    other = write(root, "Mineral0", "R000000-1", "infrared", 902, raw=True)
+    alone = write(root, "Mineral0", "R000005-1", "infrared", 903, raw=True)
+    far = write(root, "Mineral1", "R000010-1", "infrared", 904, axis=FAR_AXIS)
     found = paths(load("rruff", root))
     assert not {raw.name, far.name} & found
-    assert twin.name not in found  # its specimen has a processed spectrum
+    assert other.name not in found  # its specimen has a processed spectrum
     assert alone.name in found
     counts = check("rruff", root).counts
     assert counts["Raman spectra, raw (not used)"] == 1
@@ -165,9 +170,9 @@ def test_raw_and_far_infrared_are_left_out(root: Path) -> None:
 
 
 def test_renamed_specimen_takes_the_newest_infrared_name(root: Path) -> None:
-    write(root, "Rozenite", "R960", "raman", 905)
-    write(root, "Middle", "R960-1", "infrared", 906)
-    write(root, "Bilinite", "R960-1", "infrared", 907)
+    write(root, "Rozenite", "R000960", "raman", 905)
+    write(root, "Middle", "R000960-1", "infrared", 906)
+    write(root, "Bilinite", "R000960-1", "infrared", 907)
     files = files_by_mineral(root)
     assert [len(kind) for kind in files["Bilinite"]] == [1, 2]
     assert "Rozenite" not in files
@@ -180,13 +185,13 @@ def test_renamed_specimen_takes_the_newest_infrared_name(root: Path) -> None:
 
 
 def test_header_name_wins_over_the_file_name(root: Path) -> None:
-    write(root, "ChukhroviteCa", "R970", "raman", 908, header="Chukhrovite-(Ca)")
+    write(root, "ChukhroviteCa", "R000970", "raman", 908, header="Chukhrovite-(Ca)")
     assert "Chukhrovite-(Ca)" in load("rruff", root).table.identity_names
 
 
 def test_copies_within_one_mineral_are_kept_once(root: Path) -> None:
-    first = write(root, "Mineral0", "R000", "raman", 909, seed=1000)
-    second = write(root, "Mineral0", "R001", "raman", 910, seed=1000)
+    first = write(root, "Mineral0", "R000000", "raman", 909, seed=1000)
+    second = write(root, "Mineral0", "R000001", "raman", 910, seed=1000)
     found = paths(load("rruff", root))
     assert first.name in found
     assert second.name not in found
@@ -196,31 +201,31 @@ def test_copies_within_one_mineral_are_kept_once(root: Path) -> None:
 
 
 def test_copies_under_two_minerals_are_dropped_and_reported(root: Path) -> None:
-    twins = {
-        write(root, "Mineral0", "R000", "raman", 911, seed=1001).name,
-        write(root, "Mineral1", "R011", "raman", 912, seed=1001).name,
+    copies = {
+        write(root, "Mineral0", "R000000", "raman", 911, seed=1001).name,
+        write(root, "Mineral1", "R000011", "raman", 912, seed=1001).name,
     }
-    assert not twins & paths(load("rruff", root))
+    assert not copies & paths(load("rruff", root))
     findings = check("rruff", root)
     assert list(findings) == []
     (note,) = findings.notes
     assert "Mineral0 and Mineral1" in note
-    assert all(name in note for name in twins)
+    assert all(name in note for name in copies)
     assert note in str(findings)
 
 
 def test_flat_spectrum_is_left_out_with_a_note(root: Path) -> None:
-    path = write(root, "Mineral0", "R000", "raman", 913)
-    path.write_text("##NAMES=Mineral0\n##RRUFFID=R000\n" + "\n".join(f"{x},5" for x in range(200, 900)))
+    path = write(root, "Mineral0", "R000000", "raman", 913)
+    path.write_text("##NAMES=Mineral0\n##RRUFFID=R000000\n" + "\n".join(f"{x},5" for x in range(200, 900)))
     assert path.name not in paths(load("rruff", root))
     assert any(path.name in note and "no signal" in note for note in check("rruff", root).notes)
 
 
-def test_mended_axes_are_counted(root: Path) -> None:
-    write(root, "Mineral0", "R000", "raman", 914, axis=RAMAN_AXIS[::-1])
-    write(root, "Mineral0", "R000", "raman", 915, axis=np.repeat(RAMAN_AXIS, 2))
-    write(root, "Mineral0", "R000", "raman", 916, axis=np.roll(RAMAN_AXIS, 3))
-    write(root, "Mineral0", "R000", "raman", 917, axis=np.roll(RAMAN_AXIS, 4))
+def test_repaired_axes_are_counted(root: Path) -> None:
+    write(root, "Mineral0", "R000000", "raman", 914, axis=RAMAN_AXIS[::-1])
+    write(root, "Mineral0", "R000000", "raman", 915, axis=np.repeat(RAMAN_AXIS, 2))
+    write(root, "Mineral0", "R000000", "raman", 916, axis=np.roll(RAMAN_AXIS, 3))
+    write(root, "Mineral0", "R000000", "raman", 917, axis=np.roll(RAMAN_AXIS, 4))
     counts = check("rruff", root).counts
     assert {words: count for words, count in counts.items() if "repaired" in words} == {
         "axes repaired: descending, reversed": 1,
@@ -291,7 +296,7 @@ def test_empty_folder(root: Path) -> None:
 def test_far_infrared_only(root: Path) -> None:
     shutil.rmtree(root / "infrared")
     for mineral in range(3):
-        write(root, f"Mineral{mineral}", f"R{mineral:02}0-1", "infrared", 950 + mineral, axis=FAR_AXIS)
+        write(root, f"Mineral{mineral}", f"R000{mineral:02}0-1", "infrared", 950 + mineral, axis=FAR_AXIS)
     with pytest.raises(DataError, match=r"950\.txt.*far-infrared.*Processed\.zip"):
         load("rruff", root)
     (problem,) = check("rruff", root)
@@ -341,18 +346,18 @@ def test_protocol_b_recipe(root: Path, seed: int) -> None:
     table = benchmark.table
     split = benchmark.split("B", seed)
     draw = np.random.default_rng(seed).integers(0, [2, 2, 2, 2, 3])
-    held_out = {f"R{mineral:02}{specimen}" for mineral, specimen in enumerate(draw)}
+    held_out = {f"R000{mineral:02}{specimen}" for mineral, specimen in enumerate(draw)}
     specimen = np.array([Path(path).name.split("__")[1].removesuffix("-1") for path in table.path])
     assert set(specimen[split.test]) == held_out
     assert len(split.test) == 3 * 5
     assert not set(specimen[split.train]) & held_out
     assert len(split.train) == 3 * 11
-    assert split.unpaired.tolist() == np.flatnonzero(specimen == "R990").tolist()
+    assert split.unpaired.tolist() == np.flatnonzero(specimen == "R000990").tolist()
 
 
 def test_protocol_b_ignores_specimens_measured_one_way(root: Path) -> None:
-    write(root, "Mineral9", "R091", "raman", 960)
-    write(root, "Mineral9", "R092-1", "infrared", 961)
+    write(root, "Mineral9", "R000091", "raman", 960)
+    write(root, "Mineral9", "R000092-1", "infrared", 961)
     benchmark = load("rruff", root)
     for seed in range(5):
         tested = benchmark.table.path[benchmark.split("B", seed).test]

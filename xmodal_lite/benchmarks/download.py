@@ -6,7 +6,6 @@ the archive against it. A transfer that broke off resumes where it stopped.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import stat
@@ -19,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from tqdm import tqdm
 
 from xmodal_lite.errors import DataError
+from xmodal_lite.files import sha256, write_atomic
 
 SITE = "https://www.rruff.net/zipped_data_files"
 ARCHIVES = ("raman/excellent_unoriented.zip", "infrared/Processed.zip", "infrared/RAW.zip")
@@ -93,12 +93,13 @@ def _archive(folder: Path, archive: str, url: str) -> Path:
             f"renewed it and you want the new one, delete its line there and {path}, and run this again"
         ) from error
     except OSError as error:
-        raise DataError(
-            f"{path}: cannot be written ({error}); free space or choose another folder"
-        ) from error
+        raise _not_written(path, error) from error
     if archive not in checksums:
-        checksums[archive] = "sha256:" + _sha256(path)
-        _replace(record, json.dumps(checksums, indent=2).encode())
+        checksums[archive] = "sha256:" + sha256(path)
+        try:
+            write_atomic(record, json.dumps(checksums, indent=2))
+        except OSError as error:
+            raise _not_written(record, error) from error
     return path
 
 
@@ -147,11 +148,6 @@ class _Resumable:
                 bar.update(len(chunk))
 
 
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 # ---- unpacking
 
 
@@ -192,16 +188,18 @@ def _refuse_escape(archive: Path, member: zipfile.ZipInfo) -> None:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a spectrum whole or not at all, without forcing it to the disk: there are thousands, and `_holds` checks."""
     temporary = path.with_name(path.name + ".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(content)
         os.replace(temporary, path)
     except OSError as error:
-        raise DataError(
-            f"{path}: cannot be written ({error}); free space or choose another folder"
-        ) from error
+        raise _not_written(path, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _not_written(path: Path, error: OSError) -> DataError:
+    return DataError(f"{path}: cannot be written ({error}); free space or choose another folder")

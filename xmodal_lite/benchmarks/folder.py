@@ -29,8 +29,12 @@ from xmodal_lite.benchmarks.shared import (
 )
 from xmodal_lite.data.cache import Entry, cached
 from xmodal_lite.data.images import SUFFIXES, inspect_images, open_images
+<<<<<<< HEAD
 from xmodal_lite.data.spectra import SUFFIXES as SPECTRA
 from xmodal_lite.data.spectra import Preparation
+=======
+from xmodal_lite.data.spectra import READER, Preparation
+>>>>>>> dev-spectra
 from xmodal_lite.data.spectrum_samples import inspect_spectra, read_samples
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.evaluation import RetrievalTask
@@ -73,8 +77,8 @@ def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
             root,
             "folder",
             [root / path for path in paths],
-            asdict(settings),
-            partial(_read_spectra, root, paths, _modality_names(table, modalities)),
+            {"reader": READER, **asdict(settings)},
+            partial(_read_spectra, root, paths),
         )
         fingerprint = str(columns["fingerprint"])
     else:
@@ -108,15 +112,15 @@ def check(root: str | Path) -> CheckReport:
     problems: list[str] = []
     table, modalities, training = _scan(root, problems.append)
     spectra = _spectra(table)
-    refused, counts, changed = inspect_spectra(
-        root, table.path[spectra].tolist(), _modality_names(table.select(spectra), modalities)
-    )
+    counts: dict[str, int] = {}
+    refused, changed, changes = inspect_spectra(root, table.path[spectra].tolist())
     problems += [*refused, *inspect_images(root, table.path[~spectra].tolist()).damaged]
     for part, mask in (("training", training), ("test", ~training)):
         counts[f"{part} identities"] = len(np.unique(table.identity[mask]))
         for modality, name in enumerate(modalities):
             counts[f"{part} samples, {name}"] = int((mask & (table.modality == modality)).sum())
-    notes = [*changed, *single_modality_notes(table, [training], [~training])]
+    counts |= changed
+    notes = [*changes, *single_modality_notes(table, [training], [~training])]
     if others := [path for path in _files(root) if path.suffix.lower() not in KINDS]:
         names = shorten(path.relative_to(root).as_posix() for path in others)
         notes.append(f"{len(others)} files of other kinds left out: {names}")
@@ -180,13 +184,9 @@ def _spectra(table: SampleTable) -> np.ndarray:
     return np.array([path.lower().endswith(SPECTRA) for path in table.path.tolist()], dtype=bool)
 
 
-def _modality_names(table: SampleTable, modalities: tuple[str, str]) -> list[str]:
-    return [modalities[modality] for modality in table.modality.tolist()]
-
-
-def _read_spectra(root: Path, paths: list[str], modalities: list[str]) -> Entry:
+def _read_spectra(root: Path, paths: list[str]) -> Entry:
     """Prepare samples (n, 1, L) and the fingerprint for the cache."""
-    samples, fingerprint = read_samples(root, paths, modalities)
+    samples, fingerprint = read_samples(root, paths)
     return samples, {"fingerprint": np.array(fingerprint)}
 
 

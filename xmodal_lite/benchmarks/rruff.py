@@ -33,7 +33,7 @@ from xmodal_lite.benchmarks.rruff_files import (
 )
 from xmodal_lite.benchmarks.shared import raise_data_error
 from xmodal_lite.data.cache import Entry, cached
-from xmodal_lite.data.spectra import REPAIRS, Preparation
+from xmodal_lite.data.spectra import READER, REPAIRS, Preparation
 from xmodal_lite.data.spectrum_error import SpectrumError, examples, one_line_each
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import DataError
@@ -68,7 +68,11 @@ def load(root: str | Path, preparation: Preparation | None = None) -> Benchmark:
     root, preparation = Path(root), preparation or Preparation()
     files, _ = list_files(root, raise_data_error)
     samples, columns = cached(
-        root, "rruff", files, asdict(preparation), partial(_build, root, files, preparation)
+        root,
+        "rruff",
+        files,
+        {"reader": READER, **asdict(preparation)},
+        partial(_build, root, files, preparation),
     )
     names = tuple(columns.pop("identity_names").tolist())
     fingerprint = str(columns.pop("fingerprint"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -81,7 +82,8 @@ def list_files(root: Path, report: Callable[[str], None]) -> tuple[list[Path], l
         for error in closed:
             report(f"{error.filename}: cannot be opened ({error.strerror}); check its permissions")
         if bad := [path for path in below if not is_text(str(path))]:
-            report(f"{bad[0]!a}: has a name that is not UTF-8, as have {len(bad)} files; rename them")
+            name = os.fsencode(bad[0]).decode("utf-8", "backslashreplace")
+            report(f"{name}: its name is not UTF-8 (one of {len(bad)} such files); rename it")
         found = [path for path in below if path.suffix.lower() == ".txt" and path not in bad]
         others += [path.name for path in below if path.suffix.lower() != ".txt" and path not in bad]
         if not found:

@@ -24,6 +24,7 @@ from xmodal_lite.data.spectrum_error import SpectrumError
 from xmodal_lite.data.spectrum_text import Text, read_regular, take_apart, two_columns
 from xmodal_lite.data.spectrum_units import (
     INFRARED,
+    folder_kind,
     stated_kind,
     stated_scale,
     stated_unit,
@@ -31,7 +32,11 @@ from xmodal_lite.data.spectrum_units import (
     to_wavenumbers,
 )
 
+<<<<<<< HEAD
 SUFFIXES = (".txt", ".csv")
+=======
+READER = 2  # part of a cache's key; raise it when the same file is read otherwise than before
+>>>>>>> dev-spectra
 SITE_SAMPLE = re.compile(r"([RX]\d{6})-\d")  # RRUFF site: a sample of a specimen
 REPAIRS = {  # what `Spectrum.repaired` holds: as `check` counts it
     "descending": "axes repaired: descending, reversed",
@@ -40,7 +45,7 @@ REPAIRS = {  # what `Spectrum.repaired` holds: as `check` counts it
     "factors": "multiplied by the factors that the header states",
     "unit": "converted to cm^-1 from the unit that the header states",
     "transmittance": "converted to absorbance from transmittance, as the header states",
-    "outliers": "lone outliers replaced by a line across them",
+    "outliers": "single outliers replaced by a line across them",
 }
 
 
@@ -80,15 +85,16 @@ class Spectrum:
     scale: str = ""
 
 
-def read_spectrum(path: str | Path, folder: str = "") -> Spectrum:
+def read_spectrum(path: str | Path, folder: str | None = None) -> Spectrum:
     """Read a spectrum file: of the RRUFF site, JCAMP-DX in two columns, or an instrument's text.
 
     Parameters
     ----------
     path : str or pathlib.Path
         A text file of header lines, ``x, y`` lines and, if at all, ``##END=``.
-    folder : str
-        Kind that the file's folder is for, ``"Raman"`` or ``"infrared"``; empty where it is not known.
+    folder : str, optional
+        Kind that the file's folder is for, ``"Raman"``, ``"infrared"`` or ``""``. If not given, the name of the folder
+        or of the one above it says it, as in ``infrared/quartz/1.txt``.
 
     Returns
     -------
@@ -104,7 +110,7 @@ def read_spectrum(path: str | Path, folder: str = "") -> Spectrum:
     return parse_spectrum(read_regular(path), path, folder)
 
 
-def parse_spectrum(content: bytes, path: str | Path, folder: str = "") -> Spectrum:
+def parse_spectrum(content: bytes, path: str | Path, folder: str | None = None) -> Spectrum:
     """Parse the bytes of a spectrum file; `path` serves the file-name fields and the messages.
 
     Parameters
@@ -113,7 +119,7 @@ def parse_spectrum(content: bytes, path: str | Path, folder: str = "") -> Spectr
         The whole file: UTF-8, UTF-16 or Latin-1, any mixture of line ends.
     path : str or pathlib.Path
         Where the bytes come from.
-    folder : str
+    folder : str, optional
         As in `read_spectrum`.
 
     Returns
@@ -129,7 +135,7 @@ def parse_spectrum(content: bytes, path: str | Path, folder: str = "") -> Spectr
     text = take_apart(content)
     x, y = two_columns(text, path)
     unit, scale = stated_unit(text, path), stated_scale(text, path)
-    kind = stated_kind(text, scale, path, folder)
+    kind = stated_kind(text, scale, path, folder_kind(path) if folder is None else folder)
     refuse_exchanged(x, y, path)
     repaired = ["factors"] if _has_factors(text) else []
     if unit not in ("", "cm^-1"):
@@ -162,7 +168,7 @@ def _has_factors(text: Text) -> bool:
 
 
 def checked(spectrum: Spectrum, path: str | Path) -> Spectrum:
-    """Return a spectrum whose content can be one, without lone outliers.
+    """Return a spectrum whose content can be one, without single outliers.
 
     Parameters
     ----------
@@ -177,8 +183,8 @@ def checked(spectrum: Spectrum, path: str | Path) -> Spectrum:
         If it has too few points, an axis that is none, fill values, or a cut-off maximum.
     """
     check_axis(spectrum.x, spectrum.unit, path)
-    check_fill(spectrum.y, path)
     y = without_outliers(spectrum.x, spectrum.y)
+    check_fill(y, path)
     if y is spectrum.y:
         return spectrum
     return replace(spectrum, y=y, repaired=(*spectrum.repaired, "outliers"))
@@ -257,14 +263,14 @@ def prepare(spectrum: Spectrum, preparation: Preparation | None = None) -> np.nd
     return np.interp(axis, fine, y).astype(np.float32)
 
 
-def read_sample(path: str | Path, folder: str = "") -> np.ndarray:
+def read_sample(path: str | Path, folder: str | None = None) -> np.ndarray:
     """Read a spectrum file and prepare it with the default settings.
 
     Parameters
     ----------
     path : str or pathlib.Path
         See `read_spectrum`.
-    folder : str
+    folder : str, optional
         See `read_spectrum`.
 
     Returns
@@ -281,7 +287,9 @@ def read_sample(path: str | Path, folder: str = "") -> np.ndarray:
     return sample_of(read_regular(path), path, folder)[0]
 
 
-def sample_of(content: bytes, path: str | Path, folder: str = "") -> tuple[np.ndarray, tuple[str, ...]]:
+def sample_of(
+    content: bytes, path: str | Path, folder: str | None = None
+) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return a sample (L,) from the bytes of a file, and what was changed; see `read_sample`."""
     spectrum = checked(parse_spectrum(content, path, folder), path)
     if doubt := scale_doubt(spectrum, path):

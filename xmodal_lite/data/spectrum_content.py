@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ UNEVEN = 0.5  # median change of the step, in parts of the step; 0.001 at most o
 APART = 3.0  # a repeated extreme value is a fill value from this distance, in parts of the span of all others
 FILLS = (-999.0, -9999.0, -99999.0, -32768.0)  # what instruments and tables write for "no value"
 HUGE = 1e30  # no intensity is as large; netCDF, IGOR and others fill with such numbers
-ASK_UNIT = "is the axis in cm^-1, and in the first column? Export it so, or state its unit, such as ##XUNITS=NANOMETERS"
+ASK_UNIT = (
+    "is the axis in cm^-1? Export it so, in the first column, or state its unit, such as ##XUNITS=NANOMETERS"
+)
 FILLED = ("holds fill values among the intensities", "remove these lines or the file")  # cause and remedy
 CLIPPED = 5  # points in a row at the maximum; 2 at most on the RRUFF site
 OUTLIER = 2.0  # an outlier is this many times as high as all else; 0.62 at most on the RRUFF site
@@ -36,17 +39,28 @@ def order_axis(
     steps = np.diff(x)
     if (steps < 0).any():
         repaired.append("unordered" if (steps > 0).any() else "descending")
+        if repaired == ["unordered"]:
+            _refuse_several(x, steps, path)
         order = np.argsort(x, kind="stable")
         x, y = x[order], y[order]
     unique, inverse, count = np.unique(x, return_inverse=True, return_counts=True)
     if len(unique) < len(x):
-        if "unordered" in repaired and len(unique) <= len(x) / 2:
-            raise SpectrumError(
-                path, "holds two or more spectra on the same axis", "write each to a file of its own"
-            )
         repaired.append("repeated")
         x, y = unique, np.bincount(inverse, weights=y) / count
     return x, y, tuple(repaired)
+
+
+def _refuse_several(x: np.ndarray, steps: np.ndarray, path: str | Path) -> None:
+    """Refuse an axis (n,) in long pieces that overlap: several spectra written one after the other."""
+    pieces = np.split(x, np.flatnonzero(steps * np.median(steps) < 0) + 1)
+    if len(x) < FEWEST * len(pieces):
+        return  # in no order at all
+    ends = sorted((piece.min(), piece.max()) for piece in pieces)
+    for (low, high), (next_low, next_high) in pairwise(ends):
+        if min(high, next_high) - next_low > 0.2 * min(high - low, next_high - next_low):
+            raise SpectrumError(
+                path, "holds two or more spectra one after the other", "write each to a file of its own"
+            )
 
 
 def check_axis(x: np.ndarray, unit: str, path: str | Path) -> None:
@@ -155,12 +169,10 @@ def without_outliers(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         (n,) ascending axis in cm^-1, and intensities.
     """
     reach = 2 if x[1] - x[0] <= 1 else 1
-    top = int(y.argmax())
-    beside = y[[max(top - reach, 0), min(top + reach, len(y) - 1)]].max()
-    base = np.median(y)
-    if y[top] == beside or y[top] - base <= 10 * (beside - base):
+    padded = np.pad(y, reach, constant_values=-np.inf)
+    base, top = np.median(y), int(y.argmax())
+    if y[top] - base <= 10 * (max(padded[top], padded[top + 2 * reach]) - base):
         return y
-    padded = np.pad(y, reach, mode="edge")
     neighbours = np.maximum(padded[: -2 * reach], padded[2 * reach :])  # (n,)
     height = y - base
     single = height > 10 * np.maximum(neighbours - base, 0)
@@ -173,9 +185,11 @@ def without_outliers(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def looks_like_transmittance(y: np.ndarray) -> bool:
-    """Tell whether intensities (n,) have a high plateau with dips, at 0.5 to 1.3 or 20 to 130 (per cent)."""
+    """Tell whether intensities (n,) have a high plateau with dips, the more surely from 0 to 1 or in per cent."""
     low, middle, high = np.percentile(y, [2, 50, 98])
     if low < -0.05 * high or high <= low:
         return False
     plateau = (high - middle) / (high - low)  # 0.2 to 0.99 for the RRUFF site's absorbances
-    return bool((0.5 <= high <= 1.3 and plateau < 0.2) or (20 <= high <= 130 and plateau < 0.3))
+    return bool(
+        plateau < 0.15 or (0.5 <= high <= 1.3 and plateau < 0.2) or (20 <= high <= 130 and plateau < 0.3)
+    )

@@ -62,4 +62,4 @@ def examples(paths: Iterable[str]) -> str:
     """Write the number of files and the names of the first three."""
     paths = list(paths)
     names = ", ".join(Path(path).name for path in paths[:EXAMPLES])
-    return f"{len(paths)} files: {names}{', ...' if len(paths) > EXAMPLES else ''}"
+    return f"{len(paths)} file{'s' * (len(paths) > 1)}: {names}{', ...' if len(paths) > EXAMPLES else ''}"

@@ -12,13 +12,10 @@ import numpy as np
 from xmodal_lite.data.spectra import REPAIRS, sample_of
 from xmodal_lite.data.spectrum_error import examples, one_line_each
 from xmodal_lite.data.spectrum_text import read_regular
-from xmodal_lite.data.spectrum_units import kind_named
 from xmodal_lite.errors import DataError
 
 
-def inspect_spectra(
-    root: Path, paths: Sequence[str], modalities: Sequence[str]
-) -> tuple[list[str], dict[str, int], list[str]]:
+def inspect_spectra(root: Path, paths: Sequence[str]) -> tuple[list[str], dict[str, int], list[str]]:
     """Read all files.
 
     Parameters
@@ -27,8 +24,6 @@ def inspect_spectra(
         Folder of the data.
     paths : sequence of str
         Files below it.
-    modalities : sequence of str
-        Name of the modality of each; one such as ``raman`` or ``ftir`` says what the file must be.
 
     Returns
     -------
@@ -41,9 +36,9 @@ def inspect_spectra(
     """
     refused: list[DataError] = []
     changed: dict[str, list[str]] = defaultdict(list)
-    for path, modality in zip(paths, modalities, strict=True):
+    for path in paths:
         try:
-            _, repaired = sample_of(read_regular(root / path), root / path, kind_named(modality))
+            _, repaired = sample_of(read_regular(root / path), root / path)
         except DataError as error:
             refused.append(error)
             continue
@@ -53,7 +48,7 @@ def inspect_spectra(
     return one_line_each(refused), {words: len(files) for words, files in changed.items()}, notes
 
 
-def read_samples(root: Path, paths: Sequence[str], modalities: Sequence[str]) -> tuple[np.ndarray, str]:
+def read_samples(root: Path, paths: Sequence[str]) -> tuple[np.ndarray, str]:
     """Return samples (n, 1, L) float32 and the fingerprint over names and bytes; parameters of `inspect_spectra`.
 
     Raises
@@ -62,8 +57,8 @@ def read_samples(root: Path, paths: Sequence[str], modalities: Sequence[str]) ->
         For the first file that cannot be used.
     """
     samples, digests = [], []
-    for path, modality in zip(paths, modalities, strict=True):
+    for path in paths:
         content = read_regular(root / path)
         digests.append(path + hashlib.sha256(content).hexdigest())
-        samples.append(sample_of(content, root / path, kind_named(modality))[0])
+        samples.append(sample_of(content, root / path)[0])
     return np.stack(samples)[:, None], hashlib.sha256("\n".join(digests).encode()).hexdigest()

@@ -96,8 +96,8 @@ def take_apart(content: bytes) -> Text:
 
 def _heading(line: str) -> tuple[str, str]:
     """Return the names of the two columns, twice the whole line where blanks alone separate them."""
-    line = line.strip(PREFIX)
-    names = [name.strip(PREFIX) for name in re.split(r"[,;\t]|\s{2,}", line)]
+    line = line.strip().lstrip("#;/*")
+    names = [name.strip(" \t\"'") for name in re.split(r"[,;\t]|\s{2,}", line)]
     if re.search("[=:]", line) or names[-1][:1].isdigit():  # a line of the header
         return "", ""
     if len(names) == 2:
@@ -132,7 +132,7 @@ def two_columns(text: Text, path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     Raises
     ------
     SpectrumError
-        If they are not two columns of finite numbers, or fewer or more than the header states.
+        If they are not two columns of finite numbers, or not those that the header states.
     """
     if re.search(
         r"PEAK", text.stated.get("DATACLASS", "") + "".join(k for k in text.stated if k[:4] == "PEAK")
@@ -153,21 +153,33 @@ def two_columns(text: Text, path: str | Path) -> tuple[np.ndarray, np.ndarray]:
             "remove these lines or the file",
             f"{np.count_nonzero(~finite)} of {len(finite)} points, the first is point {np.argmin(finite) + 1}",
         )
-    stated = stated_number(text.stated, "NPOINTS", path)
-    if stated is not None and stated != len(values):
+    _refuse_other_range(values, text.stated, path)
+    return values[:, 0], values[:, 1]
+
+
+def _refuse_other_range(values: np.ndarray, stated: dict[str, str], path: str | Path) -> None:
+    """Refuse points (n, 2) that are not as many, or not from where to where, the header states."""
+    count, *ends = (stated_number(stated, key, path) for key in ("NPOINTS", "FIRSTX", "LASTX"))
+    detail = ""
+    if count is not None and count != len(values):
+        detail = f"{len(values)} points, and NPOINTS={count:.0f}"
+    elif None not in ends:
+        said, found = np.sort(np.array(ends, float)), np.array([values[:, 0].min(), values[:, 0].max()])
+        if (np.abs(said - found) > 0.01 * np.ptp(said)).any():
+            detail = f"from {found[0]:g} to {found[1]:g}, and FIRSTX, LASTX say {said[0]:g} to {said[1]:g}"
+    if detail:
         raise SpectrumError(
             path,
-            "holds another number of points than its header states",
-            "the file was cut off or edited; fetch or export it again",
-            f"{len(values)}, and NPOINTS={stated:.0f}",
+            "holds other points than its header states",
+            "the file was cut off or edited, or its factors are wrong; fetch or export it again",
+            detail,
         )
-    return values[:, 0], values[:, 1]
 
 
 def _table(body: str, path: str | Path, text: Text, spread: bool) -> np.ndarray:
     """Return the points (n, 2); `spread` lines hold one abscissa and any number of ordinates."""
     lines = [line for line in body.split("\n") if line.strip()] if spread else []
-    if spread and any(len(NUMBER.findall(line)) != 2 for line in lines):
+    if any(PACKED.search(line) or len(NUMBER.findall(line)) != 2 for line in lines):
         return _spread(lines, path, text.stated)
     if not body or body.isspace():
         raise SpectrumError(path, "holds no numbers", "remove the file or fetch it again")
@@ -178,7 +190,9 @@ def _table(body: str, path: str | Path, text: Text, spread: bool) -> np.ndarray:
         raise SpectrumError(path, "not two columns of numbers", COLUMNS, reason) from error
     if values.shape[1] != 2:
         raise SpectrumError(path, f"has {values.shape[1]} column(s) where 'x, y' is needed", COLUMNS)
-    return values * (_factor(text.stated, "XFACTOR", path), _factor(text.stated, "YFACTOR", path))
+    factors = _factor(text.stated, "XFACTOR", path), _factor(text.stated, "YFACTOR", path)
+    with np.errstate(over="ignore"):  # infinities are refused
+        return values * factors
 
 
 def _spread(lines: list[str], path: str | Path, stated: dict[str, str]) -> np.ndarray:

@@ -33,7 +33,8 @@ KIND_KEYS = (
 UNITS = {
     re.compile(pattern): unit
     for pattern, unit in (
-        (r"1\s*/\s*\(?([nu]?m|ang)|\b[nu]?m\s*\^?\(?-1|second|minute|time|theta|degree|m/z|ppm|k?hz\b|pixel|channel", None),
+        (r"1\s*/\s*\(?([nu]?m|ang)|\b[nu]?m\s*\^?\(?-1", None),
+        (r"second|minute|time|theta|degree|m/z|ppm|\bk?hz\b|pixel|channel", None),
         (r"1\s*/\s*cm|/cm\b|cm\s*\^?[({]?\s*-\s*1|per cm|(reciprocal|inverse|per) centimet|kayser", "cm^-1"),
         (r"\bnm\b|nanomet|millimicron", "nm"),
         (r"\bum\b|micromet|micron", "um"),
@@ -69,6 +70,12 @@ def kind_named(name: str) -> str:
     if words & {"infrared", "ftir", "ir", "mir", "atr"}:
         kinds.add(INFRARED)
     return kinds.pop() if len(kinds) == 1 else ""
+
+
+def folder_kind(path: str | Path) -> str:
+    """Return the kind that the names of a file's folder and of the one above it say; the nearer one counts."""
+    path = Path(path)
+    return kind_named(path.parent.name) or kind_named(path.parent.parent.name)
 
 
 def stated_kind(text: Text, scale: str, path: str | Path, folder: str) -> str:
@@ -191,9 +198,9 @@ def to_wavenumbers(x: np.ndarray, unit: str, kind: str, text: Text, path: str | 
         raise SpectrumError(
             path, f"states an axis in {unit} and has values of 0 or less on it", "correct the header"
         )
-    absolute = 1e7 / (x * WAVELENGTHS[unit]) if unit in WAVELENGTHS else x * ENERGIES[unit]
+    absolute = 1e7 / (x * WAVELENGTHS[unit]) if unit in WAVELENGTHS else x * ENERGIES[unit]  # (n,) cm^-1
     if kind != RAMAN:
-        return absolute
+        return np.round(absolute, 2)  # finer than any file states it, so that 400 does not become 400.0000001
     laser = _laser(text, path)
     if not laser:
         raise SpectrumError(
@@ -201,7 +208,7 @@ def to_wavenumbers(x: np.ndarray, unit: str, kind: str, text: Text, path: str | 
             f"is a Raman spectrum over {unit} that does not state its laser",
             "export it over the Raman shift in cm^-1, or state the laser, such as ##LASER=785 nm",
         )
-    return 1e7 / laser - absolute
+    return np.round(1e7 / laser - absolute, 2)
 
 
 def _laser(text: Text, path: str | Path) -> float:
