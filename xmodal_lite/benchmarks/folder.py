@@ -29,12 +29,8 @@ from xmodal_lite.benchmarks.shared import (
 )
 from xmodal_lite.data.cache import Entry, cached
 from xmodal_lite.data.images import SUFFIXES, inspect_images, open_images
-<<<<<<< HEAD
-from xmodal_lite.data.spectra import SUFFIXES as SPECTRA
-from xmodal_lite.data.spectra import Preparation
-=======
 from xmodal_lite.data.spectra import READER, Preparation
->>>>>>> dev-spectra
+from xmodal_lite.data.spectra import SUFFIXES as SPECTRA
 from xmodal_lite.data.spectrum_samples import inspect_spectra, read_samples
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.evaluation import RetrievalTask

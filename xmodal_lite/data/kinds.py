@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from xmodal_lite.data import images, spectra, spectrum_units
+from xmodal_lite.data import images, spectra
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class ImageKind:
     suffixes: ClassVar[tuple[str, ...]] = images.SUFFIXES
     axis: ClassVar[None] = None
 
-    def read(self, path: Path, modality: str = "") -> np.ndarray:
-        """Read a file as (3, H, W) uint8, of any modality; DataError if it cannot be read."""
+    def read(self, path: Path) -> np.ndarray:
+        """Read a file as (3, H, W) uint8; DataError if it cannot be read."""
         return images.read_image(path, self.size)
 
     def random(self, count: int) -> np.ndarray:
@@ -49,9 +49,9 @@ class SpectrumKind:
         """Wavenumbers (L,) of a sample, in cm^-1."""
         return spectra.Preparation().axis()
 
-    def read(self, path: Path, modality: str = "") -> np.ndarray:
-        """Read a file as (1, L) float32; DataError if it cannot be read, or is no spectrum of the modality's kind."""
-        return spectra.read_sample(path, spectrum_units.kind_named(modality))[None]
+    def read(self, path: Path) -> np.ndarray:
+        """Read a file as (1, L) float32; DataError if it cannot be read, or has no signal on the axis."""
+        return spectra.read_sample(path)[None]
 
     def random(self, count: int) -> np.ndarray:
         """Return made-up samples (count, 1, L) float32, the same each time."""

@@ -32,11 +32,8 @@ from xmodal_lite.data.spectrum_units import (
     to_wavenumbers,
 )
 
-<<<<<<< HEAD
 SUFFIXES = (".txt", ".csv")
-=======
 READER = 2  # part of a cache's key; raise it when the same file is read otherwise than before
->>>>>>> dev-spectra
 SITE_SAMPLE = re.compile(r"([RX]\d{6})-\d")  # RRUFF site: a sample of a specimen
 REPAIRS = {  # what `Spectrum.repaired` holds: as `check` counts it
     "descending": "axes repaired: descending, reversed",

@@ -70,7 +70,7 @@ class FileReader:
                 f"{path}: is no {self.kind.name}, which run {self._run} matches ({'/'.join(self.kind.suffixes)}); give "
                 "a file of that kind or a run of the other"
             )
-        sample = self.kind.read(path, self._modalities[modality])
+        sample = self.kind.read(path)
         if self._expected[modality] == "grey" and (apart := chroma(sample)) > GREY_TOLERANCE:
             raise DataError(
                 f"{path}: is in colour (its channels lie {apart:.0f} of 255 apart, {GREY_TOLERANCE} are allowed), but "

@@ -72,7 +72,7 @@ def choose_device(device: str = "auto") -> torch.device:
         The device is unknown, or CUDA is asked for and cannot be had.
     """
     check_device(device)
-    on_gpu = device != "cpu" and not _told_to_use_cpu() and torch.cuda.is_available()
+    on_gpu = device != "cpu" and not told_to_use_cpu() and torch.cuda.is_available()
     return torch.device("cuda" if on_gpu else "cpu")
 
 
