@@ -6,28 +6,46 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-from xmodal_lite.benchmarks import casia_nir_vis, cufs, cufsf, folder, llcm, regdb, rruff, sysu_mm01, tufts
-from xmodal_lite.benchmarks.base import Benchmark, CheckReport, Split
+from xmodal_lite.benchmarks.base import Benchmark, CheckReport, DataSet, Split
+from xmodal_lite.benchmarks.casia_nir_vis import CASIA_NIR_VIS
+from xmodal_lite.benchmarks.cufs import CUFS
+from xmodal_lite.benchmarks.cufsf import CUFSF
+from xmodal_lite.benchmarks.folder import FOLDER
+from xmodal_lite.benchmarks.llcm import LLCM
+from xmodal_lite.benchmarks.regdb import REGDB
+from xmodal_lite.benchmarks.rruff import RRUFF
+from xmodal_lite.benchmarks.sysu_mm01 import SYSU_MM01
+from xmodal_lite.benchmarks.tufts import TUFTS
 from xmodal_lite.errors import SpecError
 
-__all__ = ["Benchmark", "CheckReport", "Split", "check", "load", "names"]
+__all__ = ["Benchmark", "CheckReport", "DataSet", "Split", "check", "data_set", "load", "names"]
 
-_BENCHMARKS = {
-    "rruff": rruff,
-    "sysu-mm01": sysu_mm01,
-    "regdb": regdb,
-    "llcm": llcm,
-    "cufs": cufs,
-    "cufsf": cufsf,
-    "casia-nir-vis": casia_nir_vis,
-    "tufts": tufts,
-    "folder": folder,
+_SETS: dict[str, DataSet] = {
+    data.name: data for data in (RRUFF, SYSU_MM01, REGDB, LLCM, CUFS, CUFSF, CASIA_NIR_VIS, TUFTS, FOLDER)
 }
 
 
 def names() -> tuple[str, ...]:
     """List the benchmarks that `load` and `check` know."""
-    return tuple(_BENCHMARKS)
+    return tuple(_SETS)
+
+
+def data_set(name: str) -> DataSet:
+    """Return what a data set states about itself.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+
+    Raises
+    ------
+    SpecError
+        If the name is unknown.
+    """
+    if name not in _SETS:
+        raise SpecError(f"no benchmark {name!r}; choose one of: {', '.join(names())}")
+    return _SETS[name]
 
 
 def load(name: str, root: str | Path, **settings: Any) -> Benchmark:
@@ -52,15 +70,15 @@ def load(name: str, root: str | Path, **settings: Any) -> Benchmark:
     SpecError
         If the name or a setting is unknown.
     DataError
-        If the folder is not as the benchmark needs it; names the first file at fault and the remedy.
+        If the folder is not as the benchmark needs it; names the file at fault and the remedy.
     """
-    module = _BENCHMARKS[_known(name)]
-    offered = list(inspect.signature(module.load).parameters)[1:]
+    chosen = data_set(name)
+    offered = list(inspect.signature(chosen.load).parameters)[1:]
     if unknown := sorted(settings.keys() - set(offered)):
         raise SpecError(
             f"benchmark {name!r} has no setting {', '.join(unknown)}; known: {', '.join(offered)}"
         )
-    return module.load(root, **settings)
+    return chosen.load(root, **settings)
 
 
 def check(name: str, root: str | Path) -> CheckReport:
@@ -83,10 +101,4 @@ def check(name: str, root: str | Path) -> CheckReport:
     SpecError
         If the name is unknown.
     """
-    return _BENCHMARKS[_known(name)].check(root)
-
-
-def _known(name: str) -> str:
-    if name not in _BENCHMARKS:
-        raise SpecError(f"no benchmark {name!r}; choose one of: {', '.join(names())}")
-    return name
+    return data_set(name).check(root)

@@ -24,12 +24,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from xmodal_lite.benchmarks.base import Benchmark, CheckReport, Split
+from xmodal_lite.benchmarks.base import Benchmark, CheckReport, DataSet, Split
 from xmodal_lite.data.cache import Entry, cached
 from xmodal_lite.data.spectra import Preparation, parse_spectrum, prepare
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import DataError
-from xmodal_lite.evaluation import Report, rruff_report
+from xmodal_lite.evaluation import Report, nearest_sample_report
 
 FOLDERS = ("raman", "infrared")  # by modality
 MID_INFRARED = 2000.0  # cm^-1: an infrared spectrum that ends below is far-infrared
@@ -370,4 +370,19 @@ def _evaluate(test: SampleTable, name: str, features: np.ndarray) -> Report:
         raise ValueError(
             f"{len(features)} features were given for {len(test)} test spectra; embed all of them in order"
         )
-    return rruff_report(features, test.identity, test.modality, name)
+    return nearest_sample_report(features, test.identity, test.modality, name)
+
+
+class Rruff(DataSet):
+    """RRUFF, with protocols ``A`` and ``B``."""
+
+    name = "rruff"
+    title = "RRUFF"
+    family = "spectra"
+    modalities = ("Raman", "infrared")
+    synthetic = {"tiny": {"identities": 40}, "demo": {"identities": 200}, "paper": {"identities": 365}}
+    load = staticmethod(load)
+    check = staticmethod(check)
+
+
+RRUFF = Rruff()

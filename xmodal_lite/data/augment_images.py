@@ -1,4 +1,4 @@
-"""SpectrumAugmentation of pictures: whole-batch tensor code on uint8, one draw per sample, on the samples' own device."""
+"""Augmentation of images: whole-batch tensor code on uint8, one draw per sample, on the samples' own device."""
 
 from __future__ import annotations
 

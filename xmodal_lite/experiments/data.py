@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from xmodal_lite import synthetic
-from xmodal_lite.benchmarks import Benchmark, load
+from xmodal_lite.benchmarks import Benchmark, data_set, load, names
 from xmodal_lite.benchmarks.folder import holds_spectra
 from xmodal_lite.errors import DataError, SpecError
-from xmodal_lite.experiments.profiles import SYNTHETIC, check_profile, image_size_of
+from xmodal_lite.experiments.profiles import check_profile, image_size_of
 
 
 def open_benchmark(
@@ -78,11 +78,12 @@ def write_synthetic(name: str, root: Path, **parameters: int | float) -> Path:
 
 def _synthetic(name: str, profile: str, folder: Path) -> Path:
     """Return the folder of a synthetic data set, written when it is not there."""
-    if name not in SYNTHETIC:
+    if not data_set(name).synthetic:
+        having = ", ".join(known for known in names() if data_set(known).synthetic)
         raise SpecError(
-            f"benchmark '{name}' has no synthetic data set ({', '.join(SYNTHETIC)} have one); give the folder with the data"
+            f"benchmark '{name}' has no synthetic data set ({having} have one); give the folder with the data"
         )
-    parameters = SYNTHETIC[name][profile]
+    parameters = data_set(name).synthetic[profile]
     target = folder / "-".join(["synthetic", name, *map(str, parameters.values())])
     if not (target / "synthetic.json").exists():
         workers = {} if name == "rruff" else {"workers": _workers()}

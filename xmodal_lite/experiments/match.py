@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from xmodal_lite.benchmarks.folder import SPECTRA
 from xmodal_lite.data.cache import Entry, cached
 from xmodal_lite.data.images import COLOURLESS, GREY_TOLERANCE, SUFFIXES, chroma, in_parallel, read_image
+from xmodal_lite.data.kinds import SpectrumKind
 from xmodal_lite.data.spectra import Preparation, read_sample
 from xmodal_lite.errors import DataError, SpecError
 from xmodal_lite.evaluation import conformal_threshold, topk
@@ -224,7 +224,7 @@ class Retriever:
         self._precision = usable_precision(stored.recipe.precision, on_gpu, has_bf16)[0]
         self._size = stored.recipe.image_size
         self._kind = "spectrum" if self._size is None else "image"
-        self._suffixes = SPECTRA if self._size is None else SUFFIXES
+        self._suffixes = SpectrumKind.suffixes if self._size is None else SUFFIXES
         self._expected = EXPECTED.get(stored.record.spec.benchmark, ("any", "any"))
 
     @property

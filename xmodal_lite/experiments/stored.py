@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
-from xmodal_lite.benchmarks.shared import shorten
+from xmodal_lite.benchmarks.base import shorten
 from xmodal_lite.data.spectra import Preparation
 from xmodal_lite.errors import CheckpointError, SpecError
 from xmodal_lite.experiments.calibration import Calibration, read_calibration

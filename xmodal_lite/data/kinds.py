@@ -1,0 +1,96 @@
+"""What a sample is: an image or a spectrum. What differs between the two is said here and asked nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from xmodal_lite.data import images
+from xmodal_lite.data.listing import read_file
+from xmodal_lite.data.spectra import Preparation, read_sample
+
+
+@dataclass(frozen=True)
+class ImageKind:
+    """Images, as (3, H, W) uint8.
+
+    Parameters
+    ----------
+    size : tuple of int, optional
+        (height, width) of the samples; each image's own if not given.
+    """
+
+    size: tuple[int, int] | None = None
+
+    noun: ClassVar[str] = "image"
+    dims: ClassVar[int] = 2
+    dtype: ClassVar[np.dtype] = np.dtype(np.uint8)
+    suffixes: ClassVar[tuple[str, ...]] = images.SUFFIXES
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a sample; ValueError without a size."""
+        if self.size is None:
+            raise ValueError("images of no common size have no common shape; give a size")
+        return (3, *self.size)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that the samples depend on, for the key of a cache."""
+        return {"size": self.size}
+
+    def read(self, path: Path, *, grey: bool = False) -> np.ndarray:
+        """Read a file; see `xmodal_lite.data.images.read_image`."""
+        return images.read_image(path, self.size, grey=grey)
+
+    def decode(self, path: Path, content: bytes, *, grey: bool = False) -> np.ndarray:
+        """Decode the bytes of a file as `read` does."""
+        return images.decode_image(path, content, self.size, grey=grey)
+
+
+@dataclass(frozen=True)
+class SpectrumKind:
+    """Spectra, as (1, L) float32 on the axis of a preparation.
+
+    Parameters
+    ----------
+    preparation : Preparation
+        How a spectrum becomes a sample.
+    """
+
+    preparation: Preparation = field(default_factory=Preparation)
+
+    noun: ClassVar[str] = "spectrum"
+    dims: ClassVar[int] = 1
+    dtype: ClassVar[np.dtype] = np.dtype(np.float32)
+    suffixes: ClassVar[tuple[str, ...]] = (".txt", ".csv")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a sample."""
+        return (1, len(self.preparation.axis()))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that the samples depend on, for the key of a cache."""
+        return asdict(self.preparation)
+
+    def read(self, path: Path, *, grey: bool = False) -> np.ndarray:
+        """Read a file; see `xmodal_lite.data.spectra.read_sample`. Spectra have no colour."""
+        read_file(path)  # which refuses a pipe and a file that is too large
+        return read_sample(path)[None]
+
+    def decode(self, path: Path, content: bytes, *, grey: bool = False) -> np.ndarray:
+        """Read the file again, of which the bytes are known."""
+        return read_sample(path)[None]
+
+
+SampleKind = ImageKind | SpectrumKind
+
+
+def kind_of(image_size: tuple[int, int] | None) -> SampleKind:
+    """Return what a recipe's samples are: images of a size, or spectra where it has none."""
+    return SpectrumKind() if image_size is None else ImageKind(image_size)
