@@ -15,7 +15,6 @@ import argparse
 import math
 import re
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,6 @@ from xmodal_lite import benchmarks
 from xmodal_lite.data.spectra import Preparation
 from xmodal_lite.errors import SpecError
 from xmodal_lite.experiments import resolve
-from xmodal_lite.experiments.recipes import SYNTHETIC
 from xmodal_lite.models import Batch, build, model_names
 from xmodal_lite.training import Recipe, flop_counter
 
@@ -77,7 +75,7 @@ class Kept:
 
 def pairs() -> Iterator[tuple[str, str, Recipe]]:
     """Yield every trained method and benchmark that has a recipe, with its paper profile."""
-    for benchmark in SYNTHETIC:
+    for benchmark in filter(lambda name: benchmarks.data_set(name).synthetic, benchmarks.names()):
         for method in model_names():
             try:
                 recipe = resolve(method, benchmark, "paper", {})
@@ -103,14 +101,15 @@ def batch(recipe: Recipe) -> Batch:
 
 def pictures(benchmark: str) -> int | None:
     """Return how many pictures the whole set has, where its known totals tell."""
-    module = import_module(f"{benchmarks.__name__}.{benchmark.replace('-', '_')}")
-    totals = getattr(module, "TOTALS", {})
+    totals = getattr(benchmarks.data_set(benchmark), "totals", {})
     return sum(count for name, count in totals.items() if IMAGES.fullmatch(name)) or None
 
 
 def count(method: str, benchmark: str, recipe: Recipe) -> Row:
     """Count one step of a method on a benchmark."""
-    classes = SYNTHETIC[benchmark]["paper"]["identities"]  # of the whole set, more than are trained on
+    classes = benchmarks.data_set(benchmark).synthetic["paper"][
+        "identities"
+    ]  # of the whole set, more than are trained on
     options = recipe.model | ({"pretrained": False} if "pretrained" in recipe.model else {})
     with torch.device("meta"):
         model = build(method, dims=1 if recipe.image_size is None else 2, num_classes=classes, **options)

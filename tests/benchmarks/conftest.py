@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -11,13 +12,16 @@ SYSU_LISTS = {"train": (3, 20, 100, 101), "val": (7, 8), "test": (1, 9, 10, 12, 
 
 
 def paint(path: Path, colour: Iterable[int] = (120, 60, 30)) -> Path:
+    """A small image of one colour in shades that no other path has; a grey one stays grey."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (4, 8), tuple(colour)).save(path)
+    shades = np.random.default_rng(list("/".join(path.parts[-4:]).encode())).integers(-30, 31, (8, 4, 1))
+    pixels = (np.array(tuple(colour)).clip(30, 225) + shades).astype(np.uint8)
+    Image.fromarray(pixels).save(path)
     return path
 
 
 def snap(path: Path, number: int, k: int, grey: bool) -> Path:
-    """A plain picture of a person: the colour depends on who and which, in infrared the shade."""
+    """A plain image of a person: the colour depends on who and which, in infrared the shade."""
     shade = (number + 40 * k) % 256
     return paint(path, (shade, shade, shade) if grey else (shade, 100 + 9 * k, 0))
 
@@ -97,9 +101,9 @@ def llcm(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
+def images(tmp_path: Path) -> Path:
     """A folder of one's own: three identities to train on, two to test on."""
-    root = tmp_path / "pictures"
+    root = tmp_path / "images"
     for part, names in (("train", ("ann", "bob", "cem")), ("test", ("dora", "eve"))):
         for modality in ("infrared", "visible"):
             for name in names:
@@ -109,7 +113,7 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def paint_face(path: Path, number: int, grey: bool) -> Path:
-    """A plain picture, a shade of its own for each subject."""
+    """A plain image, a shade of its own for each subject."""
     shade = 40 + 10 * (number % 20)
     return paint(path, (shade, shade, shade) if grey else (shade, 200 - number % 100, 20))
 
@@ -126,7 +130,7 @@ def cufs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cufsf(tmp_path: Path) -> Path:
-    """Twelve subjects with gaps between their numbers, all pictures grey; one sketch in two has FERET's suffix."""
+    """Twelve subjects with gaps between their numbers, all images grey; one sketch in two has FERET's suffix."""
     root = tmp_path / "cufsf"
     for number in range(3, 39, 3):
         paint_face(root / "photos" / f"{number:05d}fa010_930831.jpg", number, grey=True)

@@ -13,7 +13,6 @@ from sklearn.metrics import roc_curve
 from xmodal_lite import synthetic
 from xmodal_lite.benchmarks import Benchmark, check, load
 from xmodal_lite.benchmarks.cufs import CUFS
-from xmodal_lite.benchmarks.shared import differences
 from xmodal_lite.data.images import read_image
 from xmodal_lite.errors import DataError, SpecError
 from xmodal_lite.evaluation import cosine_distances, pair_scores, rank_metrics
@@ -42,7 +41,7 @@ def test_table_and_samples_belong_together(cufs: Path) -> None:
     assert len(table.specimens_in_both()) == 12
 
 
-def test_masks_and_lists_are_no_pictures(cufs: Path) -> None:
+def test_masks_and_lists_are_no_images(cufs: Path) -> None:
     shutil.copytree(cufs / "photos", cufs / "masks" / "photos")
     assert len(load("cufs", cufs, size=SMALL).table) == len(load("cufs", cufs, size=SMALL).table) == 24
 
@@ -134,10 +133,10 @@ def test_identification_and_verification(cufs: Path) -> None:
 def test_the_numbers_of_the_whole_set() -> None:
     assert [CUFS.trained(protocol, 606) for protocol in ("404-202", "306-300")] == [404, 306]
     assert CUFS.trained("404-202", 605) == 403
-    assert differences({"subjects": 606, "pairs": 606}, CUFS.totals) == []
+    assert CUFS.differences({"subjects": 606, "pairs": 606}) == []
 
 
-def test_known_total_and_stand_in(cufs: Path) -> None:
+def test_known_total_and_synthetic_set(cufs: Path) -> None:
     findings = check("cufs", cufs)
     assert len(findings) == 1
     assert "12 pairs where the whole set has 606 (594 missing)" in findings[0]
@@ -189,11 +188,11 @@ LIST = r"306-300_3\.txt"
 FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no sketch": (
         unlink("sketches/f-003.jpg"),
-        r"photos/f-003\.jpg: there is no sketch picture of the same name",
+        r"photos/f-003\.jpg: there is no sketch image of the same name",
     ),
     "no photo": (
         unlink("photos/f-003.jpg"),
-        r"sketches/f-003\.jpg: there is no photo picture of the same name",
+        r"sketches/f-003\.jpg: there is no photo image of the same name",
     ),
     "two sketches": (
         copy("sketches/f-002.jpg", "sketches/f-002.png"),
@@ -209,7 +208,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "dangling": (dangle, r"sketches/f-003\.jpg: (cannot be opened|no such file)"),
     "truncated": (truncate, r"photos/f-004\.jpg: cannot be read as an image"),
-    "no folder": (lambda root: shutil.rmtree(root / "sketches"), r"sketches: no such folder; fetch"),
+    "no folder": (lambda root: shutil.rmtree(root / "sketches"), r"sketches: no such folder; ask the owners"),
     "too few": (
         two_left,
         r"3 subjects with a pair are 2 to train on and 1 to test on under protocol 404-202",
@@ -220,7 +219,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "in train and in test": (
         list_lines(lambda lines: [*lines, lines[0].replace("train", "test")]),
-        LIST + r", line 13: subject .* is in train and in test; mend the list, or delete it",
+        LIST + r", line 13: subject .* is in train and in test; correct the list, or delete it",
     ),
     "unknown subject": (
         list_lines(lambda lines: ["train nobody", *lines]),
@@ -270,12 +269,14 @@ def test_a_stem_may_end_in_a_blank(cufs: Path) -> None:
 
 
 def test_a_grey_photo_and_a_sketch_on_tinted_paper(cufs: Path) -> None:
-    shutil.copy(cufs / "sketches" / "f-001.jpg", cufs / "photos" / "f-001.jpg")
-    Image.new("RGB", (40, 60), (236, 232, 224)).save(cufs / "sketches" / "f-001.jpg", quality=30)
+    shades = np.random.default_rng(0).integers(-40, 19, (60, 40, 1))
+    Image.fromarray((128 + np.repeat(shades, 3, 2)).astype(np.uint8)).save(cufs / "photos" / "f-001.jpg")
+    paper = (np.array((236, 232, 224)) + shades).astype(np.uint8)
+    Image.fromarray(paper).save(cufs / "sketches" / "f-001.jpg", quality=30)
     load("cufs", cufs, size=SMALL)
 
 
-def test_the_stand_in_loads_is_whole_and_can_be_measured(tmp_path: Path) -> None:
+def test_the_synthetic_set_loads_is_whole_and_can_be_measured(tmp_path: Path) -> None:
     root = synthetic.write("cufs", tmp_path / "synthetic", identities=10)
     assert list(check("cufs", root)) == []
     benchmark = load("cufs", root, size=SMALL)

@@ -15,7 +15,7 @@ from xmodal_lite.errors import DataError
 SMALL = (16, 8)
 
 
-def test_leading_numbers_pair_the_pictures(cufsf: Path) -> None:
+def test_leading_numbers_pair_the_images(cufsf: Path) -> None:
     benchmark = load("cufsf", cufsf, size=SMALL)
     table = benchmark.table
     assert table.identity_names == tuple(f"{number:05d}" for number in range(3, 39, 3))
@@ -32,7 +32,8 @@ def test_leading_numbers_pair_the_pictures(cufsf: Path) -> None:
 def test_the_numbers_of_the_whole_set(cufsf: Path) -> None:
     assert [CUFSF.trained(protocol, 1194) for protocol in ("500-694", "700-494")] == [500, 700]
     assert check("cufsf", cufsf) == [
-        f"{cufsf}: 12 pairs where the whole set has 1,194 (1,182 missing); fetch the set again"
+        f"{cufsf}: not the whole set: 12 pairs where the whole set has 1,194 (1,182 missing); ask the owners of the set "
+        "for a whole copy"
     ]
 
 
@@ -52,7 +53,7 @@ def test_the_numbers_of_the_whole_set(cufsf: Path) -> None:
         (
             "photos/00006fa010_930831.jpg",
             "photos/00007fa010_930831.jpg",
-            r"photos/00007fa010_930831\.jpg: there is no sketch picture of the same leading number",
+            r"photos/00007fa010_930831\.jpg: there is no sketch image of the same leading number",
         ),
     ],
 )
@@ -63,7 +64,7 @@ def test_names_that_do_not_pair(cufsf: Path, source: str, target: str, words: st
     assert any(re.search(words, problem) for problem in check("cufsf", cufsf))
 
 
-def test_the_stand_in_loads_is_whole_and_can_be_measured(tmp_path: Path) -> None:
+def test_the_synthetic_set_loads_is_whole_and_can_be_measured(tmp_path: Path) -> None:
     root = synthetic.write("cufsf", tmp_path / "synthetic", identities=10)
     assert list(check("cufsf", root)) == []
     benchmark = load("cufsf", root, size=SMALL)

@@ -17,6 +17,11 @@ from xmodal_lite.errors import DataError
 SMALL = (16, 8)
 
 
+def save_noise(path: Path, seed: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (8, 4, 3), dtype=np.uint8)).save(path)
+
+
 @pytest.fixture
 def spectra(tmp_path: Path) -> Path:
     """Four minerals in two kinds of spectra."""
@@ -31,31 +36,31 @@ def spectra(tmp_path: Path) -> Path:
     return root
 
 
-def test_images(pictures: Path) -> None:
-    benchmark = load("folder", pictures)
+def test_images(images: Path) -> None:
+    benchmark = load("folder", images)
     assert benchmark.samples.shape == (20, 3, 288, 144)
-    benchmark = load("folder", pictures, size=SMALL)
+    benchmark = load("folder", images, size=SMALL)
     table = benchmark.table
     assert (benchmark.dims, benchmark.modalities, benchmark.source) == (2, ("visible", "infrared"), "real")
     for row in (0, 11, 19):
         _, modality, identity, _ = table.path[row].split("/")
-        np.testing.assert_array_equal(benchmark.samples[row], read_image(pictures / table.path[row], SMALL))
+        np.testing.assert_array_equal(benchmark.samples[row], read_image(images / table.path[row], SMALL))
         assert benchmark.modalities[table.modality[row]] == modality
         assert table.identity_names[table.identity[row]] == identity
     split = benchmark.split("standard", 0)
     assert {path.split("/")[0] for path in table.path[split.train]} == {"train"}
     assert {path.split("/")[0] for path in table.path[split.test]} == {"test"}
-    assert list(check("folder", pictures)) == []
+    assert list(check("folder", images)) == []
 
 
-def test_every_test_sample_of_the_other_modality_is_the_gallery(pictures: Path) -> None:
-    benchmark = load("folder", pictures, size=SMALL)
+def test_every_test_sample_of_the_other_modality_is_the_gallery(images: Path) -> None:
+    benchmark = load("folder", images, size=SMALL)
     split = benchmark.split("standard", 0)
     test = benchmark.table.select(split.test)
     report = split.evaluate(np.eye(5)[test.identity])
     assert report.metrics["v2r/minp"] == report.metrics["r2v/identities/rank1"] == 1
     for words in (
-        "folder pictures",
+        "folder images",
         "v2r visible queries in infrared gallery",
         "v2r: 4 queries",
         "no re-ranking",
@@ -78,21 +83,24 @@ def test_spectra(spectra: Path) -> None:
     assert list(check("folder", spectra)) == []
 
 
-def test_modalities_of_any_name(pictures: Path) -> None:
+def test_modalities_of_any_name(images: Path) -> None:
     for part in ("train", "test"):
-        (pictures / part / "visible").rename(pictures / part / "sketch")
-        (pictures / part / "infrared").rename(pictures / part / "Photo")
-    assert load("folder", pictures, size=SMALL).modalities == ("Photo", "sketch")
+        (images / part / "visible").rename(images / part / "sketch")
+        (images / part / "infrared").rename(images / part / "Photo")
+    assert load("folder", images, size=SMALL).modalities == ("Photo", "sketch")
 
 
-def test_an_identity_in_one_modality(pictures: Path) -> None:
-    shutil.rmtree(pictures / "train" / "infrared" / "bob")
-    shutil.rmtree(pictures / "test" / "visible" / "eve")
-    benchmark = load("folder", pictures, size=SMALL)
+def test_an_identity_in_one_modality(images: Path) -> None:
+    shutil.rmtree(images / "train" / "infrared" / "bob")
+    shutil.rmtree(images / "test" / "visible" / "eve")
+    for modality in ("infrared", "visible"):
+        for k in range(2):
+            save_noise(images / "test" / modality / "flo" / f"{k}.png", seed=10 * k + len(modality))
+    benchmark = load("folder", images, size=SMALL)
     split = benchmark.split("standard", 0)
     assert {path.split("/")[2] for path in benchmark.table.path[split.unpaired]} == {"bob"}
-    report = split.evaluate(np.eye(5)[benchmark.table.identity[split.test]])
-    assert "r2v: 4 queries, 2 of them with a match, in 2 gallery images" in report.protocol
+    report = split.evaluate(np.eye(6)[benchmark.table.identity[split.test]])
+    assert "r2v: 6 queries, 4 of them with a match, in 4 gallery images" in report.protocol
     assert report.metrics["r2v/rank1"] == 1
 
 
@@ -139,18 +147,18 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "nothing to find": (
         lambda root: (shutil.rmtree(root / "test/visible/eve"), shutil.rmtree(root / "test/infrared/dora")),
-        "no test identity has images in both modalities",
+        "no test identity has samples in both modalities",
     ),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_bad_input_names_the_file(pictures: Path, fault: str) -> None:
+def test_bad_input_names_the_file(images: Path, fault: str) -> None:
     break_it, words = FAULTS[fault]
-    break_it(pictures)
+    break_it(images)
     with pytest.raises(DataError, match=words):
-        load("folder", pictures, size=SMALL)
-    assert any(re.search(words, problem) for problem in check("folder", pictures))
+        load("folder", images, size=SMALL)
+    assert any(re.search(words, problem) for problem in check("folder", images))
 
 
 def test_a_damaged_spectrum(spectra: Path) -> None:
@@ -172,20 +180,28 @@ def test_spectra_over_another_axis_are_refused(spectra: Path) -> None:
     assert re.search(words, problem)
 
 
-def test_what_is_left_out_or_alone_is_noted(pictures: Path) -> None:
-    assert check("folder", pictures).notes == []
-    (pictures / "train/visible/ann/1.heic").write_bytes(b"x")
-    (pictures / "test/infrared/eve/notes.md").write_bytes(b"x")
-    (pictures / "test/infrared/eve/.hidden").write_bytes(b"x")
-    (pictures / "train/visible/cem").rename(pictures / "train/visible/Cem")
-    assert check("folder", pictures).notes == [
-        "2 training identities in one modality only: Cem, cem",
-        "2 files of other kinds left out: test/infrared/eve/notes.md, train/visible/ann/1.heic",
+def test_what_is_left_out_or_alone_is_noted(images: Path) -> None:
+    assert check("folder", images).notes == []
+    (images / "train/visible/ann/1.heic").write_bytes(b"x")
+    (images / "test/infrared/eve/notes.md").write_bytes(b"x")
+    (images / "test/infrared/eve/.hidden").write_bytes(b"x")
+    (images / "train/visible/ann/2.heic").write_bytes(b"x")
+    (images / "train/visible/cem/deeper").mkdir()
+    (images / "train/visible/0.png").write_bytes(b"x")
+    shutil.rmtree(images / "train/visible/bob")
+    notes = check("folder", images).notes
+    root = f"{images}/"
+    assert [note.replace(root, "") for note in notes] == [
+        "train/visible/0.png: left out, it lies outside the folders of the identities",
+        "train/visible/ann/1.heic: left out, files ending in .heic are not read (2 in all, also train/visible/ann/2.heic)",
+        "train/visible/cem/deeper: left out, folders within that of an identity are not entered",
+        "test/infrared/eve/notes.md: left out, files ending in .md are not read",
+        "1 training identities in one modality only: bob",
     ]
 
 
-def test_files_of_the_system_are_passed_over(pictures: Path) -> None:
-    (pictures / "train" / ".DS_Store").write_bytes(b"x")
-    (pictures / "train/visible/ann/._0.png").write_bytes(b"x")
-    (pictures / "train/visible/ann/Thumbs.db").write_bytes(b"x")
-    assert len(load("folder", pictures, size=SMALL).table) == 20
+def test_files_of_the_system_are_passed_over(images: Path) -> None:
+    (images / "train" / ".DS_Store").write_bytes(b"x")
+    (images / "train/visible/ann/._0.png").write_bytes(b"x")
+    (images / "train/visible/ann/Thumbs.db").write_bytes(b"x")
+    assert len(load("folder", images, size=SMALL).table) == 20

@@ -83,16 +83,20 @@ def test_known_totals(regdb: Path) -> None:
     assert (list(findings), findings.notes) == ([], [])
 
 
-def test_an_image_as_if_of_the_other_camera_is_noted_and_stops_nothing(regdb: Path) -> None:
+def test_images_of_two_cameras_exchanged(regdb: Path) -> None:
     visible, thermal = regdb / "Visible/10/side_v_1.bmp", regdb / "Thermal/2/side_t_0.bmp"
     kept = visible.read_bytes()
     shutil.copy(thermal, visible)
     thermal.write_bytes(kept)
-    assert check("regdb", regdb).notes == [
-        "grey where most visible images are in colour, as if of the other camera: Visible/10/side_v_1.bmp",
-        "in colour where infrared images are grey, as if of the other camera: Thermal/2/side_t_0.bmp",
+    (regdb / "synthetic.json").write_text("{}")
+    report = check("regdb", regdb)
+    assert report.notes == [
+        "grey where most visible images are in colour, as if of the other camera: Visible/10/side_v_1.bmp"
     ]
-    load("regdb", regdb, size=SMALL)
+    (problem,) = report
+    assert f"{thermal}: is in colour where a grey image is meant" in problem
+    with pytest.raises(DataError, match=re.escape(problem)):
+        load("regdb", regdb, size=SMALL)
 
 
 def test_an_identity_in_one_modality_of_a_split_is_noted(regdb: Path) -> None:
@@ -194,7 +198,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing folder": (lambda root: shutil.rmtree(root / "Thermal"), r"Thermal: no such folder"),
     "missing list": (
         lambda root: (root / "idx" / "test_thermal_10.txt").unlink(),
-        r"test_thermal_10\.txt.* fetch",
+        r"test_thermal_10\.txt: no such file; restore",
     ),
     "empty list": (
         lambda root: (root / "idx" / "train_thermal_1.txt").write_text("\n"),
@@ -202,7 +206,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "nothing to find": (
         keep_one_modality,
-        r"test_visible_5\.txt: no test identity has images in both modalities",
+        r"test_visible_5\.txt: no test identity has samples in both modalities",
     ),
 }
 
@@ -241,7 +245,7 @@ def test_a_label_of_one_image_against_another(regdb: Path) -> None:
         load("regdb", regdb, size=SMALL)
 
 
-def test_the_stand_in_loads_is_whole_and_can_be_measured(tmp_path: Path) -> None:
+def test_the_synthetic_set_loads_is_whole_and_can_be_measured(tmp_path: Path) -> None:
     root = synthetic.write("regdb", tmp_path / "synthetic", identities=10, images=2)
     findings = check("regdb", root)
     assert (list(findings), findings.notes) == ([], [])

@@ -10,7 +10,6 @@ import pytest
 
 from xmodal_lite import synthetic
 from xmodal_lite.benchmarks import check, load
-from xmodal_lite.benchmarks.shared import differences
 from xmodal_lite.benchmarks.tufts import TUFTS
 from xmodal_lite.errors import DataError
 
@@ -48,9 +47,9 @@ def test_two_totals_of_subjects_are_printed() -> None:
         (111, "111 subjects where the whole set has 112 to 113 (1 missing)"),
         (112, None),
     ):
-        found = differences({"subjects": subjects, "pairs": 1583}, TUFTS.totals)
+        found = TUFTS.differences({"subjects": subjects, "pairs": 1583})
         assert found == ([missing] if missing else [])
-    assert differences({"subjects": 113, "pairs": 1582}, TUFTS.totals) == [
+    assert TUFTS.differences({"subjects": 113, "pairs": 1582}) == [
         "1,582 pairs where the whole set has 1,583 (1 missing)"
     ]
 
@@ -64,11 +63,11 @@ def test_known_totals(tufts: Path) -> None:
 FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no thermal": (
         lambda root: (root / "thermal/3/1.jpg").unlink(),
-        r"visible/3/1\.jpg: there is no thermal picture of the same subject and name",
+        r"visible/3/1\.jpg: there is no thermal image of the same subject and name",
     ),
     "one modality": (
         lambda root: shutil.rmtree(root / "visible/3"),
-        r"thermal/3/0\.jpg: there is no visible picture of the same subject and name",
+        r"thermal/3/0\.jpg: there is no visible image of the same subject and name",
     ),
     "two of a name": (
         lambda root: shutil.copy(root / "visible/3/1.jpg", root / "visible/3/1.png"),
@@ -81,7 +80,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty folder": (lambda root: (root / "visible/77").mkdir(), r"visible/77: holds no .*\.jpg"),
     "no folder": (
         lambda root: shutil.rmtree(root / "thermal"),
-        r"thermal: no such folder; fetch the set again",
+        r"thermal: no such folder; ask the owners",
     ),
 }
 
@@ -95,18 +94,18 @@ def test_bad_input_names_the_file(tufts: Path, fault: str) -> None:
     assert any(re.search(words, problem) for problem in check("tufts", tufts))
 
 
-def test_a_thermal_picture_among_visible_ones_is_noted(tufts: Path) -> None:
-    """Visible pictures may be grey: those of a set that has no others, such as FERET's, are nothing to look at."""
+def test_a_thermal_image_among_visible_ones_is_noted(tufts: Path) -> None:
+    """Visible images may be grey: those of a set that has no others, such as FERET's, are nothing to look at."""
     assert not any("grey" in note for note in check("tufts", tufts).notes)
     shutil.copy(tufts / "thermal/3/1.jpg", tufts / "visible/3/1.jpg")
     (note,) = (note for note in check("tufts", tufts).notes if "grey" in note)
     assert note.endswith("as if of the other camera: visible/3/1.jpg")
-    for picture in tufts.glob("thermal/*/*"):
-        shutil.copy(picture, tufts / "visible" / picture.parent.name)
+    for image in tufts.glob("thermal/*/*"):
+        shutil.copy(image, tufts / "visible" / image.parent.name)
     assert not any("grey" in note for note in check("tufts", tufts).notes)
 
 
-def test_the_stand_in_loads_is_whole_and_can_be_measured(tmp_path: Path) -> None:
+def test_the_synthetic_set_loads_is_whole_and_can_be_measured(tmp_path: Path) -> None:
     root = synthetic.write("tufts", tmp_path / "synthetic", identities=10, images=2)
     assert list(check("tufts", root)) == []
     benchmark = load("tufts", root, size=SMALL)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from xmodal_lite.benchmarks import data_set, names
 from xmodal_lite.errors import SpecError
 from xmodal_lite.experiments import resolve
-from xmodal_lite.experiments.recipes import SYNTHETIC
 from xmodal_lite.experiments.spec import RunRecord, RunSpec
 from xmodal_lite.models import model_names
 
@@ -65,7 +65,7 @@ def test_every_recipe_is_counted_as_it_is_today():
         for row in one["rows"]
     ]
     today = {}
-    for benchmark in SYNTHETIC:
+    for benchmark in filter(lambda name: data_set(name).synthetic, names()):
         for method in model_names():
             with contextlib.suppress(SpecError):
                 today[f"{method} {benchmark}"] = resolve(method, benchmark, "paper", {}).steps

@@ -12,28 +12,47 @@ from xmodal_lite._lazy import lazy_names
 from xmodal_lite.errors import SpecError
 
 if TYPE_CHECKING:
-    from xmodal_lite.benchmarks.base import Benchmark, CheckReport
+    from xmodal_lite.benchmarks.base import Benchmark, CheckReport, DataSet
 
-__all__ = ["Benchmark", "CheckReport", "Split", "check", "load", "names"]
+__all__ = ["Benchmark", "CheckReport", "DataSet", "Split", "check", "data_set", "load", "names"]
 
-_BENCHMARKS = (  # each is the module of that name, with _ for -
-    "rruff",
-    "sysu-mm01",
-    "regdb",
-    "llcm",
-    "cufs",
-    "cufsf",
-    "casia-nir-vis",
-    "tufts",
-    "folder",
-)
+_SETS = {  # the registry: module and object of each data set
+    "rruff": "rruff.RRUFF",
+    "sysu-mm01": "sysu_mm01.SYSU_MM01",
+    "regdb": "regdb.REGDB",
+    "llcm": "llcm.LLCM",
+    "cufs": "cufs.CUFS",
+    "cufsf": "cufsf.CUFSF",
+    "casia-nir-vis": "casia_nir_vis.CASIA_NIR_VIS",
+    "tufts": "tufts.TUFTS",
+    "folder": "folder.FOLDER",
+}
 
-__getattr__ = lazy_names(__name__, {"base": "Benchmark CheckReport Split"})
+__getattr__ = lazy_names(__name__, {"base": "Benchmark CheckReport DataSet Split"})
 
 
 def names() -> tuple[str, ...]:
     """List the benchmarks that `load` and `check` know."""
-    return _BENCHMARKS
+    return tuple(_SETS)
+
+
+def data_set(name: str) -> DataSet:
+    """Return what a data set states about itself.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+
+    Raises
+    ------
+    SpecError
+        If the name is unknown.
+    """
+    if name not in _SETS:
+        raise SpecError(f"no benchmark {name!r}; choose one of: {', '.join(names())}")
+    module, own = _SETS[name].split(".")
+    return getattr(import_module(f"{__name__}.{module}"), own)
 
 
 def load(name: str, root: str | Path, **settings: Any) -> Benchmark:
@@ -58,15 +77,15 @@ def load(name: str, root: str | Path, **settings: Any) -> Benchmark:
     SpecError
         If the name or a setting is unknown.
     DataError
-        If the folder is not as the benchmark needs it; names the first file at fault and the remedy.
+        If the folder is not as the benchmark needs it; names the file at fault and the remedy.
     """
-    module = _module(name)
-    offered = list(inspect.signature(module.load).parameters)[1:]
+    chosen = data_set(name)
+    offered = list(inspect.signature(chosen.load).parameters)[1:]
     if unknown := sorted(settings.keys() - set(offered)):
         raise SpecError(
             f"benchmark {name!r} has no setting {', '.join(unknown)}; known: {', '.join(offered)}"
         )
-    return module.load(root, **settings)
+    return chosen.load(root, **settings)
 
 
 def check(name: str, root: str | Path) -> CheckReport:
@@ -89,10 +108,4 @@ def check(name: str, root: str | Path) -> CheckReport:
     SpecError
         If the name is unknown.
     """
-    return _module(name).check(root)
-
-
-def _module(name: str) -> ModuleType:
-    if name not in _BENCHMARKS:
-        raise SpecError(f"no benchmark {name!r}; choose one of: {', '.join(names())}")
-    return import_module(f"{__name__}.{name.replace('-', '_')}")
+    return data_set(name).check(root)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import SpecError
 from xmodal_lite.evaluation import Report, RetrievalTask
+from xmodal_lite.files import is_synthetic
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,12 +27,12 @@ class Split:
     train, test : numpy.ndarray
         Row numbers int64 into the benchmark's table and samples, ascending, without a row in common.
     unpaired : numpy.ndarray
-        TableBuilder of identities seen in one modality only: free to train on, never tested.
+        Rows of identities seen in one modality only: free to train on, never tested.
     evaluate : callable
         Takes the features (len(test), D) of the test rows in order, returns a `Report`.
     tasks : sequence of RetrievalTask
-        Who is looked for where, in positions of `test`, for `xmodal_lite.evaluation.pair_scores`; empty for RRUFF,
-        whose rule is another.
+        Queries and galleries, in positions of `test`, for `xmodal_lite.evaluation.pair_scores`; empty for RRUFF, whose
+        rule is another.
     """
 
     protocol: str
@@ -74,7 +76,7 @@ class Benchmark:
     fingerprint: str
     source: str
     splitters: Mapping[str, Callable[[Benchmark, int], Split]]
-    _splits: dict[tuple[str, int], Split] = field(init=False, repr=False, default_factory=dict)
+    _splits: dict[tuple[str, int], Split] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def protocols(self) -> tuple[str, ...]:
@@ -82,7 +84,7 @@ class Benchmark:
         return tuple(self.splitters)
 
     def split(self, protocol: str, seed: int) -> Split:
-        """Divide the rows as a protocol prescribes; the same division is made once.
+        """Divide the rows as a protocol prescribes; asked again, the same split is returned.
 
         Parameters
         ----------
@@ -108,10 +110,9 @@ class Benchmark:
             raise SpecError(f"benchmark {self.name!r} has no protocol {protocol!r}; choose one of: {known}")
         if seed < 0:
             raise SpecError(f"the seed of a split must be 0 or more, not {seed}")
-        key = (protocol, seed)
-        if key not in self._splits:
-            self._splits[key] = self.splitters[protocol](self, seed)
-        return self._splits[key]
+        if (protocol, seed) not in self._splits:
+            self._splits[protocol, seed] = self.splitters[protocol](self, seed)
+        return self._splits[protocol, seed]
 
 
 class CheckReport(list[str]):
@@ -139,3 +140,86 @@ class CheckReport(list[str]):
         lines += [f"note: {note}" for note in self.notes]
         lines += [f"PROBLEM: {problem}" for problem in self] or ["no problem found"]
         return "\n".join(lines)
+
+
+class DataSet:
+    """What a data set states about itself. Each is an object in a file of this package, with `load` and `check`.
+
+    Attributes
+    ----------
+    name, title : str
+        Its name for `xmodal_lite.benchmarks.load`, and in a report.
+    family : str
+        "people", "faces", "spectra" or "folder": the data sets of a family share the recipes of a profile.
+    modalities : tuple of str
+        Names of modality 0 and 1.
+    colours : tuple of str
+        What the images of modality 0 and of modality 1 are: "colour", "grey" (one in colour is refused), or "any".
+    aligned : bool
+        Whether the two samples of a pair show one moment pixel by pixel.
+    steps_per_epoch : int
+        Training steps that see each image of the whole set about once, where the family's recipe counts epochs; else 0.
+    image_sizes : mapping of str to tuple of int
+        (height, width) of the samples by profile; empty for spectra.
+    synthetic : mapping of str to mapping
+        Parameters of its synthetic data set by profile; empty if it has none.
+    load : callable
+        Takes the root and settings, returns a `Benchmark`.
+    check : callable
+        Takes the root, returns a `CheckReport`.
+    """
+
+    name: str
+    title: str
+    family: str
+    modalities: tuple[str, str]
+    colours: tuple[str, str] = ("any", "any")
+    aligned: bool = False
+    steps_per_epoch: int = 0
+    image_sizes: Mapping[str, tuple[int, int]] = {}
+    synthetic: Mapping[str, Mapping[str, int]] = {}
+    load: Callable[..., Benchmark]
+    check: Callable[[str | Path], CheckReport]
+
+
+@dataclass
+class TableBuilder:
+    """The columns of a sample table in the making."""
+
+    path: list[str] = field(default_factory=list)
+    identity: list[str] = field(default_factory=list)
+    camera: list[int] = field(default_factory=list)
+    modality: list[int] = field(default_factory=list)
+    pair: list[int] = field(default_factory=list)
+
+    def add(self, path: str, identity: str, camera: int, modality: int, pair: int = -1) -> None:
+        """Append one sample; samples with the same `pair` number are aligned, unless it is -1."""
+        self.path.append(path)
+        self.identity.append(identity)
+        self.camera.append(camera)
+        self.modality.append(modality)
+        self.pair.append(pair)
+
+    def table(self) -> SampleTable:
+        """Return the samples in the order of their paths."""
+        names, identity = np.unique(np.array(self.identity, dtype=str), return_inverse=True)
+        table = SampleTable(
+            path=np.array(self.path, dtype=str),
+            identity=identity.astype(np.int64),
+            camera=np.array(self.camera, dtype=np.int64),
+            modality=np.array(self.modality, dtype=np.int8),
+            pair=np.array(self.pair, dtype=np.int64),
+            identity_names=tuple(names.tolist()),
+        )
+        return table.select(np.argsort(table.path, kind="stable"))
+
+
+def shorten(names: Iterable[str], most: int = 10) -> str:
+    """Write out some names of many."""
+    names = sorted(names)
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def source_of(root: Path) -> str:
+    """Tell real data from a synthetic data set."""
+    return "synthetic" if is_synthetic(root) else "real"

@@ -2,180 +2,119 @@ r"""CASIA NIR-VIS 2.0: faces in visible and in near-infrared light, in four sess
 
 Layout: ``s{1..4}/{VIS,NIR}_128x128/{id}/*.bmp``, and the ten folds of "View 2" in
 ``protocols/{vis_train,nir_train,vis_gallery,nir_probe}_{1..10}.txt`` with lines such as
-``s1\VIS_128x128\00001\001.bmp``. A label may follow the path.
+``s1\VIS_128x128\00001\001.bmp``. A label may follow the path. The owners' lists name the uncropped images, as in
+``s1\VIS\00001\001.jpg``; the crop of that image is read.
 
 Data and protocol: Li, Yi, Lei and Liao, The CASIA NIR-VIS 2.0 face database, CVPR workshops 2013.
 """
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from xmodal_lite.benchmarks.base import Benchmark, CheckReport, Split
-from xmodal_lite.benchmarks.index import Parts, read_splits
-from xmodal_lite.benchmarks.shared import (
-    FACE_SIZE,
-    FARS,
-    VERIFICATION,
-    Reporter,
-    check_images,
-    data_name,
-    differences,
-    file_names,
-    identity_folders,
-    make_split,
-    of_modality,
-    raise_data_error,
-    shorten,
-    single_modality_notes,
-    source,
-)
-from xmodal_lite.data.images import open_images
-from xmodal_lite.data.table import SampleTable
+from xmodal_lite.benchmarks.base import Benchmark, Split, shorten
+from xmodal_lite.benchmarks.division import make_split
+from xmodal_lite.benchmarks.image_set import FACE_SIZES, FARS, VERIFICATION, ImageSet, Scan, Splitters
+from xmodal_lite.benchmarks.index import RESTORE, IndexReader, read_splits
+from xmodal_lite.benchmarks.layout import present_images
+from xmodal_lite.data.problems import Problems
 from xmodal_lite.errors import SpecError
 from xmodal_lite.evaluation import RetrievalTask
 
 FOLDERS = ("VIS_128x128", "NIR_128x128")  # by modality
 SESSIONS = ("s1", "s2", "s3", "s4")
 FOLDS = 10
-LISTS = [
-    {
+LISTS = {
+    ("view2", k): {
         part: [f"protocols/{name}_{k + 1}.txt" for name in names]
         for part, names in (("train", ("vis_train", "nir_train")), ("test", ("vis_gallery", "nir_probe")))
     }
     for k in range(FOLDS)
-]
-TOTALS = {"subjects": 725, "folds": FOLDS}
+}
 
 
-def load(root: str | Path, size: tuple[int, int] = FACE_SIZE) -> Benchmark:
-    """Read a copy of CASIA NIR-VIS 2.0.
+class CasiaNirVis(ImageSet):
+    """CASIA NIR-VIS 2.0. The one protocol is ``view2``: the seed of a split is its fold, 0 to 9 for lists 1 to 10."""
 
-    The one protocol is ``view2``: the seed of a split is its fold, 0 to 9 for the lists 1 to 10.
-
-    Parameters
-    ----------
-    root : str or pathlib.Path
-        Folder that holds ``s1`` to ``s4`` and ``protocols``. A file ``synthetic.json`` in it marks a synthetic data set.
-    size : tuple of int
-        (height, width) of the samples.
-
-    Returns
-    -------
-    Benchmark
-        Samples (n, 3, height, width) uint8.
-
-    Raises
-    ------
-    DataError
-        For the first thing that is wrong: a missing folder or list, a line that cannot be followed or names an image of
-        the other modality, a label that disagrees with its folder, an identity on both sides of a fold or twice in a
-        gallery, a near-infrared image in colour, a damaged image.
-    """
-    root = Path(root)
-    table, parts, subjects = _scan(root, raise_data_error)
-    lists = [index for fold in LISTS for indexes in fold.values() for index in indexes]
-    samples, fingerprint = open_images(
-        root, "casia-nir-vis", table.path.tolist(), lists, size, grey=of_modality(table, 1)
-    )
-    name = data_name("CASIA NIR-VIS 2.0", source(root), differences(_count(root, table, subjects), TOTALS))
-    return Benchmark(
-        name="casia-nir-vis",
-        dims=2,
-        modalities=("visible", "near-infrared"),
-        table=table,
-        samples=samples,
-        fingerprint=fingerprint,
-        source=source(root),
-        splitters={"view2": partial(_split, name, parts)},
-    )
-
-
-def check(root: str | Path) -> CheckReport:
-    """Look over a copy of CASIA NIR-VIS 2.0: every list, folder and image, and the known totals.
-
-    Parameters
-    ----------
-    root : str or pathlib.Path
-        Folder that holds ``s1`` to ``s4`` and ``protocols``; the totals of a synthetic data set are not compared.
-
-    Returns
-    -------
-    CheckReport
-        Problems, counts and notes.
-    """
-    root = Path(root)
-    problems: list[str] = []
-    table, parts, subjects = _scan(root, problems.append)
-    odd, notes = check_images(root, table, grey=True)
-    problems += odd
-    counts = _count(root, table, subjects)
-    if source(root) == "real":
-        problems += [f"{root}: {words}; fetch the set again" for words in differences(counts, TOTALS)]
-    notes += single_modality_notes(table, (part["train"] for part in parts), (part["test"] for part in parts))
-    return CheckReport(problems, counts, notes)
-
-
-def _scan(root: Path, report: Reporter) -> tuple[SampleTable, Parts, int]:
-    """List all images that a list names, the rows of each fold, and count the subjects that have a folder."""
-    present = [_present(root, name, report) for name in FOLDERS]
-    table, parts = read_splits(root, LISTS, FOLDERS, present, report, labelled=False)
-    for lists, part in zip(LISTS, parts, strict=True):
-        gallery = part["test"][table.modality[part["test"]] == 0]
-        identity, images = np.unique(table.identity[gallery], return_counts=True)
-        if (images > 1).any():
-            report(
-                f"{root / lists['test'][0]}: lists {shorten(table.identity_names[i] for i in identity[images > 1])} more "
-                "than once; a gallery has one image of each identity, fetch the list again"
-            )
-        if len(identity) == 1:
-            report(
-                f"{root / lists['test'][0]}: lists one identity, so no pair is of two; fetch the list and its images "
-                "again"
-            )
-    return table, parts, len({path.split("/")[2] for images in present for path in images})
-
-
-def _present(root: Path, name: str, report: Reporter) -> set[str]:
-    """List the images of one modality in all sessions that this copy has."""
-    sessions = [session for session in SESSIONS if (root / session / name).is_dir()]
-    if not sessions:
-        report(f"{root}: has no folder {name} in {'/'.join(SESSIONS)}; fetch the set again")
-    return {
-        f"{session}/{name}/{folder.name}/{image}"
-        for session in sessions
-        for folder in identity_folders(root / session / name, report, "fetch the set again")
-        for image in file_names(folder, report)
+    name = "casia-nir-vis"
+    title = "CASIA NIR-VIS 2.0"
+    family = "faces"
+    modalities = ("visible", "near-infrared")
+    colours = ("any", "grey")  # whether the visible images of every copy are in colour is not known
+    folders = (*SESSIONS, "protocols")
+    image_sizes = FACE_SIZES
+    synthetic = {
+        "tiny": {"identities": 40, "images": 2},
+        "demo": {"identities": 400, "images": 4},
+        "paper": {"identities": 725, "images": 12},
     }
+    totals = {"subjects": 725, "folds": FOLDS}
+
+    def scan(self, root: Path, problems: Problems) -> Scan:
+        """List all images that a list names, and the rows of each fold."""
+        present = [self._present(root, name, problems) for name in FOLDERS]
+        reader = IndexReader(root, problems, self.remedy, labelled=False, known_form=_known_form)
+        table, divisions = read_splits(reader, LISTS, FOLDERS, present)
+        for division in divisions.values():
+            test, place = division.test, division.place
+            gallery = test[table.modality[test] == 0]
+            identity, images = np.unique(table.identity[gallery], return_counts=True)
+            if (images > 1).any():
+                names = shorten(table.identity_names[i] for i in identity[images > 1])
+                words = f"lists {names} more than once; a gallery has one image of each identity, {RESTORE}"
+                problems.add(f"{place}: {words}", "more than once in a gallery", place)
+        lists = [index for fold in LISTS.values() for indexes in fold.values() for index in indexes]
+        return Scan(table, divisions, lists, self.modalities)
+
+    def count(self, root: Path, scan: Scan) -> dict[str, int]:
+        """Count the subjects that have a folder, the folds and the images in their lists."""
+        present = [path for name in FOLDERS for path in self._present(root, name, Problems())]
+        counts = {
+            "subjects": len({path.split("/")[2] for path in present}),
+            "folds": sum((root / fold["test"][1]).is_file() for fold in LISTS.values()),
+        }
+        for modality, word in enumerate(self.modalities):
+            counts[f"{word} images in the lists"] = int((scan.table.modality == modality).sum())
+        return counts
+
+    def splitters(self, root: Path, scan: Scan, data: str) -> Splitters:
+        """Return the one protocol."""
+        return {"view2": partial(_split, data, scan)}
+
+    def _present(self, root: Path, name: str, problems: Problems) -> set[str]:
+        """List the images of one modality in all sessions that this copy has."""
+        sessions = [session for session in SESSIONS if (root / session / name).is_dir()]
+        if not sessions:
+            problems.add(f"{root}: has no folder {name} in {'/'.join(SESSIONS)}; {self.remedy}")
+        return {
+            path
+            for session in sessions
+            for path in present_images(root, f"{session}/{name}", problems, self.remedy)
+        }
 
 
-def _count(root: Path, table: SampleTable, subjects: int) -> dict[str, int]:
-    counts = {"subjects": subjects, "folds": sum((root / fold["test"][1]).is_file() for fold in LISTS)}
-    for modality, word in enumerate(("visible", "near-infrared")):
-        counts[f"{word} images in the lists"] = int((table.modality == modality).sum())
-    return counts
+def _known_form(path: str) -> str:
+    """Return session, modality, identity and number, as the lists for the uncropped images have them."""
+    return re.sub(r"^(s\d)/(VIS|NIR)(?:_\d+x\d+)?/", r"\1/\2/", path).rpartition(".")[0]
 
 
-def _split(data: str, parts: Parts, benchmark: Benchmark, seed: int) -> Split:
+def _split(data: str, scan: Scan, benchmark: Benchmark, seed: int) -> Split:
     """Train on one half of the identities, look for the near-infrared images of the other among one visible each."""
     if seed >= FOLDS:
         raise SpecError(f"CASIA NIR-VIS 2.0 has {FOLDS} folds: choose seed 0 to {FOLDS - 1}, not {seed}")
-    modality = benchmark.table.modality[parts[seed]["test"]]
+    division = scan.divisions["view2", seed]
+    modality = benchmark.table.modality[division.test]
     gallery, probes = np.flatnonzero(modality == 0), np.flatnonzero(modality == 1)
     name = (
         f"{data} View 2, fold {seed + 1} of {FOLDS}, near-infrared probes in a visible gallery of one image per "
         f"identity, one draw, CMC counts images, {VERIFICATION}, cosine, no flip, no re-ranking"
     )
-    return make_split(
-        benchmark,
-        "view2",
-        seed,
-        parts[seed]["train"],
-        parts[seed]["test"],
-        [RetrievalTask("r2v", probes, (gallery,), fars=FARS)],
-        ["images"],
-        name,
-    )
+    tasks = [RetrievalTask("r2v", probes, (gallery,), fars=FARS)]
+    return make_split(benchmark, "view2", seed, division, tasks, ["images"], name)
+
+
+CASIA_NIR_VIS = CasiaNirVis()

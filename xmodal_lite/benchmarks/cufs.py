@@ -1,7 +1,9 @@
 """CUFS: faces as photos and as sketches that an artist drew from these photos.
 
-Layout: ``photos/{stem}.jpg`` and ``sketches/{stem}.jpg``, one pair for each of 606 subjects, with the same stem. The
-owners distribute no list, so the splits are ours: see `xmodal_lite.benchmarks.subject_lists`.
+Layout: ``photos/{stem}.jpg`` and ``sketches/{stem}.jpg``, one pair for each of 606 subjects, with the same stem. In
+the students' part as its owners distribute it, the sketch of ``f-005-01.jpg`` is ``F2-005-01-sz1.jpg`` or
+``f-005-01-sz1.jpg``; that counts as the same. The owners distribute no list, so the splits are ours: see
+`xmodal_lite.benchmarks.subject_lists`.
 
 Data: Wang and Tang, Face photo-sketch synthesis and recognition, TPAMI 2009. Protocols: the two sizes of training set
 in common use.
@@ -9,63 +11,31 @@ in common use.
 
 from __future__ import annotations
 
-from functools import partial
-from pathlib import Path
+import re
 
-from xmodal_lite.benchmarks.base import Benchmark, CheckReport
-from xmodal_lite.benchmarks.paired import PairedSet, photos_and_sketches
-from xmodal_lite.benchmarks.shared import FACE_SIZE
-
-CUFS = PairedSet(
-    name="cufs",
-    title="CUFS",
-    modalities=("photo", "sketch"),
-    match="name",
-    pictures=partial(photos_and_sketches, ".+"),
-    protocols={"404-202": 404, "306-300": 306},
-    subjects=606,
-    totals={"pairs": 606},
-)
+from xmodal_lite.benchmarks.paired import PhotoSketchSet
+from xmodal_lite.benchmarks.spelling import spelling_key
 
 
-def load(root: str | Path, size: tuple[int, int] = FACE_SIZE) -> Benchmark:
-    """Read a copy of CUFS.
+class Cufs(PhotoSketchSet):
+    """CUFS. Protocols are ``404-202`` and ``306-300``, subjects to train and to test on."""
 
-    Protocols are ``404-202`` and ``306-300``, subjects to train and to test on; the seed of a split is 0 to 4 for the
-    lists ``splits/404-202_1.txt`` to ``_5.txt``, which are drawn and written if they are not there.
+    name = "cufs"
+    title = "CUFS"
+    colours = ("colour", "grey")
+    match = "name"
+    protocols = {"404-202": 404, "306-300": 306}
+    subjects = 606
+    totals = {"pairs": 606}
+    synthetic = {"tiny": {"identities": 40}, "demo": {"identities": 606}, "paper": {"identities": 606}}
 
-    Parameters
-    ----------
-    root : str or pathlib.Path
-        Folder that holds ``photos`` and ``sketches``. A file ``synthetic.json`` in it marks a synthetic data set.
-    size : tuple of int
-        (height, width) of the samples.
+    def subject(self, stem: str) -> str:
+        """Return the whole stem."""
+        return stem
 
-    Returns
-    -------
-    Benchmark
-        Samples (n, 3, height, width) uint8; pair numbers count the subjects.
-
-    Raises
-    ------
-    DataError
-        For the first thing that is wrong: a missing folder, a photo without its sketch or the reverse, two of them for
-        one subject, a list that cannot be followed, a sketch in colour, a damaged image.
-    """
-    return CUFS.load(Path(root), size)
+    def subject_key(self, subject: str) -> str:
+        """Return the name of the photo: without a sketch's ``-sz1``, and with ``F2-`` as ``f-``."""
+        return re.sub(r"^([fm])2-", r"\1-", re.sub(r"-sz\d+$", "", spelling_key(subject)))
 
 
-def check(root: str | Path) -> CheckReport:
-    """Look over a copy of CUFS: every picture and list, and the known total.
-
-    Parameters
-    ----------
-    root : str or pathlib.Path
-        Folder that holds ``photos`` and ``sketches``; the total of a synthetic data set is not compared.
-
-    Returns
-    -------
-    CheckReport
-        Problems, counts and notes.
-    """
-    return CUFS.check(Path(root))
+CUFS = Cufs()

@@ -6,121 +6,84 @@ otherwise the first by name. Spectra are text files of two columns, wavenumber i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from xmodal_lite.benchmarks.base import Benchmark, CheckReport, Split
-from xmodal_lite.benchmarks.shared import (
-    SIZE,
-    Reporter,
-    TableBuilder,
-    check_split_usable,
-    file_names,
-    identity_folders,
-    make_split,
-    raise_data_error,
-    shorten,
-    single_modality_notes,
-    source,
-)
-from xmodal_lite.data.cache import Entry, cached
-from xmodal_lite.data.images import SUFFIXES, inspect_images, open_images
-from xmodal_lite.data.spectra import READER, Preparation
-from xmodal_lite.data.spectra import SUFFIXES as SPECTRA
-from xmodal_lite.data.spectrum_samples import inspect_spectra, read_samples
+from xmodal_lite.benchmarks.base import Benchmark, Split, TableBuilder, shorten
+from xmodal_lite.benchmarks.division import Division, divide, make_split
+from xmodal_lite.benchmarks.image_set import PEOPLE_SIZES, ImageSet, Scan, Splitters
+from xmodal_lite.benchmarks.layout import count_parts, file_names, identity_folders
+from xmodal_lite.benchmarks.spelling import unify
+from xmodal_lite.data.kinds import ImageKind, SampleKind, SpectrumKind
+from xmodal_lite.data.listing import list_folder
+from xmodal_lite.data.problems import Problems
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.evaluation import RetrievalTask
 
 PARTS = ("train", "test")
-KINDS = (*SUFFIXES, *SPECTRA)
+SUFFIXES = (*ImageKind.suffixes, *SpectrumKind.suffixes)
 FIRST = ("visible", "vis", "rgb", "photo", "photos", "raman")  # names of modality v
 LAYOUT = "the layout is {train,test}/{modality}/{identity}/files with two modalities"
 
 
-def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
-    """Read data of your own.
+class Folder(ImageSet):
+    """Data of one's own, with the one protocol ``standard``.
 
-    The one protocol is ``standard``: every test sample of one modality is looked for among all of the other.
-
-    Parameters
-    ----------
-    root : str or pathlib.Path
-        Folder that holds ``train`` and ``test``.
-    size : tuple of int
-        (height, width) of the samples; spectra are prepared as those of RRUFF and have no size.
-
-    Returns
-    -------
-    Benchmark
-        Samples (n, 3, height, width) uint8, or (n, 1, L) float32 for spectra.
-
-    Raises
-    ------
-    DataError
-        For the first thing that is wrong: a missing folder, not two modalities, an empty identity folder, an identity
-        in both parts, images mixed with spectra, a damaged file, a spectrum without signal on the axis.
+    Every test sample of one modality is a query among all of the other. Spectra are prepared as those of RRUFF and have
+    no size.
     """
-    root = Path(root)
-    table, modalities, training = _scan(root, raise_data_error)
-    paths = table.path.tolist()
-    if _spectra(table).all():
-        settings = Preparation()
-        samples, columns = cached(
-            root,
-            "folder",
-            [root / path for path in paths],
-            {"reader": READER, **asdict(settings)},
-            partial(_read_spectra, root, paths),
-        )
-        fingerprint = str(columns["fingerprint"])
-    else:
-        samples, fingerprint = open_images(root, "folder", paths, [], size)
-    return Benchmark(
-        name="folder",
-        dims=samples.ndim - 2,
-        modalities=modalities,
-        table=table,
-        samples=samples,
-        fingerprint=fingerprint,
-        source=source(root),
-        splitters={"standard": partial(_split, root.resolve().name, training)},
-    )
 
+    name = "folder"
+    title = "folder"
+    family = "folder"
+    modalities = ("v", "r")
+    folders = PARTS
+    steps_per_epoch = 100
+    image_sizes = PEOPLE_SIZES
+    remedy = "add the missing files"
 
-def check(root: str | Path) -> CheckReport:
-    """Look over data of your own: every folder and file.
+    def kind(self, scan: Scan, size: tuple[int, int] | None) -> SampleKind:
+        """Return what most files are, by their suffix."""
+        return SpectrumKind() if len(scan.table) and _spectra(scan.table).all() else ImageKind(size)
 
-    Parameters
-    ----------
-    root : str or pathlib.Path
-        Folder that holds ``train`` and ``test``.
+    def scan(self, root: Path, problems: Problems) -> Scan:
+        """List all samples and find the two modalities."""
+        folders = {part: identity_folders(root / part, problems, LAYOUT) for part in PARTS}
+        names = {folder.name for part in PARTS for folder in folders[part]}
+        found = sorted(names, key=lambda name: (name.lower() not in FIRST, name))
+        if names and len(names) != 2:
+            words = f"has the modalities {shorten(names)}; {LAYOUT}, the same ones in train and test"
+            problems.add(f"{root}: {words}")
+        people = [
+            (part, folder, identity_folders(folder, problems, LAYOUT))
+            for part in PARTS
+            for folder in folders[part]
+        ]
+        named = unify([(str(folder), [who.name for who in below]) for _, folder, below in people], problems)
+        rows, seen = TableBuilder(), {part: set[str]() for part in PARTS}
+        for part, folder, below in people:
+            for who in below:
+                seen[part].add(named[who.name])
+                for file in file_names(who, problems, self.remedy, SUFFIXES):
+                    path = f"{part}/{folder.name}/{who.name}/{file}"
+                    rows.add(path, named[who.name], 0, found.index(folder.name))
+        if twice := seen["train"] & seen["test"]:
+            words = "the test is on identities that training never saw, move each to one part"
+            problems.add(f"{root}: identity {shorten(twice)} is in train and in test; {words}")
+        table = rows.table()
+        _check_kinds(root, table, problems)
+        v, r = (*found, *self.modalities)[:2]
+        return Scan(table, {("", 0): _division(root, table)}, (), (v, r))
 
-    Returns
-    -------
-    CheckReport
-        Problems, counts and notes.
-    """
-    root = Path(root)
-    problems: list[str] = []
-    table, modalities, training = _scan(root, problems.append)
-    spectra = _spectra(table)
-    counts: dict[str, int] = {}
-    refused, changed, changes = inspect_spectra(root, table.path[spectra].tolist())
-    problems += [*refused, *inspect_images(root, table.path[~spectra].tolist()).damaged]
-    for part, mask in (("training", training), ("test", ~training)):
-        counts[f"{part} identities"] = len(np.unique(table.identity[mask]))
-        for modality, name in enumerate(modalities):
-            counts[f"{part} samples, {name}"] = int((mask & (table.modality == modality)).sum())
-    counts |= changed
-    notes = [*changes, *single_modality_notes(table, [training], [~training])]
-    if others := [path for path in _files(root) if path.suffix.lower() not in KINDS]:
-        names = shorten(path.relative_to(root).as_posix() for path in others)
-        notes.append(f"{len(others)} files of other kinds left out: {names}")
-    return CheckReport(problems, counts, notes)
+    def count(self, root: Path, scan: Scan) -> dict[str, int]:
+        """Count identities and samples of each part."""
+        return count_parts(scan.table, scan.divisions["", 0].train, scan.modalities, "samples")
+
+    def splitters(self, root: Path, scan: Scan, data: str) -> Splitters:
+        """Return the one protocol."""
+        return {"standard": partial(_split, root.resolve().name, scan)}
 
 
 def holds_spectra(root: str | Path) -> bool:
@@ -131,65 +94,43 @@ def holds_spectra(root: str | Path) -> bool:
     root : str or pathlib.Path
         Folder that holds ``train`` and ``test``.
     """
-    kinds = (path.suffix.lower() for path in _files(Path(root)))
-    return next((kind in SPECTRA for kind in kinds if kind in KINDS), False)
+    folders = [Path(root, part) for part in PARTS]
+    for _ in range(2):  # modalities, identities
+        folders = [folder / name for folder in folders for name in list_folder(folder, Problems()).folders]
+    kinds = (
+        Path(name).suffix.lower() for folder in folders for name in list_folder(folder, Problems()).files
+    )
+    return next((kind in SpectrumKind.suffixes for kind in kinds if kind in SUFFIXES), False)
 
 
-def _files(root: Path) -> Iterator[Path]:
-    """Find all that is not hidden in the folders of the identities."""
-    return (path for part in PARTS for path in (root / part).glob("[!.]*/[!.]*/[!.]*"))
-
-
-def _scan(root: Path, report: Reporter) -> tuple[SampleTable, tuple[str, str], np.ndarray]:
-    """List all samples, the two modalities, and the mask (n,) of those to train on."""
-    folders = {part: identity_folders(root / part, report, LAYOUT) for part in PARTS}
-    names = {folder.name for part in PARTS for folder in folders[part]}
-    modalities = sorted(names, key=lambda name: (name.lower() not in FIRST, name))
-    if names and len(names) != 2:
-        report(f"{root}: has the modalities {shorten(names)}; {LAYOUT}, the same ones in train and test")
-    rows, kinds = TableBuilder(), dict.fromkeys(PARTS, frozenset[str]())
-    for part in PARTS:
-        for folder in folders[part]:
-            identities = identity_folders(folder, report, LAYOUT)
-            kinds[part] |= {identity.name for identity in identities}
-            for identity in identities:
-                for name in file_names(identity, report, KINDS):
-                    path = f"{part}/{folder.name}/{identity.name}/{name}"
-                    rows.add(path, identity.name, 0, modalities.index(folder.name))
-    if twice := kinds["train"] & kinds["test"]:
-        report(
-            f"{root}: identity {shorten(twice)} is in train and in test; the test is on identities that training never "
-            "saw, move each to one part"
-        )
-    table = rows.table()
-    spectra = _spectra(table)
-    if spectra.any() and not spectra.all():
-        odd = np.flatnonzero(spectra if spectra.mean() < 0.5 else ~spectra)
-        report(
-            f"{root / table.path[odd[0]]}: is a file of the other kind, as are {len(odd)} of {len(table)}; the data "
-            f"are either images ({'/'.join(SUFFIXES)}) or spectra ({'/'.join(SPECTRA)}), remove one kind"
-        )
-    training = np.char.startswith(table.path, "train/")
-    check_split_usable(table, np.flatnonzero(training), np.flatnonzero(~training), f"{root}", report)
-    v, r = (*modalities, "v", "r")[:2]
-    return table, (v, r), training
+def _division(root: Path, table: SampleTable) -> Division:
+    complete = all((root / part).is_dir() for part in PARTS)
+    return divide(np.char.startswith(table.path, "train/"), str(root), complete)
 
 
 def _spectra(table: SampleTable) -> np.ndarray:
     """Mark the rows (n,) that are spectra, by their suffix."""
-    return np.array([path.lower().endswith(SPECTRA) for path in table.path.tolist()], dtype=bool)
+    return np.array(
+        [path.lower().endswith(SpectrumKind.suffixes) for path in table.path.tolist()], dtype=bool
+    )
 
 
-def _read_spectra(root: Path, paths: list[str]) -> Entry:
-    """Prepare samples (n, 1, L) and the fingerprint for the cache."""
-    samples, fingerprint = read_samples(root, paths)
-    return samples, {"fingerprint": np.array(fingerprint)}
+def _check_kinds(root: Path, table: SampleTable, problems: Problems) -> None:
+    """Report images among spectra, or the reverse."""
+    spectra = _spectra(table)
+    if spectra.any() and not spectra.all():
+        odd = np.flatnonzero(spectra if spectra.mean() < 0.5 else ~spectra)
+        images, texts = ("/".join(kind.suffixes) for kind in (ImageKind, SpectrumKind))
+        problems.add(
+            f"{root / table.path[odd[0]]}: is a file of the other kind, as are {len(odd)} of {len(table)}; the data "
+            f"are either images ({images}) or spectra ({texts}), remove one kind"
+        )
 
 
-def _split(data: str, training: np.ndarray, benchmark: Benchmark, seed: int) -> Split:
+def _split(data: str, scan: Scan, benchmark: Benchmark, seed: int) -> Split:
     """Train on the one part, look for every test sample of one modality among all of the other."""
-    rows = np.flatnonzero(~training)
-    modality = benchmark.table.modality[rows]
+    division = scan.divisions["", 0]
+    modality = benchmark.table.modality[division.test]
     v, r = np.flatnonzero(modality == 0), np.flatnonzero(modality == 1)
     first, second = benchmark.modalities
     name = (
@@ -197,13 +138,8 @@ def _split(data: str, training: np.ndarray, benchmark: Benchmark, seed: int) -> 
         "of the other modality, one draw, CMC counts samples (and identities where it says so), cosine, no flip, "
         "no re-ranking"
     )
-    return make_split(
-        benchmark,
-        "standard",
-        seed,
-        np.flatnonzero(training),
-        rows,
-        [RetrievalTask("v2r", v, (r,)), RetrievalTask("r2v", r, (v,))],
-        ["images", "identities"],
-        name,
-    )
+    tasks = [RetrievalTask("v2r", v, (r,)), RetrievalTask("r2v", r, (v,))]
+    return make_split(benchmark, "standard", seed, division, tasks, ["images", "identities"], name)
+
+
+FOLDER = Folder()

@@ -15,25 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from xmodal_lite.benchmarks.base import Benchmark, CheckReport, Split
-from xmodal_lite.benchmarks.index import read_index, report_labels, report_overlap
-from xmodal_lite.benchmarks.shared import (
-    SIZE,
-    Reporter,
-    TableBuilder,
-    check_images,
-    check_split_usable,
-    data_name,
-    differences,
-    file_names,
-    identity_folders,
-    make_split,
-    raise_data_error,
-    single_modality_notes,
-    source,
-)
-from xmodal_lite.data.images import open_images
-from xmodal_lite.data.table import SampleTable
+from xmodal_lite.benchmarks.base import Benchmark, Split, TableBuilder
+from xmodal_lite.benchmarks.division import divide, make_split
+from xmodal_lite.benchmarks.image_set import PEOPLE_SIZES, ImageSet, Scan, Splitters
+from xmodal_lite.benchmarks.index import IndexReader, Line, check_lines
+from xmodal_lite.benchmarks.layout import count_parts, present_images
+from xmodal_lite.data.problems import Problems
 from xmodal_lite.evaluation import (
     RetrievalTask,
     group_by_identity_and_camera,
@@ -48,134 +35,78 @@ LISTS = {
     for modality, name in enumerate(FOLDERS)
 }
 DRAWS = 10
-TOTALS = {
-    "training identities": 713,
-    "training visible images": 16946,
-    "training infrared images": 13975,
-    "test identities": 351,
-    "test visible images": 8680,
-    "test infrared images": 7166,
-}
 
 
-def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
-    """Read a copy of LLCM.
+class Llcm(ImageSet):
+    """LLCM. The one protocol is ``standard``; it does not depend on the seed of a split."""
 
-    The one protocol is ``standard``; it does not depend on the seed of a split.
-
-    Parameters
-    ----------
-    root : str or pathlib.Path
-        Folder that holds ``vis``, ``nir`` and ``idx``. A file ``synthetic.json`` in it marks a synthetic data set.
-    size : tuple of int
-        (height, width) of the samples.
-
-    Returns
-    -------
-    Benchmark
-        Samples (n, 3, height, width) uint8.
-
-    Raises
-    ------
-    DataError
-        For the first thing that is wrong: a missing folder or list, a line that cannot be followed, a label or a
-        file name that disagrees with its folder, a name without a camera, an identity in both parts, a damaged image.
-    """
-    root = Path(root)
-    table, training = _scan(root, raise_data_error)
-    samples, fingerprint = open_images(root, "llcm", table.path.tolist(), list(LISTS.values()), size)
-    name = data_name("LLCM", source(root), differences(_count(table, training), TOTALS))
-    return Benchmark(
-        name="llcm",
-        dims=2,
-        modalities=("visible", "infrared"),
-        table=table,
-        samples=samples,
-        fingerprint=fingerprint,
-        source=source(root),
-        splitters={"standard": partial(_split, name, training)},
-    )
-
-
-def check(root: str | Path) -> CheckReport:
-    """Look over a copy of LLCM: every list, folder and image, and the known totals.
-
-    Parameters
-    ----------
-    root : str or pathlib.Path
-        Folder that holds ``vis``, ``nir`` and ``idx``; the totals of a synthetic data set are not compared.
-
-    Returns
-    -------
-    CheckReport
-        Problems, counts and notes.
-    """
-    root = Path(root)
-    problems: list[str] = []
-    table, training = _scan(root, problems.append)
-    damaged, notes = check_images(root, table)
-    problems += damaged
-    counts = _count(table, training)
-    if source(root) == "real":
-        problems += [f"{root}: {words}; fetch the set again" for words in differences(counts, TOTALS)]
-    return CheckReport(problems, counts, notes + single_modality_notes(table, [training], [~training]))
-
-
-def _scan(root: Path, report: Reporter) -> tuple[SampleTable, np.ndarray]:
-    """List all images that a list names; returns them and the mask (n,) of those to train on."""
-    present = [
-        {
-            f"{name}/{folder.name}/{image}"
-            for folder in identity_folders(root / name, report, "fetch the set again")
-            for image in file_names(folder, report)
-        }
-        for name in FOLDERS
-    ]
-    lines = {
-        part: [
-            line
-            for modality, name in enumerate(FOLDERS)
-            for line in read_index(root, LISTS[part, modality], name, present[modality], report)
-        ]
-        for part in ("train", "test")
+    name = "llcm"
+    title = "LLCM"
+    family = "people"
+    modalities = ("visible", "infrared")
+    colours = ("colour", "grey")
+    folders = (*FOLDERS, "idx")
+    steps_per_epoch = 530
+    image_sizes = PEOPLE_SIZES
+    synthetic = {
+        "tiny": {"identities": 30, "images": 3},
+        "demo": {"identities": 150},
+        "paper": {"identities": 1064},
     }
-    rows = TableBuilder()
-    for part in lines.values():
-        report_labels(part, report)
-        for line in part:
-            name, file = line.path.split("/")[0], line.path.split("/")[2]
-            if not file.startswith(f"{line.folder}_"):
-                report(
-                    f"{line.place}: {line.path} is named after another identity than its folder; move or rename it"
-                )
-            if camera := re.search(r"_c(\d+)_", file):
-                rows.add(line.path, line.folder, int(camera[1]), FOLDERS.index(name))
-            else:
-                report(
-                    f"{line.place}: {line.path} names no camera, as in {line.folder}_c01_*.jpg; restore its name"
-                )
-    report_overlap(lines["train"], lines["test"], report)
-    table = rows.table()
-    trained = {line.path for line in lines["train"]}
-    training = np.array([path in trained for path in table.path.tolist()], dtype=bool)
-    train, test = np.flatnonzero(training), np.flatnonzero(~training)
-    check_split_usable(table, train, test, f"{root / LISTS['test', 0]}", report)
-    return table, training
+    totals = {
+        "training identities": 713,
+        "training visible images": 16946,
+        "training infrared images": 13975,
+        "test identities": 351,
+        "test visible images": 8680,
+        "test infrared images": 7166,
+    }
+
+    def scan(self, root: Path, problems: Problems) -> Scan:
+        """List all images that a list names."""
+        present = [present_images(root, name, problems, self.remedy) for name in FOLDERS]
+        reader = IndexReader(root, problems, self.remedy)
+        read = {key: reader.read(index, FOLDERS[key[1]], present[key[1]]) for key, index in LISTS.items()}
+        lines = {
+            part: [line for modality in (0, 1) for line in read[part, modality] or []]
+            for part in ("train", "test")
+        }
+        check_lines(lines["train"], lines["test"], problems)
+        rows = TableBuilder()
+        for line in (*lines["train"], *lines["test"]):
+            _add(rows, line, problems)
+        table, trained = rows.table(), {line.path for line in lines["train"]}
+        training = np.array([path in trained for path in table.path.tolist()], dtype=bool)
+        complete = None not in read.values()
+        division = divide(training, str(root / LISTS["test", 0]), complete)
+        return Scan(table, {("", 0): division}, list(LISTS.values()), self.modalities)
+
+    def count(self, root: Path, scan: Scan) -> dict[str, int]:
+        """Count identities and images of each part."""
+        return count_parts(scan.table, scan.divisions["", 0].train, self.modalities, "images")
+
+    def splitters(self, root: Path, scan: Scan, data: str) -> Splitters:
+        """Return the one protocol."""
+        return {"standard": partial(_split, data, scan)}
 
 
-def _count(table: SampleTable, training: np.ndarray) -> dict[str, int]:
-    counts = {}
-    for part, mask in (("training", training), ("test", ~training)):
-        counts[f"{part} identities"] = len(np.unique(table.identity[mask]))
-        for modality, word in enumerate(("visible", "infrared")):
-            counts[f"{part} {word} images"] = int((mask & (table.modality == modality)).sum())
-    return counts
+def _add(rows: TableBuilder, line: Line, problems: Problems) -> None:
+    """Append the image of a line; its name holds the identity and the camera."""
+    modality, _, file = line.path.split("/")
+    if not file.startswith(f"{line.folder}_"):
+        words = "is named after another identity than its folder; move or rename it"
+        problems.add(f"{line.place}: {line.path} {words}", words, line.place)
+    if camera := re.search(r"_c(\d+)_", file):
+        rows.add(line.path, line.folder, int(camera[1]), FOLDERS.index(modality))
+    else:
+        words = f"names no camera, as in {line.folder}_c01_*.jpg; restore its name"
+        problems.add(f"{line.place}: {line.path} {words}", "names no camera", line.place)
 
 
-def _split(data: str, training: np.ndarray, benchmark: Benchmark, seed: int) -> Split:
+def _split(data: str, scan: Scan, benchmark: Benchmark, seed: int) -> Split:
     """Train on 713 identities, look for the images of the others in drawn galleries of the other modality."""
-    rows = np.flatnonzero(~training)
-    test = benchmark.table.select(rows)
+    division = scan.divisions["", 0]
+    test = benchmark.table.select(division.test)
 
     def excluded(query: np.ndarray, gallery: np.ndarray) -> np.ndarray:
         return same_view_excluded(
@@ -194,6 +125,7 @@ def _split(data: str, training: np.ndarray, benchmark: Benchmark, seed: int) -> 
         "images of the query's identity in its own camera ignored, CMC counts identities, cosine, no flip, no "
         "re-ranking"
     )
-    return make_split(
-        benchmark, "standard", seed, np.flatnonzero(training), rows, tasks, ["identities"], name
-    )
+    return make_split(benchmark, "standard", seed, division, tasks, ["identities"], name)
+
+
+LLCM = Llcm()

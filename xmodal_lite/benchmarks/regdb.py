@@ -15,150 +15,92 @@ from pathlib import Path
 
 import numpy as np
 
-from xmodal_lite.benchmarks.base import Benchmark, CheckReport, Split
-from xmodal_lite.benchmarks.index import Parts, read_splits
-from xmodal_lite.benchmarks.shared import (
-    SIZE,
-    Reporter,
-    check_images,
-    data_name,
-    differences,
-    file_names,
-    identity_folders,
-    make_split,
-    raise_data_error,
-    single_modality_notes,
-    source,
-)
-from xmodal_lite.data.images import open_images
-from xmodal_lite.data.table import SampleTable
+from xmodal_lite.benchmarks.base import Benchmark, Split
+from xmodal_lite.benchmarks.division import make_split
+from xmodal_lite.benchmarks.image_set import PEOPLE_SIZES, ImageSet, Scan, Splitters
+from xmodal_lite.benchmarks.index import IndexReader, read_splits
+from xmodal_lite.benchmarks.layout import present_images
+from xmodal_lite.data.problems import Problems
 from xmodal_lite.errors import SpecError
 from xmodal_lite.evaluation import RetrievalTask
 
 FOLDERS = ("Visible", "Thermal")  # by modality
 SPLITS = 10
-LISTS = [
-    {part: [f"idx/{part}_{name.lower()}_{k + 1}.txt" for name in FOLDERS] for part in ("train", "test")}
+LISTS = {
+    ("standard", k): {
+        part: [f"idx/{part}_{name.lower()}_{k + 1}.txt" for name in FOLDERS] for part in ("train", "test")
+    }
     for k in range(SPLITS)
-]
-TOTALS = {
-    "identities": 412,
-    "visible images": 4120,
-    "thermal images": 4120,
-    "training identities of the smallest split": 206,
-    "training identities of the largest split": 206,
-    "test identities of the smallest split": 206,
-    "test identities of the largest split": 206,
 }
 
 
-def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
-    """Read a copy of RegDB.
+class RegDB(ImageSet):
+    """RegDB. The one protocol is ``standard``: the seed of a split is its number, 0 to 9 for the lists 1 to 10."""
 
-    The one protocol is ``standard``: the seed of a split is its number, 0 to 9 for the lists 1 to 10.
+    name = "regdb"
+    title = "RegDB"
+    family = "people"
+    modalities = ("visible", "thermal")
+    colours = ("colour", "grey")
+    folders = (*FOLDERS, "idx")
+    steps_per_epoch = 64
+    image_sizes = PEOPLE_SIZES
+    synthetic = {
+        "tiny": {"identities": 24, "images": 4},
+        "demo": {"identities": 120},
+        "paper": {"identities": 412},
+    }
+    totals = {
+        "identities": 412,
+        "visible images": 4120,
+        "thermal images": 4120,
+        "training identities of the smallest split": 206,
+        "training identities of the largest split": 206,
+        "test identities of the smallest split": 206,
+        "test identities of the largest split": 206,
+    }
 
-    Parameters
-    ----------
-    root : str or pathlib.Path
-        Folder that holds ``Visible``, ``Thermal`` and ``idx``. A file ``synthetic.json`` in it marks a synthetic data set.
-    size : tuple of int
-        (height, width) of the samples.
+    def scan(self, root: Path, problems: Problems) -> Scan:
+        """List all images that a list names, and the rows of each split."""
+        present = [present_images(root, name, problems, self.remedy) for name in FOLDERS]
+        table, divisions = read_splits(IndexReader(root, problems, self.remedy), LISTS, FOLDERS, present)
+        lists = [index for split in LISTS.values() for indexes in split.values() for index in indexes]
+        return Scan(table, divisions, lists, self.modalities)
 
-    Returns
-    -------
-    Benchmark
-        Samples (n, 3, height, width) uint8.
+    def count(self, root: Path, scan: Scan) -> dict[str, int]:
+        """Count identities and images."""
+        table = scan.table
+        counts = {"identities": len(table.identity_names)}
+        for modality, name in enumerate(self.modalities):
+            counts[f"{name} images"] = int((table.modality == modality).sum())
+        for word, rows in (
+            ("training", [division.train for division in scan.divisions.values()]),
+            ("test", [division.test for division in scan.divisions.values()]),
+        ):
+            sizes = [len(np.unique(table.identity[part])) for part in rows]
+            counts[f"{word} identities of the smallest split"] = min(sizes)
+            counts[f"{word} identities of the largest split"] = max(sizes)
+        return counts
 
-    Raises
-    ------
-    DataError
-        For the first thing that is wrong: a missing folder or list, a line that cannot be followed, a label that
-        disagrees with its folder, an identity on both sides of a split, a damaged image.
-    """
-    root = Path(root)
-    table, parts = _scan(root, raise_data_error)
-    lists = [index for split in LISTS for indexes in split.values() for index in indexes]
-    samples, fingerprint = open_images(root, "regdb", table.path.tolist(), lists, size)
-    name = data_name("RegDB", source(root), differences(_count(table, parts), TOTALS))
-    return Benchmark(
-        name="regdb",
-        dims=2,
-        modalities=("visible", "thermal"),
-        table=table,
-        samples=samples,
-        fingerprint=fingerprint,
-        source=source(root),
-        splitters={"standard": partial(_split, name, parts)},
-    )
-
-
-def check(root: str | Path) -> CheckReport:
-    """Look over a copy of RegDB: every list, folder and image, and the known totals.
-
-    Parameters
-    ----------
-    root : str or pathlib.Path
-        Folder that holds ``Visible``, ``Thermal`` and ``idx``; the totals of a synthetic data set are not compared.
-
-    Returns
-    -------
-    CheckReport
-        Problems, counts and notes.
-    """
-    root = Path(root)
-    problems: list[str] = []
-    table, parts = _scan(root, problems.append)
-    damaged, notes = check_images(root, table)
-    problems += damaged
-    counts = _count(table, parts)
-    if source(root) == "real":
-        problems += [f"{root}: {words}; fetch the set again" for words in differences(counts, TOTALS)]
-    notes += single_modality_notes(table, (part["train"] for part in parts), (part["test"] for part in parts))
-    return CheckReport(problems, counts, notes)
+    def splitters(self, root: Path, scan: Scan, data: str) -> Splitters:
+        """Return the one protocol."""
+        return {"standard": partial(_split, data, scan)}
 
 
-def _scan(root: Path, report: Reporter) -> tuple[SampleTable, Parts]:
-    """List all images that a list names, and the rows of each split."""
-    present = [
-        {
-            f"{name}/{folder.name}/{image}"
-            for folder in identity_folders(root / name, report, "fetch the set again")
-            for image in file_names(folder, report)
-        }
-        for name in FOLDERS
-    ]
-    return read_splits(root, LISTS, FOLDERS, present, report)
-
-
-def _count(table: SampleTable, parts: Parts) -> dict[str, int]:
-    counts = {"identities": len(table.identity_names)}
-    for modality, name in enumerate(FOLDERS):
-        counts[f"{name.lower()} images"] = int((table.modality == modality).sum())
-    for part, word in (("train", "training"), ("test", "test")):
-        sizes = [len(np.unique(table.identity[rows[part]])) for rows in parts]
-        counts[f"{word} identities of the smallest split"] = min(sizes)
-        counts[f"{word} identities of the largest split"] = max(sizes)
-    return counts
-
-
-def _split(data: str, parts: Parts, benchmark: Benchmark, seed: int) -> Split:
+def _split(data: str, scan: Scan, benchmark: Benchmark, seed: int) -> Split:
     """Train on one half of the identities, look for every test image of one camera among all of the other."""
     if seed >= SPLITS:
         raise SpecError(f"RegDB has {SPLITS} splits: choose seed 0 to {SPLITS - 1}, not {seed}")
-    modality = benchmark.table.modality[parts[seed]["test"]]
+    division = scan.divisions["standard", seed]
+    modality = benchmark.table.modality[division.test]
     v, r = np.flatnonzero(modality == 0), np.flatnonzero(modality == 1)
     name = (
         f"{data} split {seed + 1} of {SPLITS}, v2r visible queries in thermal gallery and r2v the reverse, the gallery "
         "is every test image of the other camera, one draw, CMC counts images (and identities where it says so), "
         "cosine, no flip, no re-ranking"
     )
-    return make_split(
-        benchmark,
-        "standard",
-        seed,
-        parts[seed]["train"],
-        parts[seed]["test"],
-        [RetrievalTask("v2r", v, (r,)), RetrievalTask("r2v", r, (v,))],
-        ["images", "identities"],
-        name,
-    )
+    tasks = [RetrievalTask("v2r", v, (r,)), RetrievalTask("r2v", r, (v,))]
+    return make_split(benchmark, "standard", seed, division, tasks, ["images", "identities"], name)
+
+
+REGDB = RegDB()

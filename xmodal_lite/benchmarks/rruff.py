@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from xmodal_lite.benchmarks.base import Benchmark, CheckReport, Split
+from xmodal_lite.benchmarks.base import Benchmark, CheckReport, DataSet, Split, source_of
 from xmodal_lite.benchmarks.rruff_files import (
     MID_INFRARED,
     Record,
@@ -31,14 +31,12 @@ from xmodal_lite.benchmarks.rruff_files import (
     read_records,
     with_minerals,
 )
-from xmodal_lite.benchmarks.shared import raise_data_error
 from xmodal_lite.data.cache import Entry, cached
 from xmodal_lite.data.spectra import READER, REPAIRS, Preparation
 from xmodal_lite.data.spectrum_error import SpectrumError, examples, one_line_each
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import DataError
-from xmodal_lite.evaluation import Report, rruff_report
-from xmodal_lite.files import is_synthetic
+from xmodal_lite.evaluation import Report, nearest_sample_report
 
 AXES = ("descending", "unordered", "repeated")  # repairs that `check` counts even if there is none
 TRAIN_SHARE = 0.6  # of the minerals, protocol A
@@ -66,7 +64,7 @@ def load(root: str | Path, preparation: Preparation | None = None) -> Benchmark:
         only, fewer than two minerals in common.
     """
     root, preparation = Path(root), preparation or Preparation()
-    files, _ = list_files(root, raise_data_error)
+    files, _ = list_files(root, _raise_problem)
     samples, columns = cached(
         root,
         "rruff",
@@ -83,7 +81,7 @@ def load(root: str | Path, preparation: Preparation | None = None) -> Benchmark:
         table=SampleTable(**columns, identity_names=names),
         samples=samples,
         fingerprint=fingerprint,
-        source="synthetic" if is_synthetic(root) else "real",
+        source=source_of(root),
         splitters={"A": _unseen_minerals, "B": _unseen_specimens},
     )
 
@@ -153,6 +151,10 @@ def _raise(error: DataError) -> None:
     raise error
 
 
+def _raise_problem(problem: str) -> None:
+    raise DataError(problem)
+
+
 def _build(root: Path, files: list[Path], preparation: Preparation) -> Entry:
     """Prepare samples (n, 1, L) and the table's columns for the cache."""
     records, fingerprint = read_records(root, files, preparation, _raise)
@@ -161,7 +163,7 @@ def _build(root: Path, files: list[Path], preparation: Preparation) -> Entry:
     for error in _doubtful(kept)[0]:
         raise error
     for problem in _shortcomings(records, kept):
-        raise_data_error(f"{root}: {problem}")
+        _raise_problem(f"{root}: {problem}")
     names, identity = np.unique([record.mineral for record in kept], return_inverse=True)
     # a specimen without infrared may carry two names: then it counts as two
     _, pair = np.unique([f"{record.mineral}\n{record.specimen}" for record in kept], return_inverse=True)
@@ -268,4 +270,19 @@ def _evaluate(test: SampleTable, name: str, features: np.ndarray) -> Report:
         raise ValueError(
             f"{len(features)} features were given for {len(test)} test spectra; embed all of them in order"
         )
-    return rruff_report(features, test.identity, test.modality, name)
+    return nearest_sample_report(features, test.identity, test.modality, name)
+
+
+class Rruff(DataSet):
+    """RRUFF, with protocols ``A`` and ``B``."""
+
+    name = "rruff"
+    title = "RRUFF"
+    family = "spectra"
+    modalities = ("Raman", "infrared")
+    synthetic = {"tiny": {"identities": 40}, "demo": {"identities": 200}, "paper": {"identities": 365}}
+    load = staticmethod(load)
+    check = staticmethod(check)
+
+
+RRUFF = Rruff()

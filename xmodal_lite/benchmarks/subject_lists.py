@@ -7,15 +7,17 @@ written changes nothing: the same list is drawn again. Format and draw are ours.
 
 from __future__ import annotations
 
-import os
-import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
-from xmodal_lite.benchmarks.shared import Reporter, shorten
+from xmodal_lite.benchmarks.base import shorten
+from xmodal_lite.data.listing import read_file
+from xmodal_lite.data.problems import Problems
+from xmodal_lite.errors import DataError
+from xmodal_lite.files import write_atomic
 
 PARTS = ("train", "test")
 
@@ -53,19 +55,13 @@ def list_text(names: Sequence[str], trained: Collection[str]) -> str:
 
 
 def write_list(path: Path, text: str) -> None:
-    """Write a list under a temporary name, then rename it; do nothing where that is not allowed."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    """Write a list; do nothing where that is not allowed."""
     with suppress(OSError):
-        path.parent.mkdir(exist_ok=True)
-        try:
-            temporary.write_text(text, encoding="utf-8")
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_atomic(path, text)
 
 
-def read_list(path: Path, names: Sequence[str], train: int, report: Reporter) -> frozenset[str]:
-    """Read a list and report all that keeps it from being followed.
+def read_list(path: Path, names: Sequence[str], train: int, problems: Problems) -> frozenset[str]:
+    """Read a list and report what keeps it from being followed.
 
     Parameters
     ----------
@@ -75,43 +71,50 @@ def read_list(path: Path, names: Sequence[str], train: int, report: Reporter) ->
         All subjects of this copy, each of which must be listed once.
     train : int
         How many of them train under the protocol.
-    report : callable
-        Takes one problem.
+    problems : Problems
+        Gets what keeps the list from being followed.
 
     Returns
     -------
     frozenset of str
         The subjects that train.
     """
-    remedy = "mend the list, or delete it to have it drawn again"
+    remedy = "correct the list, or delete it to have it drawn again"
     try:
-        content = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        report(f"{path}: cannot be read ({error}); {remedy}")
+        content = read_file(path).decode("utf-8-sig").split("\n")
+    except (DataError, UnicodeDecodeError) as error:
+        problems.add(f"{path}: cannot be read ({error}); {remedy}", "list cannot be read", str(path))
         return frozenset()
     known, part_of = frozenset(names), dict[str, str]()
     for number, text in enumerate(content, 1):
         if not text.strip():
             continue
-        part, _, name = text.lstrip().partition(" ")
+        part, _, name = text.strip("\r").lstrip().partition(" ")
         name = name if name in known else name.strip()  # a file's stem may begin or end with a blank
-        if part not in PARTS or not name:
-            report(
-                f"{path}, line {number}: {text.strip()!r} is not 'train' or 'test' and a subject; {remedy}"
-            )
-        elif name not in known:
-            report(f"{path}, line {number}: subject {name} is not in this copy; fetch its images, {remedy}")
-        elif part_of.get(name, part) != part:
-            report(f"{path}, line {number}: subject {name} is in train and in test; {remedy}")
-        elif name in part_of:
-            report(f"{path}, line {number}: subject {name} is listed a second time; remove this line")
+        if fault := _fault(part, name, text, known, part_of, remedy):
+            problems.add(f"{path}, line {number}: {fault}", fault.replace(name or text, ""), str(path))
         else:
             part_of[name] = part
     if left := known - part_of.keys():
-        report(f"{path}: does not list {shorten(left)}; {remedy}")
+        problems.add(f"{path}: does not list {shorten(left)}; {remedy}", "does not list", str(path))
     trained = frozenset(name for name, part in part_of.items() if part == "train")
     if len(trained) != train:
-        report(
+        problems.add(
             f"{path}: {len(trained)} subjects train, under this protocol it is {train} of {len(names)}; {remedy}"
         )
     return trained
+
+
+def _fault(
+    part: str, name: str, text: str, known: Collection[str], part_of: Mapping[str, str], remedy: str
+) -> str:
+    """Say why a line cannot be followed; an empty text if it can."""
+    if part not in PARTS or not name:
+        return f"{text.strip()!r} is not 'train' or 'test' and a subject; {remedy}"
+    if name not in known:
+        return f"subject {name} is not in this copy; restore its images, or {remedy}"
+    if part_of.get(name, part) != part:
+        return f"subject {name} is in train and in test; {remedy}"
+    if name in part_of:
+        return f"subject {name} is listed a second time; remove this line"
+    return ""

@@ -10,33 +10,22 @@ As everybody does since, the 99 identities of the validation list train as well.
 
 from __future__ import annotations
 
+import io
 import zlib
+from collections.abc import Mapping
 from functools import partial
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
-from xmodal_lite.benchmarks.base import Benchmark, CheckReport, Split
-from xmodal_lite.benchmarks.shared import (
-    SIZE,
-    Reporter,
-    TableBuilder,
-    check_images,
-    check_split_usable,
-    data_name,
-    differences,
-    file_names,
-    identity_folders,
-    make_split,
-    raise_data_error,
-    shorten,
-    single_modality_notes,
-    source,
-)
-from xmodal_lite.data.images import open_images
+from xmodal_lite.benchmarks.base import Benchmark, Split, TableBuilder, shorten
+from xmodal_lite.benchmarks.division import divide, make_split
+from xmodal_lite.benchmarks.image_set import PEOPLE_SIZES, ImageSet, Scan, Splitters
+from xmodal_lite.benchmarks.index import RESTORE
+from xmodal_lite.benchmarks.layout import count_parts, file_names, identity_folders
+from xmodal_lite.data.listing import read_file
+from xmodal_lite.data.problems import Problems
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import DataError
 from xmodal_lite.evaluation import RetrievalTask, group_by_identity_and_camera, sample_gallery, sysu_excluded
@@ -52,6 +41,8 @@ PROTOCOLS = {
 }  # tasks, by how the name begins
 SHOTS = {"single": 1, "multi": 10}
 DRAWS = 10
+# What SciPy raises at a damaged MATLAB file; MemoryError where a length in it was changed.
+DAMAGED = (OSError, zlib.error, IndexError, TypeError, ValueError, MemoryError, OverflowError)
 TOTALS = {
     "training identities": 395,
     "training visible images": 22258,
@@ -65,157 +56,115 @@ TOTALS = {
 }
 
 
-def load(root: str | Path, size: tuple[int, int] = SIZE) -> Benchmark:
-    """Read a copy of SYSU-MM01.
+class SysuMM01(ImageSet):
+    """SYSU-MM01.
 
-    Protocols are ``single`` and ``multi`` shot, which hold both tasks (measures "all/rank1", "indoor/rank1", ...),
-    and the four of one search alone, ``all-single`` to ``indoor-multi`` ("r2v/rank1", ...); galleries are drawn as AGW
-    and its descendants draw them, and, where the copy has the official trials, each is there again with ``-official``.
-    They do not depend on the seed of a split.
-
-    Parameters
-    ----------
-    root : str or pathlib.Path
-        Folder that holds ``cam1`` to ``cam6`` and ``exp``. A file ``synthetic.json`` in it marks a synthetic data set.
-    size : tuple of int
-        (height, width) of the samples.
-
-    Returns
-    -------
-    Benchmark
-        Samples (n, 3, height, width) uint8.
-
-    Raises
-    ------
-    DataError
-        For the first thing that is wrong: a missing folder or list, an identity without images or in two lists, an
-        empty identity folder, a damaged image.
+    Protocols are ``single`` and ``multi`` shot, which hold both tasks (measures "all/rank1", "indoor/rank1", ...), and
+    the four of one search alone, ``all-single`` to ``indoor-multi`` ("r2v/rank1", ...); galleries are drawn as AGW and
+    its descendants draw them, and, where the copy has the official trials, each is there again with ``-official``. They
+    do not depend on the seed of a split.
     """
-    root = Path(root)
-    table, training = _scan(root, raise_data_error)
-    lists = [*LISTS.values(), *([OFFICIAL] if (root / OFFICIAL).exists() else [])]
-    samples, fingerprint = open_images(root, "sysu-mm01", table.path.tolist(), lists, size)
-    name = data_name("SYSU-MM01", source(root), differences(_count(table, training), TOTALS))
-    splitters = {
-        f"{start}{shots}{suffix}": partial(_split, root, name, training, start, shots, suffix)
-        for suffix in (("", "-official") if OFFICIAL in lists else ("",))
-        for start in PROTOCOLS
-        for shots in SHOTS
+
+    name = "sysu-mm01"
+    title = "SYSU-MM01"
+    family = "people"
+    modalities = ("visible", "infrared")
+    colours = ("colour", "grey")
+    folders = (*(f"cam{camera}" for camera in CAMERAS), "exp")
+    steps_per_epoch = 695
+    image_sizes = PEOPLE_SIZES
+    synthetic = {
+        "tiny": {"identities": 30, "images": 4},
+        "demo": {"identities": 150, "images": 12},
+        "paper": {"identities": 491, "images": 24},
     }
-    return Benchmark(
-        name="sysu-mm01",
-        dims=2,
-        modalities=("visible", "infrared"),
-        table=table,
-        samples=samples,
-        fingerprint=fingerprint,
-        source=source(root),
-        splitters=splitters,
-    )
+    totals = TOTALS
 
+    def scan(self, root: Path, problems: Problems) -> Scan:
+        """List all images of the listed identities; those of two lists train."""
+        listed = {part: _read_ids(root / LISTS[part], problems) for part in LISTS}
+        for a, b in combinations(LISTS, 2):
+            if twice := listed[a] & listed[b]:
+                problems.add(
+                    f"{root / LISTS[a]} and {root / LISTS[b]}: both list {shorten(twice)}; an identity belongs to one "
+                    f"split, {RESTORE}"
+                )
+        wanted, rows = set().union(*listed.values()), TableBuilder()
+        for camera, modality in CAMERAS.items():
+            for folder in identity_folders(root / f"cam{camera}", problems, self.remedy):
+                if folder.name in wanted:
+                    for name in file_names(folder, problems, self.remedy):
+                        rows.add(f"cam{camera}/{folder.name}/{name}", folder.name, camera, modality)
+        for part, names in listed.items():
+            absent = names - set(rows.identity)
+            if absent and len(rows.identity):
+                problems.add(
+                    f"{root / LISTS[part]}: {len(absent)} of {len(names)} identities have no image in any camera: "
+                    f"{shorten(absent)}; {self.remedy}"
+                )
+        table, trained = rows.table(), listed["train"] | listed["val"]
+        training = np.array([name in trained for name in table.identity_names], dtype=bool)[table.identity]
+        lists = [*LISTS.values(), *([OFFICIAL] if (root / OFFICIAL).exists() else [])]
+        complete = all(listed.values()) and all((root / folder).is_dir() for folder in self.folders)
+        division = divide(training, str(root / LISTS["test"]), complete)
+        return Scan(table, {("", 0): division}, lists, self.modalities)
 
-def check(root: str | Path) -> CheckReport:
-    """Look over a copy of SYSU-MM01: every list, folder and image, and the known totals.
-
-    Parameters
-    ----------
-    root : str or pathlib.Path
-        Folder that holds ``cam1`` to ``cam6`` and ``exp``; the totals of a synthetic data set are not compared.
-
-    Returns
-    -------
-    CheckReport
-        Problems, counts and notes.
-    """
-    root = Path(root)
-    problems: list[str] = []
-    table, training = _scan(root, problems.append)
-    damaged, notes = check_images(root, table)
-    problems += damaged
-    counts = _count(table, training)
-    for name in GALLERIES:
-        if not counts[f"queries with a match, {name} search"]:
-            problems.append(
-                f"{root}: no query of the {name} search has a match in the gallery, so its protocols cannot be "
-                "measured; fetch the missing images of the test identities"
-            )
-    if source(root) == "real":
-        problems += [f"{root}: {words}; fetch the set again" for words in differences(counts, TOTALS)]
-    if (root / OFFICIAL).exists():
-        try:
-            _official_draws(root, table.select(~training), GALLERIES["all"], SHOTS["multi"])
-        except DataError as error:
-            problems.append(str(error))
-    else:
-        notes.append(
-            f"{OFFICIAL}: not in this copy, so the protocols with the official trials are not offered"
+    def count(self, root: Path, scan: Scan) -> dict[str, int]:
+        """Count identities and images of each part, and those of the drawn galleries."""
+        division = scan.divisions["", 0]
+        counts, test = (
+            count_parts(scan.table, division.train, self.modalities, "images"),
+            scan.table.select(division.test),
         )
-    notes += single_modality_notes(table, [training], [~training])
-    return CheckReport(problems, counts, notes)
+        for name, cameras in GALLERIES.items():
+            task = _task(test, _python_draws(test, cameras, shots=1), name)
+            counts[f"gallery images, {name} search, single shot"] = len(task.trials[0])
+            counts[f"queries with a match, {name} search"] = task.valid_queries(test.identity)
+        return counts
 
-
-# ---- reading
-
-
-def _scan(root: Path, report: Reporter) -> tuple[SampleTable, np.ndarray]:
-    """List all images of the listed identities; returns them and the mask (n,) of those to train on."""
-    listed = {part: _read_ids(root / LISTS[part], report) for part in LISTS}
-    for a, b in combinations(LISTS, 2):
-        if twice := listed[a] & listed[b]:
-            report(
-                f"{root / LISTS[a]} and {root / LISTS[b]}: both list {shorten(twice)}; an identity belongs to one "
-                "split, restore the lists as distributed"
+    def check_more(self, root: Path, scan: Scan, counts: Mapping[str, int], problems: Problems) -> None:
+        """Report a search without a match, and official trials that cannot be followed."""
+        for name in GALLERIES:
+            if not counts[f"queries with a match, {name} search"]:
+                problems.add(
+                    f"{root}: no query of the {name} search has a match in the gallery, so its protocols cannot be "
+                    f"measured; {self.remedy}"
+                )
+        if OFFICIAL not in scan.lists:
+            problems.note(
+                f"{OFFICIAL}: not in this copy, so the protocols with the official trials are not offered"
             )
-    wanted, rows = set().union(*listed.values()), TableBuilder()
-    for camera, modality in CAMERAS.items():
-        for folder in identity_folders(
-            root / f"cam{camera}", report, "fetch the set again, with all six cameras"
-        ):
-            if folder.name in wanted:
-                for name in file_names(folder, report):
-                    rows.add(f"cam{camera}/{folder.name}/{name}", folder.name, camera, modality)
-    for part, names in listed.items():
-        if absent := names - set(rows.identity):
-            report(
-                f"{root / LISTS[part]}: {len(absent)} of {len(names)} identities have no image in any camera: "
-                f"{shorten(absent)}; fetch the set again"
-            )
-    table = rows.table()
-    trained = listed["train"] | listed["val"]
-    training = np.array([name in trained for name in table.identity_names], dtype=bool)[table.identity]
-    train, test = np.flatnonzero(training), np.flatnonzero(~training)
-    check_split_usable(table, train, test, f"{root / LISTS['test']}", report)
-    return table, training
+            return
+        try:
+            test = scan.table.select(scan.divisions["", 0].test)
+            _official_draws(root, test, GALLERIES["all"], SHOTS["multi"])
+        except DataError as error:
+            problems.add(str(error))
+
+    def splitters(self, root: Path, scan: Scan, data: str) -> Splitters:
+        """Return two protocols with both searches and four with one, and all again with the official trials."""
+        return {
+            f"{start}{shots}{suffix}": partial(_split, root, data, scan, start, shots, suffix)
+            for suffix in (("", "-official") if OFFICIAL in scan.lists else ("",))
+            for start in PROTOCOLS
+            for shots in SHOTS
+        }
 
 
-def _read_ids(path: Path, report: Reporter) -> set[str]:
+def _read_ids(path: Path, problems: Problems) -> set[str]:
     """Read one list of identities, as the names of their folders."""
     try:
-        words = path.read_text(encoding="utf-8-sig").replace(",", " ").split()
+        words = read_file(path).decode("utf-8-sig").replace(",", " ").split()
         numbers = [int(word) for word in words]
-    except OSError as error:
-        report(f"{path}: cannot be read ({error.strerror}); fetch the lists of the set again")
+    except DataError as error:
+        problems.add_error(error, path)
         return set()
     except ValueError as error:
-        report(f"{path}: is not a line of comma-separated numbers ({error}); fetch it again")
+        problems.add(f"{path}: is not a line of comma-separated numbers ({error}); {RESTORE}")
         return set()
     if not numbers:
-        report(f"{path}: lists no identity; fetch it again")
+        problems.add(f"{path}: lists no identity; {RESTORE}")
     return {f"{number:04d}" for number in numbers}
-
-
-def _count(table: SampleTable, training: np.ndarray) -> dict[str, int]:
-    counts = {}
-    for part, mask in (("training", training), ("test", ~training)):
-        counts[f"{part} identities"] = len(np.unique(table.identity[mask]))
-        for modality, word in enumerate(("visible", "infrared")):
-            counts[f"{part} {word} images"] = int((mask & (table.modality == modality)).sum())
-    test = table.select(~training)
-    for name, cameras in GALLERIES.items():
-        search = _search(test, _python_draws(test, cameras, shots=1), name)
-        counts[f"gallery images, {name} search, single shot"] = len(search.trials[0])
-        counts[f"queries with a match, {name} search"] = search.valid_queries(test.identity)
-    return counts
 
 
 # ---- protocols
@@ -224,7 +173,7 @@ def _count(table: SampleTable, training: np.ndarray) -> dict[str, int]:
 def _split(
     root: Path,
     data: str,
-    training: np.ndarray,
+    scan: Scan,
     start: str,
     shots: str,
     suffix: str,
@@ -232,8 +181,8 @@ def _split(
     seed: int,
 ) -> Split:
     """Train on the identities of two lists, look for the infrared images of the third in drawn galleries."""
-    rows, galleries = np.flatnonzero(~training), PROTOCOLS[start]
-    test = benchmark.table.select(rows)
+    division, galleries = scan.divisions["", 0], PROTOCOLS[start]
+    test = benchmark.table.select(division.test)
     draw = _python_draws
     convention = f"drawn by Python's random.seed(0) to seed({DRAWS - 1}) over the sorted files"
     if suffix:
@@ -244,19 +193,11 @@ def _split(
         f"gallery {convention}, mean of {DRAWS} trials, infrared queries in visible gallery, "
         "camera 2 ignored for queries of camera 3, CMC counts identities, cosine, no flip, no re-ranking"
     )
-    return make_split(
-        benchmark,
-        f"{start}{shots}{suffix}",
-        seed,
-        np.flatnonzero(training),
-        rows,
-        [_search(test, trials[gallery], gallery if len(galleries) > 1 else "r2v") for gallery in galleries],
-        ["identities"],
-        name,
-    )
+    tasks = [_task(test, trials[gallery], gallery if len(galleries) > 1 else "r2v") for gallery in galleries]
+    return make_split(benchmark, f"{start}{shots}{suffix}", seed, division, tasks, ["identities"], name)
 
 
-def _search(test: SampleTable, trials: tuple[np.ndarray, ...], measures: str) -> RetrievalTask:
+def _task(test: SampleTable, trials: tuple[np.ndarray, ...], measures: str) -> RetrievalTask:
     """Look for the infrared test images in drawn galleries; the measures get names that begin as said."""
     return RetrievalTask(
         direction=measures,
@@ -281,13 +222,15 @@ def _official_draws(
 
     The file holds a cell for each camera, in it one for each identity, in it a row of image numbers for each draw.
     """
-    path, position = (
-        root / OFFICIAL,
-        {image.rpartition(".")[0]: i for i, image in enumerate(test.path.tolist())},
-    )
+    from scipy.io import loadmat  # slow to import
+    from scipy.io.matlab import MatReadError
+
+    path = root / OFFICIAL
+    position = {image.rpartition(".")[0]: i for i, image in enumerate(test.path.tolist())}
     names = [test.identity_names[i] for i in np.unique(test.identity)]
     try:
-        cells = [camera.ravel() for camera in loadmat(path)["rand_perm_cam"].ravel()]
+        found = loadmat(io.BytesIO(read_file(path)), variable_names=["rand_perm_cam"])
+        cells = [camera.ravel() for camera in found["rand_perm_cam"].ravel()]
         numbers = {(camera, name): cells[camera - 1][int(name) - 1] for name in names for camera in cameras}
         return tuple(
             np.array(
@@ -306,8 +249,14 @@ def _official_draws(
             "remove it"
         ) from error
     except KeyError as error:
-        raise DataError(f"{path}: names {error}, which is not in this copy; fetch both again") from error
-    except (OSError, MatReadError, zlib.error, IndexError, TypeError, ValueError) as error:
+        words = f"names {error}, which is not in this copy; restore both, or remove this file"
+        raise DataError(f"{path}: {words}") from error
+    except DataError:
+        raise
+    except (*DAMAGED, MatReadError) as error:
         raise DataError(
-            f"{path}: cannot be read as the official trials ({error}); fetch it again or remove it"
+            f"{path}: cannot be read as the official trials ({error}); restore it or remove it"
         ) from error
+
+
+SYSU_MM01 = SysuMM01()

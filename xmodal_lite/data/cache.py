@@ -1,13 +1,15 @@
-"""Prepared samples on disk: written under a temporary name, renamed when whole, then memory-mapped."""
+"""Prepared samples on disk: written under a temporary name, renamed when whole, then memory-mapped.
+
+A cache stands for files by their names, sizes, inodes, and times of writing and of change: two files that are exchanged
+under equal sizes and times of writing still differ in the last two.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
-import uuid
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +20,9 @@ import numpy as np
 import platformdirs
 
 from xmodal_lite.errors import DataError
+from xmodal_lite.files import atomic_folder, remove_partial
 
-FORMAT = 2  # raise it when what an entry holds changes its meaning
+FORMAT = 3  # raise it when what an entry holds changes its meaning
 FOLDER = ".xmodal"  # below the data's root; safe to delete at any time
 
 Entry = tuple[np.ndarray, dict[str, np.ndarray]]
@@ -69,7 +72,7 @@ def cached(
     name : str
         Benchmark's name, first part of the entry's name.
     files : sequence of pathlib.Path
-        Files below `root` that the samples come from. Their names, sizes and times of change are the key.
+        Files below `root` that the samples come from. See `file_states` for what of them is in the key.
     settings : mapping
         All else that the samples depend on; must be JSON-serialisable.
     build : callable
@@ -90,7 +93,7 @@ def cached(
     DataError
         If the cache cannot be written, for example because the disk is full. Nothing half-written stays.
     """
-    key = _key(root, files, settings)
+    key = _digest(json.dumps([FORMAT, dict(settings), file_states(root, files)], sort_keys=True))
     of_user = _digest(f"{root.resolve()}\0{key}")  # of all data: two copies of a set may look the same
     entries = (
         (beside or root) / FOLDER / f"{name}-{key}",
@@ -109,17 +112,37 @@ def cached(
     return stored
 
 
-def _key(root: Path, files: Sequence[Path], settings: Mapping[str, object]) -> str:
-    listing = []
+def file_states(root: Path, files: Sequence[Path]) -> list[tuple[str, int, int, int, int]]:
+    """Return what tells whether files are the same as before: name, size, inode, times of writing and of change.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        Folder that holds them; names are relative to it.
+    files : sequence of pathlib.Path
+        The files; links are followed.
+
+    Returns
+    -------
+    list of tuple
+        Sorted by name; times in nanoseconds. Renaming, exchanging or writing a file changes its tuple.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be reached.
+    """
+    states = []
     for file in files:
         try:
             stat = file.stat()
         except OSError as error:
             raise DataError(
-                f"{file}: cannot be opened ({error.strerror}); fetch it again, or mend the link"
+                f"{file}: cannot be opened ({error.strerror}); restore it, or the link that leads to it"
             ) from error
-        listing.append((file.relative_to(root).as_posix(), stat.st_size, stat.st_mtime_ns))
-    return _digest(json.dumps([FORMAT, dict(settings), sorted(listing)], sort_keys=True))
+        name = file.relative_to(root).as_posix()
+        states.append((name, stat.st_size, stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns))
+    return sorted(states)
 
 
 def _digest(text: str) -> str:
@@ -149,27 +172,24 @@ def _read(entry: Path) -> Entry | None:
 
 
 def _write(final: Path, samples: np.ndarray | Chunks, columns: Mapping[str, np.ndarray]) -> None:
-    """Write an entry under a temporary name, then rename it; if another process was first its entry stays."""
-    temporary = final.with_name(f"{final.name}.{uuid.uuid4().hex}.tmp")
+    """Write an entry whole or not at all; if another process was first, its entry stays."""
     try:
-        temporary.mkdir()
-        _save(temporary / "samples.npy", lambda file: _save_samples(file, samples))
-        _save(temporary / "columns.npz", lambda file: np.savez(file, allow_pickle=False, **columns))
+        remove_partial(final.parent)  # what killed processes left
         if final.exists() and _read(final) is None:
             shutil.rmtree(final, ignore_errors=True)
-        try:
-            temporary.rename(final)
-        except OSError:
-            if _read(final) is None:
-                raise
+        with atomic_folder(final) as folder:
+            with open(folder / "samples.npy", "wb") as file:
+                _save_samples(file, samples)
+            with open(folder / "columns.npz", "wb") as file:
+                np.savez(file, allow_pickle=False, **columns)
     except OSError as error:
+        if _read(final) is not None:
+            return
         size = (samples.nbytes + sum(column.nbytes for column in columns.values())) / 1e6
         raise DataError(
             f"{final}: the prepared samples could not be written ({error}); the disk may be full: "
             f"free {size:.0f} MB there and try again"
         ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _save_samples(file: BinaryIO, samples: np.ndarray | Chunks) -> None:
@@ -180,10 +200,3 @@ def _save_samples(file: BinaryIO, samples: np.ndarray | Chunks) -> None:
     np.lib.format.write_array_header_1_0(file, header)
     for piece in samples.arrays:  # by writing, not through a memory map: no page of it stays resident
         file.write(np.ascontiguousarray(piece, samples.dtype).data)
-
-
-def _save(path: Path, write: Callable[[BinaryIO], None]) -> None:
-    with open(path, "wb") as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())

@@ -1,63 +1,108 @@
-"""What a sample is: an image or a spectrum, with its shape, the files it is read from, and random ones for tests."""
+"""What a sample is: an image or a spectrum. What differs between the two is said here and asked nowhere else."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from xmodal_lite.data import images, spectra
+from xmodal_lite.data import images
+from xmodal_lite.data.spectra import READER, SUFFIXES, Preparation, read_sample, sample_of
 
 
 @dataclass(frozen=True)
 class ImageKind:
-    """Images of one size.
+    """Images, as (3, H, W) uint8.
 
-    Attributes
+    Parameters
     ----------
-    size : tuple of int
-        Height and width.
+    size : tuple of int, optional
+        (height, width) of the samples; each image's own if not given.
     """
 
-    size: tuple[int, int]
-    name: ClassVar[str] = "image"
-    dims: ClassVar[int] = 2
-    suffixes: ClassVar[tuple[str, ...]] = images.SUFFIXES
-    axis: ClassVar[None] = None
+    size: tuple[int, int] | None = None
 
-    def read(self, path: Path) -> np.ndarray:
-        """Read a file as (3, H, W) uint8; DataError if it cannot be read."""
-        return images.read_image(path, self.size)
+    noun: ClassVar[str] = "image"
+    dims: ClassVar[int] = 2
+    dtype: ClassVar[np.dtype] = np.dtype(np.uint8)
+    axis: ClassVar[None] = None
+    suffixes: ClassVar[tuple[str, ...]] = images.SUFFIXES
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a sample; ValueError without a size."""
+        if self.size is None:
+            raise ValueError("images of no common size have no common shape; give a size")
+        return (3, *self.size)
 
     def random(self, count: int) -> np.ndarray:
-        """Return made-up samples (count, 3, H, W) uint8, the same each time."""
-        return np.random.default_rng(0).integers(0, 256, (count, 3, *self.size), dtype=np.uint8)
+        """Return random samples (count, 3, H, W), the same each time."""
+        return np.random.default_rng(0).integers(0, 256, (count, *self.shape), dtype=np.uint8)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that the samples depend on, for the key of a cache."""
+        return {"size": self.size}
+
+    def read(self, path: Path, *, grey: bool = False) -> np.ndarray:
+        """Read a file; see `xmodal_lite.data.images.read_image`."""
+        return images.read_image(path, self.size, grey=grey)
+
+    def decode(self, path: Path, content: bytes, *, grey: bool = False) -> np.ndarray:
+        """Decode the bytes of a file as `read` does."""
+        return images.decode_image(path, content, self.size, grey=grey)
 
 
 @dataclass(frozen=True)
 class SpectrumKind:
-    """Spectra on the axis of `Preparation`."""
+    """Spectra, as (1, L) float32 on the axis of a preparation.
 
-    name: ClassVar[str] = "spectrum"
+    Parameters
+    ----------
+    preparation : Preparation
+        How a spectrum becomes a sample.
+    """
+
+    preparation: Preparation = field(default_factory=Preparation)
+
+    noun: ClassVar[str] = "spectrum"
     dims: ClassVar[int] = 1
-    suffixes: ClassVar[tuple[str, ...]] = spectra.SUFFIXES
+    dtype: ClassVar[np.dtype] = np.dtype(np.float32)
+    suffixes: ClassVar[tuple[str, ...]] = SUFFIXES
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of a sample."""
+        return (1, len(self.axis))
 
     @property
     def axis(self) -> np.ndarray:
         """Wavenumbers (L,) of a sample, in cm^-1."""
-        return spectra.Preparation().axis()
-
-    def read(self, path: Path) -> np.ndarray:
-        """Read a file as (1, L) float32; DataError if it cannot be read, or has no signal on the axis."""
-        return spectra.read_sample(path)[None]
+        return self.preparation.axis()
 
     def random(self, count: int) -> np.ndarray:
-        """Return made-up samples (count, 1, L) float32, the same each time."""
-        return np.random.default_rng(0).random((count, 1, len(self.axis)), dtype=np.float32)
+        """Return random samples (count, 1, L), the same each time."""
+        return np.random.default_rng(0).random((count, *self.shape), dtype=np.float32)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that the samples depend on, for the key of a cache."""
+        return {"reader": READER, **asdict(self.preparation)}
+
+    def read(self, path: Path, *, grey: bool = False) -> np.ndarray:
+        """Read a file; see `xmodal_lite.data.spectra.read_sample`. Spectra have no colour."""
+        return read_sample(path)[None]
+
+    def decode(self, path: Path, content: bytes, *, grey: bool = False) -> np.ndarray:
+        """Read a spectrum from the bytes of a file as `read` does."""
+        return sample_of(content, path)[0][None]
 
 
-def kind_of(image_size: tuple[int, int] | None) -> ImageKind | SpectrumKind:
-    """Return what a recipe's samples are: images of a size, or spectra where it names none."""
+SampleKind = ImageKind | SpectrumKind
+
+
+def kind_of(image_size: tuple[int, int] | None) -> SampleKind:
+    """Return what a recipe's samples are: images of a size, or spectra where it has none."""
     return SpectrumKind() if image_size is None else ImageKind(image_size)

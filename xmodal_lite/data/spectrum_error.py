@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+from xmodal_lite.data.problems import FileError
 from xmodal_lite.errors import DataError
 
 EXAMPLES = 3  # files named for one cause
 
 
-class SpectrumError(DataError):
+class SpectrumError(FileError):
     """A file that cannot be used as a spectrum.
 
     Parameters
@@ -28,7 +29,7 @@ class SpectrumError(DataError):
 
     def __init__(self, path: str | Path, cause: str, remedy: str, detail: str = "") -> None:
         self.path, self.cause, self.remedy, self.detail = str(path), cause, remedy, detail
-        super().__init__(f"{path}: {cause}{f' ({detail})' if detail else ''}; {remedy}")
+        super().__init__(path, f"{cause} ({detail})" if detail else cause, remedy, kind=cause)
 
     def __reduce__(self) -> tuple[type[SpectrumError], tuple[str, str, str, str]]:
         """Let another process pass it on."""

@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from xmodal_lite.benchmarks.shared import shorten
+from xmodal_lite.benchmarks.base import shorten
 from xmodal_lite.data.kinds import kind_of
 from xmodal_lite.errors import CheckpointError, SpecError
 from xmodal_lite.experiments.spec import HASH_LENGTH, RunRecord

@@ -8,23 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from xmodal_lite.benchmarks import data_set
 from xmodal_lite.data.folders import walk
 from xmodal_lite.data.images import COLOURLESS, GREY_TOLERANCE, chroma
 from xmodal_lite.data.kinds import kind_of
 from xmodal_lite.deployment.load import LoadedRun
 from xmodal_lite.errors import DataError
-
-# Of images of modality v and r. Spectra have no colours, and what a folder of one's own holds is not known; nor
-# whether CASIA's visible images are in colour in every copy.
-EXPECTED = {
-    "sysu-mm01": ("colour", "grey"),
-    "regdb": ("colour", "grey"),
-    "llcm": ("colour", "grey"),
-    "cufs": ("colour", "grey"),
-    "cufsf": ("any", "grey"),
-    "casia-nir-vis": ("any", "grey"),
-    "tufts": ("colour", "grey"),
-}
 
 
 class FileReader:
@@ -41,7 +30,7 @@ class FileReader:
         self._run = run.record.spec.hash
         self._benchmark = run.record.spec.benchmark
         self._modalities = run.modalities
-        self._expected = EXPECTED.get(self._benchmark, ("any", "any"))
+        self._expected = data_set(self._benchmark).colours
 
     def read(self, path: Path, modality: int) -> np.ndarray:
         """Read one file.
@@ -67,7 +56,7 @@ class FileReader:
         """
         if path.suffix.lower() not in self.kind.suffixes:
             raise DataError(
-                f"{path}: is no {self.kind.name}, which run {self._run} matches ({'/'.join(self.kind.suffixes)}); give "
+                f"{path}: is no {self.kind.noun}, which run {self._run} matches ({'/'.join(self.kind.suffixes)}); give "
                 "a file of that kind or a run of the other"
             )
         sample = self.kind.read(path)
@@ -103,7 +92,7 @@ class FileReader:
             others += len(shown) - len(mine)
         if not listed:
             raise DataError(
-                f"{root}: holds no {self.kind.name} ({'/'.join(self.kind.suffixes)}), but {others} other files and "
+                f"{root}: holds no {self.kind.noun} ({'/'.join(self.kind.suffixes)}), but {others} other files and "
                 f"{len(closed)} folders that cannot be opened; give the folder of a gallery of that kind"
             )
         files = [path for path in listed if os.access(path, os.R_OK)]

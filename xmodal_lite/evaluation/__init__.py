@@ -12,10 +12,10 @@ from xmodal_lite.evaluation.gallery import (
     sysu_excluded,
 )
 from xmodal_lite.evaluation.nearest import Neighbours, nearest, topk
-from xmodal_lite.evaluation.nearest_sample import nearest_sample_metrics
+from xmodal_lite.evaluation.nearest_sample import nearest_sample_metrics, nearest_sample_report
 from xmodal_lite.evaluation.protocols import RetrievalTask, pair_scores, retrieval_report
 from xmodal_lite.evaluation.ranking import RankMetrics, RetrievalScores, rank_metrics
-from xmodal_lite.evaluation.report import Report, rruff_report
+from xmodal_lite.evaluation.report import Report
 from xmodal_lite.evaluation.verification import VerificationMetrics, verification_metrics
 
 __all__ = [
@@ -30,11 +30,11 @@ __all__ = [
     "group_by_identity_and_camera",
     "nearest",
     "nearest_sample_metrics",
+    "nearest_sample_report",
     "nonconformity",
     "pair_scores",
     "rank_metrics",
     "retrieval_report",
-    "rruff_report",
     "same_view_excluded",
     "sample_gallery",
     "sysu_excluded",

@@ -8,9 +8,9 @@ from multiprocessing import current_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from xmodal_lite.benchmarks import load
+from xmodal_lite.benchmarks import data_set, load, names
 from xmodal_lite.errors import DataError, SpecError
-from xmodal_lite.experiments.recipes import SYNTHETIC, check_profile, image_size_of, resolve
+from xmodal_lite.experiments.recipes import check_profile, image_size_of, resolve
 from xmodal_lite.experiments.spec import RunSpec, make_spec
 from xmodal_lite.recipe import Recipe
 
@@ -160,12 +160,12 @@ def write_synthetic(name: str, root: Path, **parameters: int | float) -> Path:
 
 def _synthetic(name: str, profile: str, folder: Path) -> Path:
     """Return the folder of a synthetic data set, written when it is not there."""
-    if name not in SYNTHETIC:
+    if not data_set(name).synthetic:
+        having = ", ".join(known for known in names() if data_set(known).synthetic)
         raise SpecError(
-            f"benchmark '{name}' has no synthetic data set ({', '.join(SYNTHETIC)} have one); give the folder with "
-            "the data"
+            f"benchmark '{name}' has no synthetic data set ({having} have one); give the folder with the data"
         )
-    parameters = SYNTHETIC[name][profile]
+    parameters = data_set(name).synthetic[profile]
     target = folder / "-".join(["synthetic", name, *map(str, parameters.values())])
     if not (target / "synthetic.json").exists():
         workers = {} if name == "rruff" else {"workers": _workers()}

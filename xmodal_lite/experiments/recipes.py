@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from xmodal_lite.benchmarks import data_set
 from xmodal_lite.benchmarks import names as benchmark_names
 from xmodal_lite.errors import SpecError
 from xmodal_lite.models import classical_names, model_names
@@ -54,8 +55,7 @@ SPECTRA_METHODS: dict[str, dict[str, Any]] = {
 
 # Images of people. "paper" is the AGW recipe, known from its public code; the smaller profiles are ours, chosen on a
 # synthetic data set of another seed than the one that is reported on.
-PEOPLE_SIZES = {"tiny": (64, 32), "demo": (80, 40), "paper": (288, 144)}
-EPOCHS, STEPS_PER_EPOCH = 81, {"sysu-mm01": 695, "regdb": 64, "llcm": 530, "folder": 100}
+EPOCHS = 81
 PEOPLE: dict[str, dict[str, Any]] = {
     "tiny": {
         "steps": 40,
@@ -109,9 +109,6 @@ PEOPLE_METHODS: dict[str, dict[str, Any]] = {
 }
 
 # Faces. Ours: the sizes of crops that face recognition trains at, and a schedule that the small profiles scale down.
-FACES = ("cufs", "cufsf", "casia-nir-vis", "tufts")
-ALIGNED_FACES = ("cufs", "cufsf", "tufts")  # both images of a pair show one moment, or a drawing of it
-FACE_SIZES = {"tiny": (32, 32), "demo": (64, 64), "paper": (112, 112)}
 FACE_AUGMENT = {"flip": 0.5, "affine": 0.05, "brightness_contrast": 0.2, "colour": "grey"}
 FACE_PROFILES: dict[str, dict[str, Any]] = {
     "tiny": {"steps": 30, "num_identities": 8, "model": {"backbone": "resnet10"}},
@@ -218,19 +215,20 @@ def rruff(method: str, profile: str) -> dict[str, Any]:
 
 def people(benchmark: str, method: str, profile: str) -> dict[str, Any]:
     """Return the settings of a trained method on images of people."""
-    length = {"steps": EPOCHS * STEPS_PER_EPOCH[benchmark]} if profile == "paper" else {}
-    return _merged(PEOPLE[profile] | length | {"image_size": PEOPLE_SIZES[profile]}, PEOPLE_METHODS[method])
+    length = {"steps": EPOCHS * data_set(benchmark).steps_per_epoch} if profile == "paper" else {}
+    size = {"image_size": data_set(benchmark).image_sizes[profile]}
+    return _merged(PEOPLE[profile] | length | size, PEOPLE_METHODS[method])
 
 
 def faces(benchmark: str, method: str, profile: str) -> dict[str, Any]:
     """Return the settings of a trained method on faces: one pair an identity and step where sets hold one pair each."""
-    aligned = benchmark in ALIGNED_FACES
+    aligned, size = data_set(benchmark).aligned, data_set(benchmark).image_sizes[profile]
     base = {
         "num_instances": 1 if aligned else 2,
-        "image_size": FACE_SIZES[profile],
+        "image_size": size,
         "lr": 1e-3,
         "weight_decay": 0.05,
-        "augment": FACE_AUGMENT | {"pad": FACE_SIZES[profile][0] // 16, "same_on_pair": aligned},
+        "augment": FACE_AUGMENT | {"pad": size[0] // 16, "same_on_pair": aligned},
     } | FACE_PROFILES[profile]
     settings = _merged(base, FACE_METHODS[method])
     if method == "marrnet" and not aligned:
@@ -246,49 +244,14 @@ def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
 
 def recipe(benchmark: str, method: str, profile: str, dims: int | None = None) -> dict[str, Any]:
     """Return the settings of a trained method in a profile; KeyError if nobody has made a recipe for the pair."""
-    if benchmark == "rruff" or dims == 1:
+    family = data_set(benchmark).family
+    if family == "spectra" or dims == 1:
         return rruff(method, profile)
-    if benchmark in FACES:
+    if family == "faces":
         return faces(benchmark, method, profile)
     return people(benchmark, method, profile)
 
 
 def image_size_of(benchmark: str, profile: str, dims: int | None = None) -> tuple[int, int] | None:
     """Return the height and width at which a benchmark's images are loaded; None for spectra."""
-    if benchmark == "rruff" or dims == 1:
-        return None
-    return (FACE_SIZES if benchmark in FACES else PEOPLE_SIZES)[profile]
-
-
-SYNTHETIC: dict[
-    str, dict[str, dict[str, int]]
-] = {  # parameters of the synthetic data set that a profile runs on
-    "rruff": {"tiny": {"identities": 40}, "demo": {"identities": 200}, "paper": {"identities": 365}},
-    "sysu-mm01": {
-        "tiny": {"identities": 30, "images": 4},
-        "demo": {"identities": 150, "images": 12},
-        "paper": {"identities": 491, "images": 24},
-    },
-    "regdb": {
-        "tiny": {"identities": 24, "images": 4},
-        "demo": {"identities": 120},
-        "paper": {"identities": 412},
-    },
-    "llcm": {
-        "tiny": {"identities": 30, "images": 3},
-        "demo": {"identities": 150},
-        "paper": {"identities": 1064},
-    },
-    "cufs": {"tiny": {"identities": 40}, "demo": {"identities": 606}, "paper": {"identities": 606}},
-    "cufsf": {"tiny": {"identities": 40}, "demo": {"identities": 1194}, "paper": {"identities": 1194}},
-    "casia-nir-vis": {
-        "tiny": {"identities": 40, "images": 2},
-        "demo": {"identities": 400, "images": 4},
-        "paper": {"identities": 725, "images": 12},
-    },
-    "tufts": {
-        "tiny": {"identities": 30, "images": 2},
-        "demo": {"identities": 112, "images": 8},
-        "paper": {"identities": 112, "images": 14},
-    },
-}
+    return None if dims == 1 else data_set(benchmark).image_sizes.get(profile)

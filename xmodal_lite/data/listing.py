@@ -1,0 +1,132 @@
+"""List folders on any disk: links are followed, files that a system put there are passed over."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from xmodal_lite.data.problems import FileError, Problems, printable
+from xmodal_lite.errors import DataError
+
+MOST_BYTES = 1 << 28  # 256 MB: no image and no spectrum is larger
+# Thumbnails, settings and waste of Synology, QNAP, macOS and Windows; hidden names are passed over anyway.
+SYSTEM = {"@eadir", "#recycle", "@recycle", "__macosx", "thumbs.db", "desktop.ini", "$recycle.bin"}
+
+
+class Listing(NamedTuple):
+    """What is in a folder, sorted by name.
+
+    Attributes
+    ----------
+    folders, files : list of str
+        Names; links count as what they lead to, and a link that leads nowhere as a file.
+    """
+
+    folders: list[str]
+    files: list[str]
+
+
+def is_system(name: str) -> bool:
+    """Tell whether a file or a folder is hidden or was put there by a system, so that it is no data."""
+    return name.startswith(".") or name.lower() in SYSTEM
+
+
+def list_folder(folder: Path, problems: Problems) -> Listing:
+    """List a folder; one that cannot be opened, a name that is not UTF-8, a pipe or a device is a problem."""
+    found = Listing([], [])
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if not is_system(entry.name):
+                    _sort_in(entry, found, problems)
+    except OSError as error:
+        problems.add(f"{printable(folder)}: cannot be opened ({error.strerror}); check its permissions")
+    found.folders.sort()
+    found.files.sort()
+    return found
+
+
+def _sort_in(entry: os.DirEntry[str], found: Listing, problems: Problems) -> None:
+    if printable(entry.name) != entry.name:
+        words = f"{printable(entry.path)}: its name is not UTF-8; rename it"
+        problems.add(words, "name is not UTF-8", printable(entry.path))
+        return
+    try:
+        mode = entry.stat().st_mode
+    except OSError:  # a link that leads nowhere, or to itself
+        mode = stat.S_IFREG
+    if stat.S_ISDIR(mode):
+        found.folders.append(entry.name)
+    elif stat.S_ISREG(mode):
+        found.files.append(entry.name)
+    else:
+        problems.add(f"{entry.path}: {NOT_REGULAR}; remove it", NOT_REGULAR, entry.path)
+
+
+NOT_REGULAR = "is a pipe, a socket or a device, not a file"
+
+
+def walk_files(root: Path, problems: Problems) -> Iterator[Path]:
+    """Yield all files below a folder, sorted by path; links to folders are followed, each folder is entered once.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        Where to look.
+    problems : Problems
+        Gets what `list_folder` reports, and a note for a link to a folder that was entered before.
+    """
+    entered: set[tuple[int, int]] = set()
+
+    def walk(folder: Path) -> Iterator[Path]:
+        status = folder.stat()
+        if (status.st_dev, status.st_ino) in entered:
+            problems.note(f"{folder}: leads to a folder that was read before, left out")
+            return
+        entered.add((status.st_dev, status.st_ino))
+        listing = list_folder(folder, problems)
+        for name in sorted([*listing.folders, *listing.files]):
+            if name in listing.folders:
+                yield from walk(folder / name)
+            else:
+                yield folder / name
+
+    return walk(root)
+
+
+def read_file(path: str | Path, most: int = MOST_BYTES) -> bytes:
+    """Read a regular file of a reasonable size.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file; a link is followed.
+    most : int
+        Bytes that it may have.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, it cannot be opened, it is a folder, a pipe or a device, or it is too large.
+    """
+    try:
+        status = os.stat(path)
+        if stat.S_ISDIR(status.st_mode):
+            raise FileError(path, "is a folder, not a file", "give a file")
+        if not stat.S_ISREG(status.st_mode):
+            raise FileError(path, NOT_REGULAR, "give a file or remove it")
+        if status.st_size > most:
+            fault = f"has {status.st_size:,} bytes, {most:,} are read at most"
+            raise FileError(path, fault, "put the right file in its place", "too large")
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError as error:
+        raise FileError(path, "no such file", "restore it, or the link that leads to it") from error
+    except DataError:
+        raise
+    except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
+        reason = getattr(error, "strerror", None) or error
+        raise FileError(path, f"cannot be opened ({reason})", "check its permissions") from error
