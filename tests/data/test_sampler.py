@@ -64,26 +64,43 @@ def test_aligned_pairs_are_of_one_specimen(table):
     assert (same == possible).all()
 
 
+def shown_plainly(side, names, number, samples, seed, which, rng):
+    """Return K samples of each identity: in round 0 in the first order, then in one drawn from (seed, round)."""
+    draw, shown = rng.random(len(side)), []
+    for name in names:
+        own = sorted(np.flatnonzero(side == name), key=draw.__getitem__)
+        m, epoch = len(own), number
+        if m > samples:
+            turn, epoch = divmod(number, -(-m // samples))
+            if turn > 0:
+                # one number for each sample of all identities, by identity and in the first order
+                first = [i for n in names for i in sorted(np.flatnonzero(side == n), key=draw.__getitem__)]
+                again = dict(
+                    zip(first, np.random.default_rng((seed, which, turn)).random(len(side)), strict=True)
+                )
+                own = sorted(own, key=again.__getitem__)
+        shown.append([own[(epoch * samples + k) % m] for k in range(samples)])
+    return shown
+
+
 def drawn_plainly(table, number, identities, samples, aligned, seed):
     """The v and r samples of an epoch by the same draws, pair by pair: stored records depend on every one of them."""
     v, r, v_pair, r_pair = table
     names = np.unique(v)
     rng = np.random.default_rng(seed)
-    rounds = []
-    for side in (v, r):
-        draw = rng.random(len(side))
-        rounds.append([sorted(np.flatnonzero(side == name), key=draw.__getitem__) for name in names])
+    shown = [
+        shown_plainly(side, names, number, samples, seed, which, rng) for which, side in ((1, v), (2, r))
+    ]
     rng = np.random.default_rng((seed, number))
     order = rng.permutation(len(names)).tolist()
     p = min(identities, len(names))
     steps = -(-len(names) // p)
     dealt = (order * 2)[: steps * p]  # less than a step is dealt again
-    turns = range(number * samples, (number + 1) * samples)
-    drawn = [[own[i][turn % len(own[i])] for i in dealt for turn in turns] for own in rounds]
+    drawn = [[sample for i in dealt for sample in own[i]] for own in shown]
     which, chance = rng.random(len(drawn[0])), rng.random(len(drawn[0]))
-    for place, shown in enumerate(r_pair[drawn[1]]):
-        partners = np.flatnonzero(v_pair == shown)
-        if shown >= 0 and len(partners) and chance[place] < aligned:
+    for place, shown_pair in enumerate(r_pair[drawn[1]]):
+        partners = np.flatnonzero(v_pair == shown_pair)
+        if shown_pair >= 0 and len(partners) and chance[place] < aligned:
             drawn[0][place] = partners[int(which[place] * len(partners))]
     return drawn
 
@@ -103,14 +120,59 @@ def test_the_draws_are_those_of_a_plain_loop(table, aligned, number, unknown):
 
 
 @given(tables(), st.integers(1, 4), st.integers(0, 20))
-def test_images_are_all_seen_within_the_stated_number_of_epochs(table, samples, start):
+def test_images_are_all_seen_in_every_round(table, samples, number):
+    """A round of an identity with m images takes ceil(m / K) epochs; the first one begins with epoch 0."""
     v, r, *_ = table
     alone = np.full(len(v), -1), np.full(len(r), -1)
     sampler = PairSampler(v, r, *alone, identities=3, samples=samples, seed=2)
     for side, name in ((v, "v"), (r, "r")):
-        most = np.unique(side, return_counts=True)[1].max()  # m
-        epochs = [getattr(sampler.epoch(start + k), name) for k in range(-(-most // samples))]
-        assert set(np.concatenate(epochs, axis=None)) == set(range(len(side)))
+        for identity in np.unique(side):
+            own = set(np.flatnonzero(side == identity))
+            takes = -(-len(own) // samples)
+            epochs = [getattr(sampler.epoch(number * takes + k), name) for k in range(takes)]
+            assert own <= set(np.concatenate(epochs, axis=None))
+
+
+def pairs_in_steps(m, samples, epochs):
+    """Return which pairs of m images of one identity were in one step, across modalities and within each."""
+    side = np.repeat([0, 1, 2], m)
+    alone = np.full(3 * m, -1)
+    sampler = PairSampler(side, side, alone, alone, identities=3, samples=samples, seed=4)
+    across, within = set(), set()
+    for number in range(epochs):
+        epoch = sampler.epoch(number)
+        v, r = epoch.v[0][epoch.labels[0] == 1], epoch.r[0][epoch.labels[0] == 1]
+        across |= {(a, b) for a in v for b in r}
+        within |= {(a, b) for x in (v, r + 3 * m) for a in x for b in x if a < b}
+    return len(across), len(within)
+
+
+def test_over_the_rounds_every_two_images_of_an_identity_share_a_step():
+    assert pairs_in_steps(10, 4, 3)[0] < 10 * 10  # in one round
+    assert pairs_in_steps(10, 4, 150) == (10 * 10, 2 * 45)
+    assert pairs_in_steps(5, 2, 150) == (5 * 5, 2 * 10)
+    assert pairs_in_steps(4, 1, 200)[0] == 4 * 4  # K = 1: across alone
+
+
+def test_images_that_all_fit_into_a_step_keep_their_order():
+    """One image has one order; K images or fewer share every step in any order. So such sets train as they did."""
+    identity, alone = np.repeat([0, 1, 2], [1, 2, 4]), np.full(7, -1)
+    sampler = PairSampler(identity, identity, alone, alone, identities=3, samples=4, seed=0)
+    first, later = sampler.epoch(0), sampler.epoch(50)  # both m and 50 * K are even
+    for label, m in enumerate((1, 2, 4)):
+        shown = [epoch.v[0][epoch.labels[0] == label].tolist() for epoch in (first, later)]
+        assert shown[0] == shown[1]
+        assert len(set(shown[0])) == m
+
+
+@given(tables(), st.integers(1, 3), st.lists(st.integers(0, 30), min_size=1, max_size=6))
+def test_an_epoch_does_not_depend_on_those_drawn_before(table, samples, numbers):
+    options = {"identities": 3, "samples": samples, "aligned": 0.5, "seed": 6}
+    used = PairSampler(*table, **options)
+    for number in numbers:
+        found, fresh = used.epoch(number), PairSampler(*table, **options).epoch(number)
+        assert found.v.tolist() == fresh.v.tolist()
+        assert found.r.tolist() == fresh.r.tolist()
 
 
 def test_an_identity_with_fewer_images_than_k_shows_each_equally_often():

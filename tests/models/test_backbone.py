@@ -23,14 +23,14 @@ def make(dims=2, **options):
     return make_backbone(dims, **({"backbone": "resnet10"} if dims == 2 else SMALL_SPECTRA) | options)
 
 
-def pictures(n=4, size=(32, 16), seed=1):
+def images(n=4, size=(32, 16), seed=1):
     return torch.randint(256, (n, 3, *size), generator=torch.manual_seed(seed), dtype=torch.uint8)
 
 
 def pairs(identities=4, samples=2, size=(64, 32)):
     labels = torch.arange(identities).repeat_interleave(samples)
     n = len(labels)
-    return Batch(pictures(n, size, 1), pictures(n, size, 2), labels, torch.zeros(n, dtype=torch.bool))
+    return Batch(images(n, size, 1), images(n, size, 2), labels, torch.zeros(n, dtype=torch.bool))
 
 
 # ---- shapes and sizes
@@ -40,7 +40,7 @@ def pairs(identities=4, samples=2, size=(64, 32)):
 def test_shapes_of_an_image_on_its_way(name, features):
     backbone = make(backbone=name).eval()
     with torch.no_grad():
-        z = backbone.stem(pictures(2, (64, 32)), 0)
+        z = backbone.stem(images(2, (64, 32)), 0)
         before = backbone.trunk(z)
         after = backbone.last(before)
         f = backbone.pool(after)
@@ -62,7 +62,7 @@ def test_shapes_of_a_spectrum_on_its_way():
 
 def test_sizes_that_do_not_divide_are_taken():
     backbone = make().eval()
-    f = backbone(backbone.stem(pictures(1, (75, 37)), 0))
+    f = backbone(backbone.stem(images(1, (75, 37)), 0))
     assert f.shape == (1, 512) and f.isfinite().all()
 
 
@@ -109,7 +109,7 @@ def test_unknown_names_are_refused():
 
 
 def test_bytes_and_shares_are_one_image():
-    backbone, x = make().eval(), pictures()
+    backbone, x = make().eval(), images()
     assert torch.equal(backbone.stem(x, 0), backbone.stem(x.float() / 255, 0))
 
 
@@ -156,7 +156,7 @@ def test_pooling_of_sixteen_bits_counts_in_float32():
 @pytest.mark.parametrize("dims", [1, 2])
 def test_stems_are_a_modality_s_own_and_the_rest_is_shared(dims):
     backbone = make(dims).train()
-    x = pictures() if dims == 2 else torch.rand(4, 1, 128)
+    x = images() if dims == 2 else torch.rand(4, 1, 128)
     for modality in (0, 1):
         backbone.zero_grad()
         backbone(backbone.stem(x, modality)).square().sum().backward()
@@ -169,7 +169,7 @@ def test_stems_are_a_modality_s_own_and_the_rest_is_shared(dims):
 
 def test_stems_start_alike_and_part():
     """Both start from one set of weights, as with ImageNet's, and share no memory."""
-    backbone, x = make().eval(), pictures()
+    backbone, x = make().eval(), images()
     assert torch.equal(backbone.stem(x, 0), backbone.stem(x, 1))
     with torch.no_grad():
         backbone.stems[1][0].weight.mul_(2)
@@ -181,7 +181,7 @@ def test_a_copied_last_stage_is_a_branch_of_its_own(dims):
     backbone = make(dims)
     branch = copy.deepcopy(backbone.last)
     assert not {p.data_ptr() for p in branch.parameters()} & {p.data_ptr() for p in backbone.parameters()}
-    x = pictures() if dims == 2 else torch.rand(4, 1, 128)
+    x = images() if dims == 2 else torch.rand(4, 1, 128)
     before = backbone.trunk(backbone.stem(x, 0))
     torch.testing.assert_close(branch(before), backbone.last(before))
 
@@ -189,7 +189,7 @@ def test_a_copied_last_stage_is_a_branch_of_its_own(dims):
 def test_a_pair_is_both_samples_v_first():
     torch.manual_seed(0)
     extractor = SharedExtractor(make()).eval()
-    v, r = pictures(seed=1), pictures(seed=2)
+    v, r = images(seed=1), images(seed=2)
     f, g = extractor.forward_pair(v, r)
     assert f.shape == g.shape == (8, 512)
     torch.testing.assert_close(g[:4], extractor(v, 0))
@@ -261,7 +261,7 @@ NONE = torch.zeros(0, 3, 32, 16, dtype=torch.uint8)
         (broken(v=NONE, r=NONE, labels=torch.zeros(0, dtype=torch.long)), "the batch is empty"),
         (broken(v=NONE), "the batch has no v; a step needs samples of both modalities"),
         (broken(r=NONE), "the batch has no r; a step needs samples of both modalities"),
-        (broken(r=pictures(3)), "belong together, but there are 2 of v, 3 of r, 2 of labels"),
+        (broken(r=images(3)), "belong together, but there are 2 of v, 3 of r, 2 of labels"),
         (broken(labels=torch.zeros(2, dtype=torch.long)), "one identity alone"),
     ],
     ids=["empty", "no v", "no r", "lengths", "one identity"],

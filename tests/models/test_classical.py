@@ -72,8 +72,8 @@ def test_hog_finds_the_same_edges_in_another_colour():
     assert trained.embed(light, 1).shape == (4, 2)
 
 
-def test_hog_needs_pictures():
-    with pytest.raises(ValueError, match=r"HOG needs pictures \(n, 3, H, W\)"):
+def test_hog_needs_images():
+    with pytest.raises(ValueError, match=r"HOG needs images \(n, 3, H, W\)"):
         build_classical("cosine", features="hog").embed(np.ones((3, 40)), 0)
     with pytest.raises(ValueError, match="known: samples, hog"):
         build_classical("cca", features="sift")

@@ -66,13 +66,13 @@ def test_dims_are_checked():
 
 
 @pytest.mark.parametrize(("dims", "size"), [(1, (512,)), (2, (64, 64))])
-def test_discriminator_judges_patches_on_their_own(dims, size):
-    judge = PatchDiscriminator(dims)
+def test_discriminator_sees_each_patch_on_its_own(dims, size):
+    discriminator = PatchDiscriminator(dims)
     x = torch.rand(2, 1, *size)
-    assert judge(x).shape == (2, 1, *[n // 16 for n in size])
+    assert discriminator(x).shape == (2, 1, *[n // 16 for n in size])
     changed = x.clone()
     changed[..., -1] += 1.0
-    same = judge(x).flatten(1)[:, 0] == judge(changed).flatten(1)[:, 0]
+    same = discriminator(x).flatten(1)[:, 0] == discriminator(changed).flatten(1)[:, 0]
     assert same.all()
     least = (1, 1, *[16] * dims)
-    assert judge(torch.rand(least)).numel() == 1
+    assert discriminator(torch.rand(least)).numel() == 1

@@ -64,14 +64,14 @@ def test_without_cmunet_and_with_the_weighted_triplet_it_is_the_two_stream_netwo
     }
 
 
-def test_an_untrained_cmunet_leaves_pictures_as_they_are():
+def test_an_untrained_cmunet_leaves_images_as_they_are():
     x = pairs().v
     assert torch.equal(make().translate(x, 1), x.float() / 255)
     both = make(target="both").translate(x, 0)
     assert torch.equal(both, torch.cat([x, x], dim=1).float() / 255)
 
 
-def test_two_equal_pictures_are_embedded_as_one_by_a_widened_first_convolution():
+def test_two_equal_images_are_embedded_as_one_by_a_widened_first_convolution():
     """So that ImageNet's weights serve both ways of drawing."""
     wide, plain = make(target="both").eval(), make(unet=False).eval()
     shapes = {name: x.shape for name, x in wide.extractor.state_dict().items()}
@@ -112,7 +112,7 @@ def test_the_perceptual_transformation_compares_identities_not_pairs():
 
 
 @pytest.mark.parametrize("size", [(12, 12), (8, 32), (32, 15), (16, 16)])
-def test_pictures_that_cmunet_or_the_discriminator_cannot_see_are_refused(size):
+def test_images_that_cmunet_or_the_discriminator_cannot_see_are_refused(size):
     x = torch.zeros(4, 3, *size)
     batch = Batch(x, x, torch.arange(4) // 2, torch.ones(4, dtype=torch.bool))
     words = rf"16 points or more along every axis, and more along one, got {size[0]} x {size[1]}; load larger"
@@ -122,7 +122,7 @@ def test_pictures_that_cmunet_or_the_discriminator_cannot_see_are_refused(size):
         call(make(unet=False))
 
 
-def test_the_smallest_pictures_are_taken():
+def test_the_smallest_images_are_taken():
     x = torch.rand(4, 3, 17, 16)
     losses = make()(Batch(x, x, torch.arange(4) // 2, torch.ones(4, dtype=torch.bool)))
     assert all(loss.isfinite() for loss in losses.values())

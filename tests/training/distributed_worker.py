@@ -23,21 +23,21 @@ from xmodal_lite.training import Recipe, TrainingSet, fit, make_accelerator
 
 IDENTITIES, EACH = 6, 3  # of the training set; P is 4
 SPECTRA = {"width": 4, "features": 16, "segments": 16, "dropout": 0.3}
-PICTURES = {"backbone": "resnet10"}
+IMAGES = {"backbone": "resnet10"}
 CASES = {
     "two-stream spectra": ("two-stream", 1, {}, {}),
     "two-stream spectra in parts": ("two-stream", 1, {}, {"grad_accumulation": 2}),
-    "two-stream pictures": ("two-stream", 2, {}, {}),
+    "two-stream images": ("two-stream", 2, {}, {}),
     "contrastive": ("contrastive", 1, {}, {}),
     "mun spectra": ("mun", 1, {}, {}),
     "mun mixed up": ("mun", 1, {"auxiliary": "mixup"}, {}),
     "mun without a classifier": ("mun", 1, {"losses": ["ia", "ma", "tri"]}, {}),
-    "mun pictures": ("mun", 2, {}, {}),
-    "mun middle pictures": ("mun", 2, {"auxiliary": "middle"}, {}),
+    "mun images": ("mun", 2, {}, {}),
+    "mun middle images": ("mun", 2, {"auxiliary": "middle"}, {}),
     "enhancing spectra": ("enhancing", 1, {}, {}),
-    "enhancing pictures": ("enhancing", 2, {"consistency": "per-identity"}, {}),
+    "enhancing images": ("enhancing", 2, {"consistency": "per-identity"}, {}),
     "marrnet spectra": ("marrnet", 1, {"unet_width": 4, "unet_widest": 8, "adversary": "non_saturating"}, {}),
-    "marrnet pictures": (
+    "marrnet images": (
         "marrnet",
         2,
         {"unet_width": 4, "unet_widest": 8, "transform": "perceptual", "triplet": "weighted"},
@@ -98,7 +98,7 @@ def train(case, folder=None, data=None):
     )
     torch.manual_seed(7)
     matcher = build(
-        name, dims=dims, num_classes=IDENTITIES, **(SPECTRA if dims == 1 else PICTURES), **options
+        name, dims=dims, num_classes=IDENTITIES, **(SPECTRA if dims == 1 else IMAGES), **options
     )
     accelerator = make_accelerator(device="cpu")
     # Where a rectangle is one colour, the maxima of a pooling are equal but for rounding, and through which of them the

@@ -15,7 +15,7 @@ from xmodal_lite.models.distributed import CpuSyncBatchNorm, convert_sync_batchn
 from xmodal_lite.training import Recipe
 from xmodal_lite.training.step import _micro_batches
 
-WORKER = Path(__file__).with_name("together_worker.py")
+WORKER = Path(__file__).with_name("distributed_worker.py")
 
 
 def start(arguments, rank, size, port):

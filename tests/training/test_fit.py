@@ -138,14 +138,14 @@ def test_the_moving_average_takes_a_shared_layer_once_and_over_what_starts_as_na
     from xmodal_lite.training.ema import MovingAverage
 
     model = Toy()
-    model.twin = model.norm  # one layer, two names
+    model.alias = model.norm  # one layer, two names
     model.register_buffer("late", torch.full((2,), math.nan))
     average = MovingAverage(model, decay=0.5)
     with torch.no_grad():
         model.norm.weight.fill_(2.0)
         model.late.fill_(3.0)
     average.update(0)  # keeps 1 / 10 of the ones
-    torch.testing.assert_close(average.matcher.twin.weight.detach(), torch.full((4,), 0.1 * 1 + 0.9 * 2))
+    torch.testing.assert_close(average.matcher.alias.weight.detach(), torch.full((4,), 0.1 * 1 + 0.9 * 2))
     assert average.matcher.late.tolist() == [3.0, 3.0]
 
 
@@ -306,8 +306,8 @@ def test_the_head_group_names_parts_that_models_have():
         assert list(map(id, together)) == [id(p) for p in model.parameters() if p.requires_grad]
 
 
-class Judge(Matcher):
-    """MarrNet's discriminator, in front of pictures that nobody redraws."""
+class Discriminating(Matcher):
+    """MarrNet's discriminator, in front of images that no cmUNet translates."""
 
     def __init__(self):
         super().__init__()
@@ -324,10 +324,10 @@ def test_the_discriminator_learns_at_the_rates_of_the_paper_recipe(data):
     changes = {"steps": 200, "log_every": 200, "precision": "no", "cuda_graph": False}
     paper = resolve("marrnet", "regdb", "paper", changes)
     torch.manual_seed(0)
-    judge, black = Judge(), torch.zeros(21, 3, 16, 16)
-    assert list(param_groups(judge, paper)) == [paper.lr_multipliers["head"]] == [10.0]
-    pictures = replace(data, v=black + 1, r=black, augmentation=lambda v, r: (v, r))
-    assert fit(judge, pictures, paper, seed=3).history[0]["adv"] < 0.8 * math.log(2)
+    model, black = Discriminating(), torch.zeros(21, 3, 16, 16)
+    assert list(param_groups(model, paper)) == [paper.lr_multipliers["head"]] == [10.0]
+    images = replace(data, v=black + 1, r=black, augmentation=lambda v, r: (v, r))
+    assert fit(model, images, paper, seed=3).history[0]["adv"] < 0.8 * math.log(2)
 
 
 class Watched(Toy):

@@ -141,8 +141,8 @@ def test_speed_in_words():
 
 def test_a_step_at_full_size_keeps_the_marks_in_operations():
     """Ours: times the two-stream step at the same batch, at most 1.6 for MUN and 1.35 for the two others."""
-    pictures, labels = torch.zeros((64, 3, 288, 144), dtype=torch.uint8), torch.arange(64) // 4
-    batch = Batch(pictures, pictures, labels, labels < 0)
+    images, labels = torch.zeros((64, 3, 288, 144), dtype=torch.uint8), torch.arange(64) // 4
+    batch = Batch(images, images, labels, labels < 0)
     unet = {"transform": "perceptual", "unet_width": 8, "unet_widest": 64}
     flop = {
         name: step_flop(build(name, dims=2, num_classes=395, backbone="resnet50", **options), batch)

@@ -31,16 +31,16 @@ def table(identity, modality):
 
 @pytest.fixture
 def people():
-    """Ten identities with four pictures in each modality, in no order."""
+    """Ten identities with four images in each modality, in no order."""
     order = np.random.default_rng(0).permutation(80)
     return table(np.tile(np.arange(10), 8)[order], np.repeat([0, 1], 40)[order])
 
 
 @pytest.fixture
 def stored(tmp_path):
-    """Pictures that show their own row number, memory-mapped."""
-    pictures = np.arange(80, dtype=np.uint8)[:, None, None, None] * np.ones((1, 3, 6, 4), np.uint8)
-    np.save(tmp_path / "samples.npy", pictures)
+    """Images that show their own row number, memory-mapped."""
+    images = np.arange(80, dtype=np.uint8)[:, None, None, None] * np.ones((1, 3, 6, 4), np.uint8)
+    np.save(tmp_path / "samples.npy", images)
     return np.load(tmp_path / "samples.npy", mmap_mode="r")
 
 
@@ -50,7 +50,7 @@ def plain(people, samples, rows=None, seed=3):
     return replace(data, augmentation=ImageAugmentation())
 
 
-def test_pictures_stay_on_disk_and_anything_else_is_copied(people, stored, tmp_path):
+def test_images_stay_on_disk_and_anything_else_is_copied(people, stored, tmp_path):
     assert isinstance(plain(people, stored).v, MemmapSamples)
     assert isinstance(plain(people, np.array(stored)).v, torch.Tensor)
     np.save(tmp_path / "spectra.npy", np.zeros((80, 1, 5), np.float32))
@@ -68,10 +68,10 @@ def test_a_batch_shows_training_rows_of_its_labels_and_modalities(people, stored
     assert (data.num_classes, data.steps_per_epoch) == (6, 2)
     for step in range(7):
         batch = data.batch(step)
-        for modality, pictures in enumerate((batch.v, batch.r)):
-            assert pictures.shape == (8, 3, 6, 4)
-            assert pictures.dtype == torch.uint8
-            shown = pictures[:, 0, 0, 0].numpy().astype(int)
+        for modality, images in enumerate((batch.v, batch.r)):
+            assert images.shape == (8, 3, 6, 4)
+            assert images.dtype == torch.uint8
+            shown = images[:, 0, 0, 0].numpy().astype(int)
             assert np.isin(shown, rows).all()
             assert (people.modality[shown] == modality).all()
             assert (people.identity[shown] == names[batch.labels]).all()
@@ -131,7 +131,7 @@ class Toy(Matcher):
         return {"gap": (self.embed(batch.v, 0) - self.embed(batch.r, 1)).square().sum(1).mean()}
 
 
-def test_a_killed_run_on_pictures_ends_bit_for_bit_where_the_whole_one_does(people, stored, tmp_path):
+def test_a_killed_run_on_images_ends_bit_for_bit_where_the_whole_one_does(people, stored, tmp_path):
     def train(folder, **options):
         torch.manual_seed(1)
         data = replace(plain(people, stored), augmentation=CHANGES)

@@ -31,12 +31,11 @@ class PairSampler:
     """Draws P x K batches of both modalities; an epoch visits every identity.
 
     An epoch deals the identities out in a random order, P to a step, and starts again at the first one where the last
-    step lacks some. Each identity keeps its samples in a random order and goes round it, K samples an epoch: none
-    repeats in a step while the identity has K of them, and m samples are all seen within ceil(m / K) epochs. The order
-    is the same each time round, so not every pair of an identity's samples shares a step: of 10 in either modality, 60
-    of the 100 pairs across do with K = 4. Then, in
-    the share of pairs that `aligned` gives, the v sample is exchanged for one of the same specimen as the r sample.
-    An epoch is drawn from (seed, number) alone, so it can be drawn again after an interruption. Ours.
+    step lacks some. Each identity shows K of its samples an epoch, and all m of them in a round of ceil(m / K) epochs;
+    none repeats in an epoch while the identity has K of them. Where m is more than K, each round has an order of its
+    own, drawn from (seed, round), so that over the rounds every two samples of an identity share a step. Then, in the
+    share of pairs that `aligned` gives, the v sample is exchanged for one of the same specimen as the r sample. An
+    epoch follows from (seed, number) alone, so it can be drawn again after an interruption. Ours.
 
     Parameters
     ----------
@@ -83,7 +82,10 @@ class PairSampler:
         self.samples = samples
         self.steps_per_epoch = -(-len(names) // self.identities)
         rng = np.random.default_rng(seed)
-        self._v, self._r = _Rounds(v_label, rng), _Rounds(r_label, rng)
+        self._v, self._r = (
+            _Rounds(label, samples, rng, (seed, side))
+            for side, label in enumerate((v_label, r_label), start=1)
+        )
         self._v_pair, self._r_pair = v_pair, r_pair
         self._partners = _Partners(v_pair, r_pair) if (r_pair >= 0).any() else None
         self._aligned, self._seed = aligned, seed
@@ -105,9 +107,7 @@ class PairSampler:
         order = rng.permutation(self.num_identities)
         dealt = np.resize(order, self.steps_per_epoch * self.identities)  # (steps * P,)
         labels = np.repeat(dealt, self.samples)  # (steps * P * K,)
-        turn = number * self.samples + np.tile(np.arange(self.samples), len(dealt))
-        r = self._r.take(labels, turn)
-        v = self._v.take(labels, turn)
+        r, v = self._r.take(dealt, number), self._v.take(dealt, number)
         if self._partners is not None:
             v = self._partners.exchange(v, r, self._aligned, rng)
         aligned = (self._v_pair[v] == self._r_pair[r]) & (self._r_pair[r] >= 0)
@@ -133,13 +133,37 @@ class _Partners:
 
 
 class _Rounds:
-    """The samples of each identity in a random order, to be gone round."""
+    """The samples of each identity, K an epoch, in a random order that is another one each time round."""
 
-    def __init__(self, label: np.ndarray, rng: np.random.Generator) -> None:
-        self._order = np.lexsort((rng.random(len(label)), label))  # by identity, then at random
+    def __init__(
+        self, label: np.ndarray, samples: int, rng: np.random.Generator, seed: tuple[int, int]
+    ) -> None:
+        self._samples, self._seed = samples, seed
+        self._first_order = np.lexsort((rng.random(len(label)), label))  # by identity, then at random
+        self._order, self._label = self._first_order.copy(), label[self._first_order]
         self._count = np.bincount(label)
         self._first = np.cumsum(self._count) - self._count
+        # epochs of a round; K samples or fewer share every step, and keep their first order
+        self._epochs = np.where(self._count > samples, -(-self._count // samples), np.iinfo(np.int64).max)
+        self._round = np.zeros(len(self._count), dtype=np.int64)  # of each identity, that `_order` holds
 
-    def take(self, label: np.ndarray, turn: np.ndarray) -> np.ndarray:
-        """Return for each identity the sample whose turn it is."""
-        return self._order[self._first[label] + turn % self._count[label]]
+    def take(self, dealt: np.ndarray, number: int) -> np.ndarray:
+        """Return K samples of each identity dealt (n,) in an epoch, (n * K,)."""
+        rounds, epoch = np.divmod(number, self._epochs)  # (identities,) each
+        self._draw(rounds)
+        turn = epoch[dealt, None] * self._samples + np.arange(self._samples)  # (n, K)
+        return self._order[self._first[dealt, None] + turn % self._count[dealt, None]].ravel()
+
+    def _draw(self, rounds: np.ndarray) -> None:
+        """Bring the identities whose round changed into the order of the new one."""
+        changed = rounds != self._round
+        for number in np.unique(rounds[changed]):
+            places = np.flatnonzero((changed & (rounds == number))[self._label])
+            if number > 0:
+                draws = np.random.default_rng((*self._seed, number)).random(len(self._label))[places]
+                # halves, so that no sum reaches the next identity; much faster than to sort by two keys
+                moved = places[np.argsort(self._label[places] + draws / 2, kind="stable")]
+                self._order[places] = self._first_order[moved]
+            else:
+                self._order[places] = self._first_order[places]
+        self._round = rounds

@@ -41,13 +41,13 @@ def perceptual(a: Tensor, b: Tensor) -> Tensor:
 def perceptual_transformation(a: Tensor, b: Tensor, labels: Tensor) -> Tensor:
     """One minus the mean cosine of two views of each identity, where no sample of one is a sample of the other.
 
-    People walk on between two cameras, so a redrawn picture has no partner to be compared with point by point. What
-    the identity looks like on average it should share with its pictures in the other modality.
+    People move between two cameras, so a translated image has no aligned partner to be compared with point by point.
+    On average, an identity's translated images should look like its images in the other modality.
 
     Parameters
     ----------
     a, b : Tensor
-        (N, D) features of what was redrawn, and of samples in the target modality, from a network whose weights take
+        (N, D) features of translated samples, and of samples in the target modality, from a network whose weights take
         no gradient.
     labels : Tensor
         (N,) identity of row i of both.

@@ -44,7 +44,7 @@ class Cosine(Classical):
     Parameters
     ----------
     features : {"samples", "hog"}
-        What is compared: the values themselves, or of pictures the histograms of `hog_features`.
+        What is compared: the values themselves, or of images the histograms of `hog_features`.
     """
 
     def __init__(self, features: str = "samples") -> None:

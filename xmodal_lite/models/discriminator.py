@@ -1,4 +1,4 @@
-"""A discriminator that judges every stretch of a sample by itself."""
+"""A discriminator that classifies each patch of a sample by itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class PatchDiscriminator(nn.Module):
     dims : int
         1 for spectra, 2 for images.
     channels : int
-        Channels of what it judges.
+        Channels of the input.
     width : int
         Channels of the first layer; the second has twice as many.
     """

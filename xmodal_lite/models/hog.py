@@ -1,4 +1,4 @@
-"""Histograms of oriented gradients: which way the edges of a picture run, field by field."""
+"""Histograms of oriented gradients: which way the edges of a image run, cell by cell."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import numpy as np
 CELL, BLOCK, ORIENTATIONS = 8, 2, 9  # pixels a cell, cells a block, angles from 0 to 180 degrees
 
 
-def hog_features(pictures: np.ndarray) -> np.ndarray:
-    """Describe pictures by scikit-image's HOG.
+def hog_features(images: np.ndarray) -> np.ndarray:
+    """Describe images by scikit-image's HOG.
 
     Parameters
     ----------
-    pictures : numpy.ndarray
+    images : numpy.ndarray
         (n, 3, H, W) uint8, red, green, blue; of each pixel the channel with the steepest edge counts.
 
     Returns
@@ -23,7 +23,7 @@ def hog_features(pictures: np.ndarray) -> np.ndarray:
     Raises
     ------
     ValueError
-        The pictures are not of that kind, or scikit-image is not installed.
+        The images are not of that kind, or scikit-image is not installed.
 
     Notes
     -----
@@ -34,19 +34,19 @@ def hog_features(pictures: np.ndarray) -> np.ndarray:
         from skimage.feature import hog
     except ImportError as error:
         raise ValueError("HOG needs scikit-image: pip install scikit-image") from error
-    if pictures.ndim != 4 or pictures.shape[1] != 3 or min(pictures.shape[2:]) < CELL * BLOCK:
+    if images.ndim != 4 or images.shape[1] != 3 or min(images.shape[2:]) < CELL * BLOCK:
         raise ValueError(
-            f"HOG needs pictures (n, 3, H, W) of {CELL * BLOCK} x {CELL * BLOCK} pixels or more, got {pictures.shape}"
+            f"HOG needs images (n, 3, H, W) of {CELL * BLOCK} x {CELL * BLOCK} pixels or more, got {images.shape}"
         )
     each = (
         hog(
-            picture,
+            image,
             orientations=ORIENTATIONS,
             pixels_per_cell=(CELL, CELL),
             cells_per_block=(BLOCK, BLOCK),
             transform_sqrt=True,
             channel_axis=0,
         )
-        for picture in pictures
+        for image in images
     )
     return np.stack([features.astype(np.float32) for features in each])

@@ -108,7 +108,7 @@ def what_would_fit(recipe: Recipe, held: int, peak: int, total: int) -> str:
     if recipe.precision == "no":
         words.append("--set precision=bf16 about half of what a step takes;")
     words.append(
-        "or take a larger GPU. The run goes on from its last checkpoint only under the same settings."
+        "or take a larger GPU. The run resumes from its last checkpoint only under the same settings."
     )
     return " ".join(words)
 

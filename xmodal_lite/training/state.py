@@ -156,7 +156,7 @@ def _check_optimizer(
                 f"its optimizer keeps {', '.join(sorted(kept))} of parameter {number}, which is not there",
             )
         for name, value in kept.items():
-            own = torch.zeros(()) if name == "step" else parameters[number]
+            own = torch.zeros((), dtype=torch.float32) if name == "step" else parameters[number]
             if (value.shape, value.dtype) != (own.shape, own.dtype):
                 _unusable(path, f"{name} of parameter {number} is {_described(value)}, not {_described(own)}")
         if "step" in kept and not 1 <= kept["step"].item() <= step:

@@ -48,13 +48,13 @@ class TrainingSet:
     def from_split(
         cls, table: SampleTable, samples: np.ndarray, rows: np.ndarray, recipe: Recipe, *, seed: int
     ) -> TrainingSet:
-        """Take the training rows of a split: memory-mapped pictures stay on disk, anything else is copied.
+        """Take the training rows of a split: memory-mapped images stay on disk, anything else is copied.
 
         Parameters
         ----------
         table : SampleTable
             Describes all samples.
-        samples : (n, C, ...) float32 spectra or uint8 pictures
+        samples : (n, C, ...) float32 spectra or uint8 images
             All samples.
         rows : (m,) int64
             The rows to train on.
