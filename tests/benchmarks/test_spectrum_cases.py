@@ -419,22 +419,22 @@ def test_what_systems_leave_behind_and_other_suffixes(minerals: Path) -> None:
         (minerals / "raman" / folder).mkdir()
         (minerals / "raman" / folder / "x.txt").write_text("thumbnail")
     (minerals / "raman/a.dpt").write_text("1 2\n")
-    assert report_of(minerals).notes == ["not .txt and not read: 1 file: a.dpt"]
+    assert report_of(minerals).notes == ["not .txt and not read: 1 file: raman/a.dpt"]
 
 
 def test_one_line_for_each_cause(minerals: Path) -> None:
     for path in (minerals / "infrared").iterdir():
         path.write_text("##XUNITS=SECONDS\n" + table(X, Y))
     problem, _ = check("rruff", minerals)  # and too few minerals are left
-    assert "[4 files: Aa__S0" in problem
+    assert "[4 files: infrared/Aa__S0" in problem
     assert problem.count(".txt") == 4  # the first, and three names
     assert "Dd" not in problem
     with pytest.raises(DataError) as caught:
         load("rruff", minerals)
     assert problem.startswith(str(caught.value))
-    assert one_line_each([DataError("another"), *[SpectrumError("a", "b", "c")] * 2]) == [
+    assert one_line_each([DataError("another"), *[SpectrumError("/r/a", "b", "c")] * 2], "/r") == [
         "another",
-        "a: b; c [2 files: a, a]",
+        "/r/a: b; c [2 files: a, a]",
     ]
 
 

@@ -109,7 +109,7 @@ def check(root: str | Path) -> CheckReport:
     records, notes = with_minerals(records)
     kept, chosen = choose(records)
     doubtful, doubts = _doubtful(kept)
-    problems += one_line_each([*refused, *doubtful])
+    problems += one_line_each([*refused, *doubtful], root)
     if complete:
         problems += _shortcomings(records, kept)
     changed = {kind: [r.path for r in records if kind in r.repaired] for kind in REPAIRS}

@@ -58,6 +58,7 @@ SCALES = {
         (r"raman", "Raman intensity"),
     )
 }
+WORD = re.compile("[a-z]+")
 LONG = re.compile("raman|infrared|ftir|ft-ir", re.IGNORECASE)
 FLOOR = 1e-4  # transmittance below which an absorbance is not measured
 STATE = "state it in a line of the header, such as ##XUNITS=1/CM, ##YUNITS=ABSORBANCE or ##DATA TYPE=INFRARED SPECTRUM"
@@ -65,7 +66,7 @@ STATE = "state it in a line of the header, such as ##XUNITS=1/CM, ##YUNITS=ABSOR
 
 def kind_named(name: str) -> str:
     """Return the kind that a name of a folder or a modality says: ``"Raman"``, ``"infrared"`` or ``""``."""
-    words = set(re.split(r"[^a-z]+", name.lower().replace("ft-ir", "ftir")))
+    words = set(WORD.findall(name.lower().replace("ft-ir", "ftir")))
     kinds = {RAMAN} if "raman" in words else set()
     if words & {"infrared", "ftir", "ir", "mir", "atr"}:
         kinds.add(INFRARED)
@@ -101,8 +102,8 @@ def stated_kind(text: Text, scale: str, path: str | Path, folder: str) -> str:
     fields = stem.split("__")[2:]
     of_scale = {"Raman intensity": RAMAN, "transmittance": INFRARED, "absorbance": INFRARED}.get(scale, "")
     of_name = kind_named(" ".join(fields or LONG.findall(stem)))  # "Ir.txt" may be iridium
-    found = {kind_named(text.stated[key]) for key in (*KIND_KEYS, *LABEL_KEYS) if key in text.stated}
-    found |= {of_scale, of_name, kind_named(text.heading[0])}
+    said = [text.heading[0], *(text.stated[key] for key in (*KIND_KEYS, *LABEL_KEYS) if key in text.stated)]
+    found = {of_scale, of_name, *map(kind_named, said)}
     found.discard("")
     if len(found) > 1:
         raise SpectrumError(
@@ -127,7 +128,10 @@ def stated_unit(text: Text, path: str | Path) -> str:
         If two statements differ, or one cannot be told.
     """
     said = [text.stated[key] for key in UNIT_KEYS if text.stated.get(key)]
-    labels = [text.heading[0], *(text.stated[key] for key in LABEL_KEYS if key in text.stated)]
+    labels = [
+        *filter(None, text.heading[:1]),
+        *(text.stated[key] for key in LABEL_KEYS if key in text.stated),
+    ]
     said += [label for label in labels if any(pattern.search(_plain(label)) for pattern in (*UNITS, VAGUE))]
     units = {_unit(words, path) for words in said}
     if len(units) > 1:
