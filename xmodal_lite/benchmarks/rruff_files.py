@@ -222,12 +222,15 @@ def _one_spelling(records: list[Record]) -> tuple[list[Record], list[str]]:
 def choose(records: list[Record]) -> tuple[list[Record], list[str]]:
     """Keep what the protocols use; return it, and notes on what was renamed or left out for its content."""
     processed = {
-        record.specimen for record in records if record.modality == 1 and not record.raw and not record.far
+        (record.mineral, record.specimen)
+        for record in records
+        if record.modality == 1 and not record.raw and not record.far
     }
     candidates = [
         record
         for record in records
-        if not record.far and not (record.raw and (record.modality == 0 or record.specimen in processed))
+        if not record.far
+        and not (record.raw and (record.modality == 0 or (record.mineral, record.specimen) in processed))
     ]
     notes = [
         f"{r.path}: filed under {r.filed}, counted as {r.mineral}"

@@ -34,7 +34,7 @@ UNITS = {
     re.compile(pattern): unit
     for pattern, unit in (
         (r"1\s*/\s*\(?([nu]?m|ang)|\b[nu]?m\s*\^?\(?-1", None),
-        (r"second|minute|time|theta|degree|m/z|ppm|\bk?hz\b|pixel|channel", None),
+        (r"\b(\w*seconds?|minutes?|time|(2|two)?.?theta|2\u03b8|degrees?|m/z|ppm|k?hz|pixels?|channels?)\b", None),
         (r"1\s*/\s*cm|/cm\b|cm\s*\^?[({]?\s*-\s*1|per cm|(reciprocal|inverse|per) centimet|kayser", "cm^-1"),
         (r"\bnm\b|nanomet|millimicron", "nm"),
         (r"\bum\b|micromet|micron", "um"),
@@ -218,7 +218,9 @@ def to_wavenumbers(x: np.ndarray, unit: str, kind: str, text: Text, path: str | 
 def _laser(text: Text, path: str | Path) -> float:
     """Return the wavelength of the laser in nm that the header or the site's file name states, else 0."""
     for key, value in text.stated.items():
-        if re.search("LASER|EXCITATION", key) and not re.search("POWER|FILTER|TIME|INTENSITY|SPOT", key):
+        if re.search("LASER|EXCITATION|RAMANWAVELENGTH", key) and not re.search(
+            "POWER|FILTER|TIME|INTENSITY|SPOT", key
+        ):
             number = re.search(r"\d+(?:\.\d+)?", value)
             if number and 150 <= float(number[0]) <= 2000:
                 return float(number[0])
