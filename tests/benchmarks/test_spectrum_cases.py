@@ -162,7 +162,13 @@ def test_a_statement_is_heeded(what: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "laser", ["##LASER=785 nm\n", "##.EXCITATION WAVELENGTH= 785.0\n", "laser_wavelength;785\n"]
+    "laser",
+    [
+        "##LASER=785 nm\n",
+        "##.EXCITATION WAVELENGTH= 785.0\n",
+        "laser_wavelength;785\n",
+        "##RAMAN WAVELENGTH=785\n",
+    ],
 )
 def test_a_raman_spectrum_over_wavelengths_needs_its_laser(laser: str) -> None:
     text = "##XUNITS=nm\n" + table(1e7 / (1e7 / 785 - SHIFT), COUNTS)
@@ -210,6 +216,8 @@ def test_a_converted_file_gives_the_sample_of_its_wavenumbers(
 PEAKS = np.sort(np.random.default_rng(0).uniform(400, 4000, 40))
 REFUSED = {
     "seconds": ("Time (s),Absorbance\n" + table(X, Y), "cannot be brought to cm", "wavenumbers"),
+    "milliseconds": ("##XUNITS=MILLISECONDS\n" + table(X, Y), "cannot be brought to cm", "wavenumbers"),
+    "two theta in Greek": ("##XUNITS=2\u03b8\n" + table(X, Y), "cannot be brought to cm", "wavenumbers"),
     "two theta": ("##XUNITS=2Theta\n" + table(X, Y), "cannot be brought to cm", "wavenumbers"),
     "arbitrary unit": ("##XUNITS=ARBITRARY UNITS\n" + table(X, Y), "cannot be brought to cm", "wavenumbers"),
     "a wavelength of no unit": ("Wavelength,Absorbance\n" + table(X, Y), "cannot be brought", "wavenumbers"),
@@ -266,6 +274,13 @@ def test_what_states_its_axis_and_scale_is_taken_at_its_word() -> None:
     plateau = "##YUNITS=ABSORBANCE\n" + table(X, PERCENT / 100)
     assert sample(plateau).any()
     assert sample(table(X, PERCENT), "raman/Cc/0.txt").any()  # transmittance is of the infrared alone
+
+
+@pytest.mark.parametrize(
+    "title", ["Quartz R040031", "Sentimetite, Dolomite", "Spectrum 12", "x,y", "# Wave\t#Intensity"]
+)
+def test_a_title_is_no_statement(title: str) -> None:
+    np.testing.assert_array_equal(sample(f"{title}\n{table(X, Y)}"), INFRARED)
 
 
 def test_a_kind_that_nobody_states() -> None:
@@ -419,22 +434,22 @@ def test_what_systems_leave_behind_and_other_suffixes(minerals: Path) -> None:
         (minerals / "raman" / folder).mkdir()
         (minerals / "raman" / folder / "x.txt").write_text("thumbnail")
     (minerals / "raman/a.dpt").write_text("1 2\n")
-    assert report_of(minerals).notes == ["not .txt and not read: 1 file: a.dpt"]
+    assert report_of(minerals).notes == ["not .txt and not read: 1 file: raman/a.dpt"]
 
 
 def test_one_line_for_each_cause(minerals: Path) -> None:
     for path in (minerals / "infrared").iterdir():
         path.write_text("##XUNITS=SECONDS\n" + table(X, Y))
     problem, _ = check("rruff", minerals)  # and too few minerals are left
-    assert "[4 files: Aa__S0" in problem
+    assert "[4 files: infrared/Aa__S0" in problem
     assert problem.count(".txt") == 4  # the first, and three names
     assert "Dd" not in problem
     with pytest.raises(DataError) as caught:
         load("rruff", minerals)
     assert problem.startswith(str(caught.value))
-    assert one_line_each([DataError("another"), *[SpectrumError("a", "b", "c")] * 2]) == [
+    assert one_line_each([DataError("another"), *[SpectrumError("/r/a", "b", "c")] * 2], "/r") == [
         "another",
-        "a: b; c [2 files: a, a]",
+        "/r/a: b; c [2 files: a, a]",
     ]
 
 
@@ -475,6 +490,15 @@ def test_ids_of_ones_own_neither_merge_minerals_nor_lose_their_ends(
     assert report.counts["minerals"] == 3
     assert report.counts["specimens with both"] == (0 if ids[0] == "" else 3 * len(set(ids)))
     assert report.notes == []
+
+
+def test_a_raw_spectrum_counts_beside_a_processed_one_of_another_mineral(tmp_path: Path) -> None:
+    for k, name in enumerate(("Aa", "Bb")):
+        write(tmp_path, name, "raman", k, k, "1")
+        path = write(tmp_path, name, "infrared", 10 + k, k, "1")
+        if name == "Bb":
+            path.rename(path.with_name(path.name.replace("Processed", "RAW")))
+    assert report_of(tmp_path).counts["paired minerals"] == 2
 
 
 def test_a_number_of_the_sites_form_that_two_minerals_share(minerals: Path) -> None:

@@ -188,7 +188,7 @@ def _refuse_escape(archive: Path, member: zipfile.ZipInfo) -> None:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write a spectrum whole or not at all, without forcing it to the disk: there are thousands, and `_holds` checks."""
+    """Write a spectrum whole or not at all; not forced to the disk, as there are thousands and `_holds` checks them."""
     temporary = path.with_name(path.name + ".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,8 @@
 """RRUFF: Raman and infrared spectra of minerals, read from the site's own text files.
 
 Layout: ``raman/`` and ``infrared/`` (subfolders allowed) with files such as
-``Quartz__R040031__Raman__532__0__unoriented__Raman_Data_Processed__26341.txt``. The identity is the mineral.
+``Quartz__R040031__Raman__532__0__unoriented__Raman_Data_Processed__26341.txt``. The identity is the mineral;
+a specimen is a mineral and an id, and only ids of the site's own form are followed where the site renamed a specimen.
 Used are processed Raman and mid-infrared spectra; raw Raman and far-infrared files are left out, and a raw
 infrared file counts only where its specimen has no processed mid-infrared spectrum.
 
@@ -60,8 +61,9 @@ def load(root: str | Path, preparation: Preparation | None = None) -> Benchmark:
     Raises
     ------
     DataError
-        For the first thing that is wrong: a missing or empty folder, a damaged file, far-infrared spectra
-        only, fewer than two minerals in common.
+        For the first thing that is wrong: a missing or empty folder, a file that cannot be used as a spectrum of its
+        folder's kind, a spectrum of a tested mineral that looks like transmittance, far-infrared spectra only, fewer
+        than two minerals in common.
     """
     root, preparation = Path(root), preparation or Preparation()
     files, _ = list_files(root, _raise_problem)
@@ -108,7 +110,7 @@ def check(root: str | Path) -> CheckReport:
     records, notes = with_minerals(records)
     kept, chosen = choose(records)
     doubtful, doubts = _doubtful(kept)
-    problems += one_line_each([*refused, *doubtful])
+    problems += one_line_each([*refused, *doubtful], root)
     if complete:
         problems += _shortcomings(records, kept)
     changed = {kind: [r.path for r in records if kind in r.repaired] for kind in REPAIRS}

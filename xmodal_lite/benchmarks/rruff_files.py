@@ -66,7 +66,7 @@ def list_files(root: Path, report: Callable[[str], None]) -> tuple[list[Path], l
     files : list of pathlib.Path
         Text files.
     others : list of str
-        Names of the files of other kinds.
+        Paths of the files of other kinds, relative to `root`.
     """
     files: list[Path] = []
     others: list[str] = []
@@ -85,7 +85,11 @@ def list_files(root: Path, report: Callable[[str], None]) -> tuple[list[Path], l
             name = os.fsencode(bad[0]).decode("utf-8", "backslashreplace")
             report(f"{name}: its name is not UTF-8 (one of {len(bad)} such files); rename it")
         found = [path for path in below if path.suffix.lower() == ".txt" and path not in bad]
-        others += [path.name for path in below if path.suffix.lower() != ".txt" and path not in bad]
+        others += [
+            path.relative_to(root).as_posix()
+            for path in below
+            if path.suffix.lower() != ".txt" and path not in bad
+        ]
         if not found:
             report(f"{root / folder}: holds no .txt file; unpack the site's archives into it")
         files += found
@@ -218,12 +222,15 @@ def _one_spelling(records: list[Record]) -> tuple[list[Record], list[str]]:
 def choose(records: list[Record]) -> tuple[list[Record], list[str]]:
     """Keep what the protocols use; return it, and notes on what was renamed or left out for its content."""
     processed = {
-        record.specimen for record in records if record.modality == 1 and not record.raw and not record.far
+        (record.mineral, record.specimen)
+        for record in records
+        if record.modality == 1 and not record.raw and not record.far
     }
     candidates = [
         record
         for record in records
-        if not record.far and not (record.raw and (record.modality == 0 or record.specimen in processed))
+        if not record.far
+        and not (record.raw and (record.modality == 0 or (record.mineral, record.specimen) in processed))
     ]
     notes = [
         f"{r.path}: filed under {r.filed}, counted as {r.mineral}"

@@ -52,7 +52,7 @@ def order_axis(
 
 def _refuse_several(x: np.ndarray, steps: np.ndarray, path: str | Path) -> None:
     """Refuse an axis (n,) in long pieces that overlap: several spectra written one after the other."""
-    pieces = np.split(x, np.flatnonzero(steps * np.median(steps) < 0) + 1)
+    pieces = np.split(x, np.flatnonzero(np.sign(steps) == -np.sign(np.median(steps))) + 1)
     if len(x) < FEWEST * len(pieces):
         return  # in no order at all
     ends = sorted((piece.min(), piece.max()) for piece in pieces)
@@ -88,8 +88,7 @@ def check_axis(x: np.ndarray, unit: str, path: str | Path) -> None:
             "numbers its points where an axis in cm^-1 is needed",
             "export it with its axis, or state the unit if this is the axis: ##XUNITS=1/CM",
         )
-    step = np.median(steps)
-    if np.median(np.abs(np.diff(steps))) > UNEVEN * step:
+    if np.ptp(steps) > UNEVEN * steps.min() and np.median(np.abs(np.diff(steps))) > UNEVEN * np.median(steps):
         raise SpectrumError(
             path, "has unevenly spaced points, as a list of peaks has", "give the whole spectrum"
         )
@@ -107,9 +106,9 @@ def tame(y: np.ndarray, path: str | Path) -> np.ndarray:
     SpectrumError
         If some are above `HUGE` and others are not.
     """
-    size = np.abs(y)
-    if size.max() <= HUGE:
+    if max(-y.min(), y.max()) <= HUGE:
         return y
+    size = np.abs(y)
     if size.min() <= HUGE:
         raise SpectrumError(path, *FILLED, f"up to {size.max():g}")
     return y / size.max()
@@ -135,12 +134,13 @@ def check_fill(y: np.ndarray, path: str | Path) -> None:
         gap = (sign * (value - others)).min()
         if gap > APART * np.ptp(others) or (value in FILLS and others.min() > value / 2):
             raise SpectrumError(path, *FILLED, f"{count} points of {value:g}")
-    if _longest_run(y == high) >= CLIPPED and _is_cut(y, high):
+    at_top = y == high
+    if np.count_nonzero(at_top) >= CLIPPED and _longest_run(at_top) >= CLIPPED and _is_cut(y, high):
         raise SpectrumError(
             path,
             "is cut off at its maximum, where the detector was saturated",
             "measure again with less light, or remove it",
-            f"{np.count_nonzero(y == high)} points of {high:g}",
+            f"{np.count_nonzero(at_top)} points of {high:g}",
         )
 
 
@@ -169,10 +169,12 @@ def without_outliers(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         (n,) ascending axis in cm^-1, and intensities.
     """
     reach = 2 if x[1] - x[0] <= 1 else 1
+    top = int(y.argmax())
+    beside = max([y[at] for at in (top - reach, top + reach) if 0 <= at < len(y)])
+    if 2 * np.count_nonzero(y <= beside - (y[top] - beside) / 9) >= len(y):
+        return y  # the maximum is less than ten times as far above the median as what is beside it
+    base = np.median(y)
     padded = np.pad(y, reach, constant_values=-np.inf)
-    base, top = np.median(y), int(y.argmax())
-    if y[top] - base <= 10 * (max(padded[top], padded[top + 2 * reach]) - base):
-        return y
     neighbours = np.maximum(padded[: -2 * reach], padded[2 * reach :])  # (n,)
     height = y - base
     single = height > 10 * np.maximum(neighbours - base, 0)

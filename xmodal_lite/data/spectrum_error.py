@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -36,13 +37,15 @@ class SpectrumError(FileError):
         return SpectrumError, (self.path, self.cause, self.remedy, self.detail)
 
 
-def one_line_each(errors: Iterable[DataError]) -> list[str]:
+def one_line_each(errors: Iterable[DataError], root: str | Path) -> list[str]:
     """Write one line for each cause, in the order of their first files.
 
     Parameters
     ----------
     errors : iterable of DataError
         One for each refused file. A `SpectrumError` shares a line with others of its cause.
+    root : str or pathlib.Path
+        Folder to which the names are relative.
 
     Returns
     -------
@@ -54,7 +57,8 @@ def one_line_each(errors: Iterable[DataError]) -> list[str]:
         groups[error.cause if isinstance(error, SpectrumError) else str(error)].append(error)
     lines = []
     for first, *others in groups.values():
-        more = examples(error.path for error in [first, *others] if isinstance(error, SpectrumError))
+        group = [error.path for error in [first, *others] if isinstance(error, SpectrumError)]
+        more = examples(os.path.relpath(path, root) for path in group)
         lines.append(f"{first} [{more}]" if others else str(first))
     return lines
 
@@ -62,5 +66,5 @@ def one_line_each(errors: Iterable[DataError]) -> list[str]:
 def examples(paths: Iterable[str]) -> str:
     """Write the number of files and the names of the first three."""
     paths = list(paths)
-    names = ", ".join(Path(path).name for path in paths[:EXAMPLES])
+    names = ", ".join(paths[:EXAMPLES])
     return f"{len(paths)} file{'s' * (len(paths) > 1)}: {names}{', ...' if len(paths) > EXAMPLES else ''}"

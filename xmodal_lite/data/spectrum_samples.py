@@ -45,7 +45,7 @@ def inspect_spectra(root: Path, paths: Sequence[str]) -> tuple[list[str], dict[s
         for kind in repaired:
             changed[REPAIRS[kind]].append(path)
     notes = [f"{words}: {examples(files)}" for words, files in changed.items()]
-    return one_line_each(refused), {words: len(files) for words, files in changed.items()}, notes
+    return one_line_each(refused, root), {words: len(files) for words, files in changed.items()}, notes
 
 
 def read_samples(root: Path, paths: Sequence[str]) -> tuple[np.ndarray, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ HEAD = re.compile(
     r"(?:(?![ \t\"]*(?:[-+]?\.?\d(?!/cm)|[-+]?(?:nan|inf|infinity)\b))[^\n]*(?:\n|$))*", re.IGNORECASE
 )
 STATEMENT = re.compile(r"([^=:\t;,]*[^=:\t;, ])[ ]*[=:\t;,][ \t\"]*([^\n]*)")
+KEY_SIGNS = re.compile(r"[^A-Z0-9]")
 PREFIX = "#$%;!/* \t\"'"
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 PACKED = re.compile(r"[@%A-DF-Za-df-s]")  # the digits of JCAMP-DX's packed forms; E and e are exponents
@@ -57,7 +59,7 @@ def read_regular(path: str | Path) -> bytes:
         If it is a pipe, a device or a folder, is larger, or cannot be read.
     """
     try:
-        status = Path(path).stat()
+        status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
             raise SpectrumError(path, "is not a regular file", "remove it")
         if status.st_size > LARGEST:
@@ -67,7 +69,8 @@ def read_regular(path: str | Path) -> bytes:
                 "split it into one file a spectrum, or remove it",
                 f"{status.st_size / 1e6:,.0f} MB",
             )
-        return Path(path).read_bytes()
+        with open(path, "rb") as file:
+            return file.read()
     except OSError as error:
         raise SpectrumError(
             path, f"cannot be read ({error.strerror})", "check path and permissions, or remove it"
@@ -107,7 +110,7 @@ def _heading(line: str) -> tuple[str, str]:
 
 def plain_key(key: str) -> str:
     """Reduce a key to its capitals and digits, as JCAMP-DX compares labels."""
-    return re.sub(r"[^A-Z0-9]", "", key.upper())
+    return KEY_SIGNS.sub("", key.upper())
 
 
 def _decode(content: bytes) -> str:
@@ -134,14 +137,14 @@ def two_columns(text: Text, path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     SpectrumError
         If they are not two columns of finite numbers, or not those that the header states.
     """
-    if re.search(
-        r"PEAK", text.stated.get("DATACLASS", "") + "".join(k for k in text.stated if k[:4] == "PEAK")
+    if "PEAK" in text.stated.get("DATACLASS", "").upper() or any(
+        key.startswith("PEAK") for key in text.stated
     ):
         raise SpectrumError(
             path, "is a list of peaks, as its header says", "a whole spectrum is needed; remove it"
         )
     form = text.stated.get("XYDATA", "") + text.stated.get("XYPOINTS", "")
-    body = text.body.replace('"', "")
+    body = text.body.replace('"', "") if '"' in text.body else text.body
     if "(XY..XY)" in form.replace(" ", ""):
         body = body.replace(";", "\n")
     values = _table(body, path, text, "X++" in form)
@@ -191,6 +194,8 @@ def _table(body: str, path: str | Path, text: Text, spread: bool) -> np.ndarray:
     if values.shape[1] != 2:
         raise SpectrumError(path, f"has {values.shape[1]} column(s) where 'x, y' is needed", COLUMNS)
     factors = _factor(text.stated, "XFACTOR", path), _factor(text.stated, "YFACTOR", path)
+    if factors == (1.0, 1.0):
+        return values
     with np.errstate(over="ignore"):  # infinities are refused
         return values * factors
 

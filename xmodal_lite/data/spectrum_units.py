@@ -34,7 +34,7 @@ UNITS = {
     re.compile(pattern): unit
     for pattern, unit in (
         (r"1\s*/\s*\(?([nu]?m|ang)|\b[nu]?m\s*\^?\(?-1", None),
-        (r"second|minute|time|theta|degree|m/z|ppm|\bk?hz\b|pixel|channel", None),
+        (r"\b(\w*seconds?|minutes?|time|(2|two)?.?theta|2\u03b8|degrees?|m/z|ppm|k?hz|pixels?|channels?)\b", None),
         (r"1\s*/\s*cm|/cm\b|cm\s*\^?[({]?\s*-\s*1|per cm|(reciprocal|inverse|per) centimet|kayser", "cm^-1"),
         (r"\bnm\b|nanomet|millimicron", "nm"),
         (r"\bum\b|micromet|micron", "um"),
@@ -58,6 +58,7 @@ SCALES = {
         (r"raman", "Raman intensity"),
     )
 }
+WORD = re.compile("[a-z]+")
 LONG = re.compile("raman|infrared|ftir|ft-ir", re.IGNORECASE)
 FLOOR = 1e-4  # transmittance below which an absorbance is not measured
 STATE = "state it in a line of the header, such as ##XUNITS=1/CM, ##YUNITS=ABSORBANCE or ##DATA TYPE=INFRARED SPECTRUM"
@@ -65,7 +66,7 @@ STATE = "state it in a line of the header, such as ##XUNITS=1/CM, ##YUNITS=ABSOR
 
 def kind_named(name: str) -> str:
     """Return the kind that a name of a folder or a modality says: ``"Raman"``, ``"infrared"`` or ``""``."""
-    words = set(re.split(r"[^a-z]+", name.lower().replace("ft-ir", "ftir")))
+    words = set(WORD.findall(name.lower().replace("ft-ir", "ftir")))
     kinds = {RAMAN} if "raman" in words else set()
     if words & {"infrared", "ftir", "ir", "mir", "atr"}:
         kinds.add(INFRARED)
@@ -101,8 +102,8 @@ def stated_kind(text: Text, scale: str, path: str | Path, folder: str) -> str:
     fields = stem.split("__")[2:]
     of_scale = {"Raman intensity": RAMAN, "transmittance": INFRARED, "absorbance": INFRARED}.get(scale, "")
     of_name = kind_named(" ".join(fields or LONG.findall(stem)))  # "Ir.txt" may be iridium
-    found = {kind_named(text.stated[key]) for key in (*KIND_KEYS, *LABEL_KEYS) if key in text.stated}
-    found |= {of_scale, of_name, kind_named(text.heading[0])}
+    said = [text.heading[0], *(text.stated[key] for key in (*KIND_KEYS, *LABEL_KEYS) if key in text.stated)]
+    found = {of_scale, of_name, *map(kind_named, said)}
     found.discard("")
     if len(found) > 1:
         raise SpectrumError(
@@ -127,7 +128,10 @@ def stated_unit(text: Text, path: str | Path) -> str:
         If two statements differ, or one cannot be told.
     """
     said = [text.stated[key] for key in UNIT_KEYS if text.stated.get(key)]
-    labels = [text.heading[0], *(text.stated[key] for key in LABEL_KEYS if key in text.stated)]
+    labels = [
+        *filter(None, text.heading[:1]),
+        *(text.stated[key] for key in LABEL_KEYS if key in text.stated),
+    ]
     said += [label for label in labels if any(pattern.search(_plain(label)) for pattern in (*UNITS, VAGUE))]
     units = {_unit(words, path) for words in said}
     if len(units) > 1:
@@ -214,7 +218,9 @@ def to_wavenumbers(x: np.ndarray, unit: str, kind: str, text: Text, path: str | 
 def _laser(text: Text, path: str | Path) -> float:
     """Return the wavelength of the laser in nm that the header or the site's file name states, else 0."""
     for key, value in text.stated.items():
-        if re.search("LASER|EXCITATION", key) and not re.search("POWER|FILTER|TIME|INTENSITY|SPOT", key):
+        if re.search("LASER|EXCITATION|RAMANWAVELENGTH", key) and not re.search(
+            "POWER|FILTER|TIME|INTENSITY|SPOT", key
+        ):
             number = re.search(r"\d+(?:\.\d+)?", value)
             if number and 150 <= float(number[0]) <= 2000:
                 return float(number[0])
