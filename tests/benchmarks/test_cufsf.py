@@ -32,8 +32,8 @@ def test_leading_numbers_pair_the_images(cufsf: Path) -> None:
 def test_the_numbers_of_the_whole_set(cufsf: Path) -> None:
     assert [CUFSF.trained(protocol, 1194) for protocol in ("500-694", "700-494")] == [500, 700]
     assert check("cufsf", cufsf) == [
-        f"{cufsf}: not the whole set: 12 pairs where the whole set has 1,194 (1,182 missing); ask the owners of the set "
-        "for a whole copy"
+        f"{cufsf}: not the whole set: 12 pairs where the whole set has 1,194 (1,182 missing); ask the owners of the "
+        "set for a whole copy"
     ]
 
 

@@ -193,8 +193,9 @@ def test_what_is_left_out_or_alone_is_noted(images: Path) -> None:
     root = f"{images}/"
     assert [note.replace(root, "") for note in notes] == [
         "train/visible/0.png: left out, it lies outside the folders of the identities",
-        "train/visible/ann/1.heic: left out, files ending in .heic are not read (2 in all, also train/visible/ann/2.heic)",
-        "train/visible/cem/deeper: left out, folders within that of an identity are not entered",
+        "train/visible/ann/1.heic: left out, files ending in .heic are not read "
+        "(2 in all, also train/visible/ann/2.heic)",
+        "train/visible/cem/deeper: left out, folders at this place are not entered",
         "test/infrared/eve/notes.md: left out, files ending in .md are not read",
         "1 training identities in one modality only: bob",
     ]

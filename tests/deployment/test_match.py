@@ -190,7 +190,7 @@ def test_the_second_search_reads_no_file_of_the_gallery(image_run, people, monke
     second = open_run(image_run.folder).match(thermal(image_run), people)
     assert second.answers == first.answers
     assert asked == [thermal(image_run)]
-    Image.new("RGB", (20, 40), (9, 9, 9)).save(people / "new.png")
+    painted(people / "new.png", (9, 9, 9))
     third = open_run(image_run.folder).match(thermal(image_run), people)
     assert len(third.gallery.paths) == len(first.gallery.paths) + 1
     assert len(asked) == 2 + len(third.gallery.paths)
@@ -229,7 +229,7 @@ def test_two_folders_of_equal_names_sizes_and_times_are_two_galleries(image_run,
     for name, colour in (("one", (9, 9, 9)), ("other", (200, 9, 9))):
         (tmp_path / name).mkdir()
         path = tmp_path / name / "a.bmp"
-        Image.new("RGB", (20, 40), colour).save(path)
+        painted(path, colour)
         os.utime(path, (1e9, 1e9))
         galleries.append(open_run(image_run.folder).open_gallery(path.parent, 0))
     assert not np.array_equal(galleries[0].embeddings, galleries[1].embeddings)
@@ -254,7 +254,8 @@ def test_damaged_files_of_a_gallery_are_named_and_passed_over(image_run, people)
 
 def painted(path: Path, colour: tuple[int, int, int]) -> Path:
     path.parent.mkdir(exist_ok=True)
-    Image.new("RGB", (20, 40), colour).save(path)
+    shades = np.arange(40)[:, None, None] % 5  # an image of one colour all over is refused
+    Image.fromarray(np.broadcast_to(np.array(colour) + shades, (40, 20, 3)).astype(np.uint8)).save(path)
     return path
 
 

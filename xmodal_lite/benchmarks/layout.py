@@ -28,6 +28,9 @@ def check_root(root: Path, expected: Sequence[str], problems: Problems) -> bool:
         Gets one problem at most.
     """
     layout = ", ".join(expected)
+    if printable(root) != str(root):
+        problems.add(f"{printable(root)}: its name is not UTF-8; rename it")
+        return False
     if not root.is_dir():
         words = "is not a folder" if root.exists() else "no such folder"
         problems.add(f"{printable(root)}: {words}; give the folder that holds {layout}")
@@ -80,7 +83,7 @@ def file_names(
             f"files {f'ending in {suffix}' if suffix else 'without a suffix'} are not read",
         )
     for name in listing.folders:
-        _note_left_out(folder / name, problems, "folders within that of an identity are not entered")
+        _note_left_out(folder / name, problems, "folders at this place are not entered")
     if not names and len(problems) == before:
         but = f" but {len(others)} other files" if others else ""
         problems.add(

@@ -71,6 +71,8 @@ def decode_image(
     try:
         with Image.open(stream, formats=FORMATS) as image:
             _check_header(path, image, content)
+            if isinstance(stream, JpegStream):
+                stream.hold_back()
             image.load()  # whose errors are the image's own
             if "exif" in image.info:
                 _turn_upright(image)
@@ -89,13 +91,14 @@ def decode_image(
         raise _damaged(path, str(error)) from error
     if isinstance(stream, JpegStream) and (stream.fault or stream.has_leftover):
         raise _damaged(path, f"damaged JPEG data: {stream.fault or 'data are left over'}")
-    if all(most - least <= BLANK for least, most in colour.getextrema()):  # type: ignore[misc]  # RGB has three
+    pixels = np.asarray(colour)  # (H, W, 3)
+    if _is_blank(pixels):
         raise FileError(path, "shows nothing: all its pixels have the same colour", RESTORE)
-    if grey and (apart := chroma(np.asarray(colour).transpose(2, 0, 1))) > GREY_TOLERANCE:
+    if grey and (apart := chroma(pixels.transpose(2, 0, 1))) > GREY_TOLERANCE:
         raise _in_colour(path, apart)
     if size is not None and colour.size != size[::-1]:
-        colour = colour.resize(size[::-1], Image.Resampling.LANCZOS)
-    return np.ascontiguousarray(np.asarray(colour).transpose(2, 0, 1))
+        pixels = np.asarray(colour.resize(size[::-1], Image.Resampling.LANCZOS))
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
 def _check_header(path: str | Path, image: Image.Image, content: bytes) -> None:
@@ -129,6 +132,11 @@ def _turn_upright(image: Image.Image) -> None:
     """Turn an image in place as its EXIF tag says; a damaged tag says nothing, as in every viewer."""
     with suppress(Exception):  # Pillow raises whatever a damaged tag leads to
         ImageOps.exif_transpose(image, in_place=True)
+
+
+def _is_blank(pixels: np.ndarray) -> bool:
+    """Tell whether all pixels (H, W, 3) have one colour; few of them tell of most images that they have not."""
+    return all(np.ptp(some, axis=(0, 1)).max() <= BLANK for some in (pixels[::16, ::16], pixels))
 
 
 def _in_colour(path: str | Path, apart: float) -> FileError:

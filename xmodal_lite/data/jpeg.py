@@ -26,7 +26,7 @@ BETWEEN_SCANS = (
     0xFE,
     *range(0xE0, 0xF0),
 )  # tables, comments, application data
-MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")  # that ends a scan: neither a stuffed byte nor a restart
+MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # that ends a scan: neither a stuffed byte nor a restart
 
 
 class JpegStream(io.BytesIO):
@@ -49,8 +49,11 @@ class JpegStream(io.BytesIO):
         self._read_on = not end
         super().__init__(content[:end] + PADDING if end else content)
 
-    def read(self, size: int | None = -1) -> bytes:
-        """Read up to the bytes held back, or from there on."""
+    def hold_back(self) -> None:
+        """From now on, return the last bytes only to a reader that has read all others; call it before decoding."""
+        self.read = self._read_apart  # type: ignore[method-assign]  # a header is read in many short pieces before
+
+    def _read_apart(self, size: int | None = -1) -> bytes:
         position = self.tell()
         if position >= self._cut:
             self._read_on = True
@@ -69,7 +72,7 @@ def _only_scan(content: bytes) -> tuple[int, int, str]:
     position, baseline, scans = 2, False, 0
     while position + 4 <= len(content):
         if content[position] != 0xFF:
-            return 0, 0, ""  # what lies between two segments; the decoder searches on
+            return 0, 0, "a marker inside its data" if scans else ""  # before a scan the decoder searches on
         marker = content[position + 1]
         if marker in WITHOUT_LENGTH or marker == 0xFF:
             position += 1 if marker == 0xFF else 2
@@ -85,7 +88,7 @@ def _only_scan(content: bytes) -> tuple[int, int, str]:
                 break  # cut off: the decoder says so
             position = found.end() - 2
             if content[position + 1] not in BETWEEN_SCANS:
-                return 0, 0, f"a marker {content[position + 1]:#x} inside its data"
+                return 0, 0, "a marker inside its data"
             if baseline and scans == 1 and content[position + 1] == EOI:
                 return start, found.start(), ""
     return 0, 0, ""
