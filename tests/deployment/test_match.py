@@ -11,10 +11,12 @@ import pytest
 from PIL import Image
 
 from xmodal_lite import benchmarks
-from xmodal_lite.deployment import Retriever, find_run, open_run
+from xmodal_lite.deployment import Gallery, Retriever, find_run, open_run
 from xmodal_lite.deployment.reader import EXPECTED, FileReader
+from xmodal_lite.deployment.results import search
 from xmodal_lite.errors import CheckpointError, DataError, SpecError
 from xmodal_lite.evaluation import cosine_distances
+from xmodal_lite.evaluation.distance import unit_rows
 from xmodal_lite.experiments import RunStore, embed, make_spec, run, train
 
 
@@ -361,3 +363,73 @@ def test_matches_are_drawn(finished, tmp_path):
         assert picture.width >= 900
     with pytest.raises(DataError, match="the figure cannot be saved"):
         matcher.draw(matcher.match(queries, folder, 3), tmp_path / "matches.xyz")
+
+
+@pytest.mark.parametrize("name", ["$x^{$.bmp", "<b>&amp;*a*.bmp", "\x1b[31m\n    1  1.0000.bmp"])
+def test_markup_in_names_changes_neither_text_nor_figure(image_run, people, tmp_path, name):
+    query = Path(shutil.copy(thermal(image_run), tmp_path / name))
+    shutil.copy(sorted(people.rglob("*.bmp"))[0], people / name)
+    retriever = open_run(image_run.folder)
+    found = retriever.match(query, people, k=9)
+    assert name in found.gallery.paths.tolist()
+    text = str(found)
+    assert "\x1b" not in text
+    assert len(text.splitlines()) == 1 + 9 + 1 + 1  # query, matches, size of the set, rule
+    retriever.draw(found, tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").stat().st_size > 1000
+
+
+def test_a_query_is_decoded_once(image_run, people, monkeypatch):
+    retriever = open_run(image_run.folder)
+    gallery = retriever.open_gallery(image_run.root / "Thermal", 1)
+    read, asked = FileReader.read, []
+    monkeypatch.setattr(FileReader, "read", lambda self, path, m: asked.append(path) or read(self, path, m))
+    queries = sorted(people.rglob("*.bmp"))
+    retriever.match(
+        queries, gallery, query_modality="visible"
+    )  # in colour, so that each is looked at for grey
+    assert asked == queries
+
+
+def test_opening_a_run_sets_up_no_accelerator(image_run, monkeypatch):
+    monkeypatch.setattr("xmodal_lite.training.device.Accelerator", lambda **_: pytest.fail("one was made"))
+    open_run(image_run.folder)
+
+
+@pytest.mark.parametrize("distance", [-1.0, 0.4, 0.9, np.inf])
+def test_a_search_finds_what_a_full_sort_finds(monkeypatch, distance):
+    monkeypatch.setattr("xmodal_lite.deployment.results.FIRST_LOOK", 2)
+    rng = np.random.default_rng(0)
+    asked, items = (unit_rows("x", rng.standard_normal((n, 8)).astype(np.float32)) for n in (150, 300))
+    paths = np.array([f"{i}.png" for i in range(300)])
+    gallery = Gallery(Path("."), 0, paths, items, (), "run")
+    scores = asked @ items.T
+    for row, (matches, members) in zip(scores, search(asked, gallery, 3, distance), strict=True):
+        order = np.argsort(-row, kind="stable")
+        assert [m.path for m in matches] == paths[order[:3]].tolist()
+        assert list(members) == paths[order[1 - row[order] <= distance]].tolist()
+        assert [m.in_set for m in matches] == [m.path in members for m in matches]
+
+
+def test_a_run_that_was_changed_by_hand_is_refused(copied):
+    path = copied / "record.json"
+    record = json.loads(path.read_text())
+    record["spec"]["seed"] = 3
+    path.write_text(json.dumps(record))
+    with pytest.raises(CheckpointError, match=r"is the record of run .*, so it was moved or edited"):
+        open_run(copied)
+    elsewhere = copied.rename(copied.with_name("renamed"))
+    with pytest.raises(CheckpointError, match=f"belongs to run {copied.name}"):
+        open_run(elsewhere)
+
+
+@pytest.mark.parametrize("name", ["record.json", "calibration.json"])
+@pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: path.symlink_to(path.name)])
+def test_a_folder_or_a_link_loop_in_place_of_a_file_is_one_error(copied, name, make):
+    (copied / name).unlink()
+    make(copied / name)
+    if name == "calibration.json" and (copied / name).is_symlink():
+        assert open_run(copied).run.calibration is None  # a link to nothing, as if it were not there
+        return
+    with pytest.raises(CheckpointError, match=name):
+        open_run(copied)
