@@ -173,7 +173,7 @@ def test_the_processor_is_chosen_for_the_notebook_of_a_table(monkeypatch, tmp_pa
     ("name", "place", "function"), [("rruff", Path, "write_bytes"), ("tufts", Image.Image, "save")]
 )
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
-def test_a_stand_in_that_cannot_be_written_is_one_line(
+def test_a_synthetic_data_set_that_cannot_be_written_is_one_line(
     monkeypatch, capsys, tmp_path, name, place, function, number
 ):
     def fail(*_, **__):
@@ -188,7 +188,7 @@ def test_a_stand_in_that_cannot_be_written_is_one_line(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_run_whose_stand_in_cannot_be_written_is_one_line(monkeypatch, capsys, tmp_path):
+def test_a_run_whose_synthetic_data_set_cannot_be_written_is_one_line(monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").write_text(
         "a file where the folder of synthetic data sets should be"

@@ -29,7 +29,7 @@ MODALITY_COLOURS = (BLUE, ORANGE)  # 0 = v (Raman), 1 = r (infrared)
 HIT_COLOUR, MISS_COLOUR = "#BFE3D7", "#F0F0F0"  # light enough for black text on top
 
 WIDTH = 7.0  # inches: the text width of a page
-LINE_STYLES = ("-", "--", ":", "-.")  # beside the colours, so that no line is told by its colour alone
+LINE_STYLES = ("-", "--", ":", "-.")  # beside the colours, so that colour alone tells no line apart
 FARS = (0.1, 1)  # %, the false acceptance rates that face papers quote
 
 Spectrum = tuple[np.ndarray, np.ndarray]  # axis (L,) in cm^-1, intensity (L,)

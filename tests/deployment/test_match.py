@@ -33,7 +33,7 @@ def copied(spectrum_run, tmp_path) -> Path:
 
 @pytest.fixture
 def people(image_run, tmp_path) -> Path:
-    """The visible pictures of four people."""
+    """The visible images of four people."""
     for person in sorted((image_run.root / "Visible").iterdir(), key=lambda path: path.name)[:4]:
         shutil.copytree(person, tmp_path / "people" / person.name)
     return tmp_path / "people"
@@ -269,8 +269,8 @@ def test_a_query_in_colour_where_the_modality_is_grey_is_refused(image_run, peop
     noise = np.random.default_rng(0).integers(-60, 20, (40, 20, 1))
     toned = Image.fromarray((np.array((236, 232, 224)) + noise).clip(0, 255).astype(np.uint8))
     toned.save(tmp_path / "toned.jpg", quality=20)
-    with Image.open(thermal(image_run)) as picture:
-        picture.convert("L").convert("P").save(tmp_path / "palette.png")
+    with Image.open(thermal(image_run)) as image:
+        image.convert("L").convert("P").save(tmp_path / "palette.png")
     for name in (
         "toned.jpg",
         "palette.png",
@@ -291,7 +291,7 @@ def test_a_gallery_in_colour_where_the_modality_is_grey_is_passed_over(image_run
         matcher.match(query, tmp_path / "visible", query_modality="visible", report=told.append)
 
 
-def test_grey_pictures_where_colour_is_usual_are_warned_of(image_run, people, tmp_path):
+def test_grey_images_where_colour_is_usual_are_warned_of(image_run, people, tmp_path):
     told: list[str] = []
     (tmp_path / "warm").mkdir()
     shutil.copy(thermal(image_run), tmp_path / "warm")
@@ -320,8 +320,8 @@ def test_what_cannot_be_searched_is_one_clear_error(image_run, people, tmp_path)
     (tmp_path / "spectrum.txt").write_text("1, 2\n3, 4\n")
     (tmp_path / "empty").mkdir()
     (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "a.png").write_bytes(b"no picture")
-    (tmp_path / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "broken" / "a.png").write_bytes(b"no image")
+    (tmp_path / "broken.png").write_bytes(b"no image")
     for gallery, words in (
         ("missing", "no such folder"),
         ("empty", "holds no image"),
@@ -351,7 +351,7 @@ def test_spectra_without_signal_or_of_the_other_kind_are_refused(spectrum_run, t
     with pytest.raises(DataError, match=r"flat\.txt: no signal between 100 and"):
         matcher.match(tmp_path / "flat.txt", spectrum_run.root / "raman")
     with pytest.raises(DataError, match="is no spectrum"):
-        matcher.match(tmp_path / "picture.png", spectrum_run.root / "raman")
+        matcher.match(tmp_path / "image.png", spectrum_run.root / "raman")
 
 
 def test_matches_are_drawn(finished, tmp_path):
@@ -359,8 +359,8 @@ def test_matches_are_drawn(finished, tmp_path):
     queries = [finished.root / path for path in table.path[table.modality == 1][:2]]
     folder = finished.root / str(table.path[table.modality == 0][0]).partition("/")[0]
     matcher.draw(matcher.match(queries, folder, 3), tmp_path / "matches.png")
-    with Image.open(tmp_path / "matches.png") as picture:
-        assert picture.width >= 900
+    with Image.open(tmp_path / "matches.png") as image:
+        assert image.width >= 900
     with pytest.raises(DataError, match="the figure cannot be saved"):
         matcher.draw(matcher.match(queries, folder, 3), tmp_path / "matches.xyz")
 

@@ -155,8 +155,8 @@ def test_pixels_without_aligned_pairs_are_refused(tmp_path):
         run(spec, people, RunStore(tmp_path / "runs"))
 
 
-def test_pictures_may_be_seen_as_they_are(tmp_path):
-    """Nothing in an empty augmentation says whether it is of spectra or of pictures."""
+def test_images_may_be_seen_as_they_are(tmp_path):
+    """Nothing in an empty augmentation says whether it is of spectra or of images."""
     faces = load("cufs", synthetic.write("cufs", tmp_path / "cufs", identities=12), size=(32, 32))
     changes = {"steps": 1, "num_identities": 4, "augment": {}}
     spec = make_spec("two-stream", faces, protocol="404-202", profile="tiny", seed=0, overrides=changes)
