@@ -17,7 +17,7 @@ RUN := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help environment book-environment lock demo tables test lint unit check-notebooks check-book colab notebooks book clean
+.PHONY: help environment book-environment lock demo tables test lint unit check-notebooks check-book measure colab notebooks book clean
 
 help:  ## this list
 	@echo "xmodal-lite: make TARGET"
@@ -85,6 +85,9 @@ check-notebooks: environment
 
 check-book: environment
 	$(RUN) $(BIN)/pytest tests/book
+
+measure: environment  ## size and start-up time of the library against their marks
+	$(RUN) $(BIN)/python perf/measure.py
 
 colab:  ## the wheel among Colab's own versions, in an environment of its own (5 GB): make PYTHON=python3.13 colab
 	.ci/colab

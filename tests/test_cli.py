@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from PIL import Image
 from typer.testing import CliRunner
 
 from xmodal_lite import benchmarks as benchmark_registry
 from xmodal_lite import cli, synthetic
-from xmodal_lite.experiments import provenance
+from xmodal_lite.experiments import provenance, resolve
 
 
 @pytest.fixture(scope="module")
@@ -127,8 +128,8 @@ def test_a_run_that_was_stored_already_says_so_and_by_which_code(tmp_path, root,
         ),
         (("tables", "show", "marrnet-t1", "--results", "no/such"), "there is no folder no/such"),
         (
-            ("tables", "show", "mun-t1", "--source", "synthetic"),
-            "unknown source 'synthetic'; known: real, synthetic",
+            ("tables", "show", "mun-t1", "--source", "drawn"),
+            "unknown source 'drawn'; known: real, synthetic",
         ),
     ],
 )
@@ -172,7 +173,7 @@ def test_the_processor_is_chosen_for_the_notebook_of_a_table(monkeypatch, tmp_pa
     ("name", "place", "function"), [("rruff", Path, "write_bytes"), ("tufts", Image.Image, "save")]
 )
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
-def test_a_stand_in_that_cannot_be_written_is_one_line(
+def test_a_synthetic_data_set_that_cannot_be_written_is_one_line(
     monkeypatch, capsys, tmp_path, name, place, function, number
 ):
     def fail(*_, **__):
@@ -187,7 +188,7 @@ def test_a_stand_in_that_cannot_be_written_is_one_line(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_run_whose_stand_in_cannot_be_written_is_one_line(monkeypatch, capsys, tmp_path):
+def test_a_run_whose_synthetic_data_set_cannot_be_written_is_one_line(monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").write_text(
         "a file where the folder of synthetic data sets should be"
@@ -342,3 +343,74 @@ def test_a_table_is_shown_as_its_page_shows_it():
     assert "Two-stream, CAJ augmentation" in shown.output and "not significant" in shown.output
     alone = call("tables", "show", "mun-t1", "--results", results, "--source", "synthetic")
     assert shown.output.endswith(alone.output) and len(alone.output) < len(shown.output)
+
+
+def test_a_recipe_is_printed_before_a_run():
+    shown = call(
+        "recipe", "marrnet", "rruff", "--profile", "tiny", "--set", "loss_weights.adv=0", "--set", "lr=0.5"
+    )
+    assert shown.exit_code == 0, shown.output
+    printed = yaml.safe_load(shown.output)
+    recipe = resolve("marrnet", "rruff", "tiny", {"loss_weights.adv": 0, "lr": 0.5})
+    assert printed == recipe.model_dump(mode="json")
+    assert yaml.safe_load(call("recipe", "cca", "cufs").output)["image_size"] == [64, 64]
+
+
+def test_an_older_name_of_the_command_for_synthetic_data_still_works_and_is_not_shown(tmp_path):
+    assert call("standin", "rruff", str(tmp_path / "rruff"), "--identities", "6").exit_code == 0
+    assert "standin" not in call("--help").output
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("augment=null", "augment"),
+        ("augment=3", "augment"),
+        ("model.dims=2", "model: Value error, the data decide dims; leave it out"),
+        ("model.num_classes=7", "the data decide num_classes; leave it out"),
+        ("model.width=1000000", "width=1000000 is more than 4096"),
+        ("lr=NaN", "lr: Input should be"),
+        ("steps=1.5", "steps: Input should be a valid integer"),
+        ("model=[]", "model: Input should be a valid dictionary"),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "recipe"])
+def test_a_change_that_no_recipe_takes_is_one_line(monkeypatch, capsys, command, change, message):
+    error = error_of(monkeypatch, capsys, command, "marrnet", "rruff", "--set", change)
+    assert error.startswith("error: the recipe of 'marrnet' does not accept this") and message in error
+    assert error.count("\n") == 1
+
+
+LONG = "x" * 5000
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "rruff", LONG),
+        ("check", "regdb", LONG),
+        ("synthetic", "rruff", LONG),
+        ("run", "cosine", "rruff", "--data-root", LONG),
+        ("run", "cosine", "folder", "--data-root", LONG),
+        ("match", LONG, "--gallery", LONG, "--run", LONG),
+        ("export", LONG, "--to", LONG),
+        ("tables", "show", "marrnet-t1", "--results", LONG),
+        ("tables", "run", "marrnet-t1", "--output", LONG),
+        ("recipe", "cosine", "folder", "--data-root", LONG),
+    ],
+    ids=lambda arguments: " ".join(word[:10] for word in arguments),
+)
+def test_a_name_longer_than_the_file_system_takes_is_one_line(monkeypatch, capsys, arguments):
+    monkeypatch.setattr(sys, "argv", ["xmodal", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    error = capsys.readouterr()
+    assert stop.value.code in (1, 2)
+    assert "Traceback" not in error.err and (error.err.startswith("error: ") or "PROBLEM" in error.out)
+
+
+def test_control_characters_of_a_name_do_not_reach_the_terminal(monkeypatch, capsys, tmp_path):
+    error = error_of(
+        monkeypatch, capsys, "run", "cosine", "rruff", "--data-root", f"{tmp_path}/\x1b]0;title\x07"
+    )
+    assert "\\x1b]0;title\\x07" in error and "\x07" not in error

@@ -29,7 +29,7 @@ MODALITY_COLOURS = (BLUE, ORANGE)  # 0 = v (Raman), 1 = r (infrared)
 HIT_COLOUR, MISS_COLOUR = "#BFE3D7", "#F0F0F0"  # light enough for black text on top
 
 WIDTH = 7.0  # inches: the text width of a page
-LINE_STYLES = ("-", "--", ":", "-.")  # beside the colours, so that no line is told by its colour alone
+LINE_STYLES = ("-", "--", ":", "-.")  # beside the colours, so that colour alone tells no line apart
 FARS = (0.1, 1)  # %, the false acceptance rates that face papers quote
 
 Spectrum = tuple[np.ndarray, np.ndarray]  # axis (L,) in cm^-1, intensity (L,)
@@ -148,7 +148,8 @@ def plot_matches(rows: Sequence[Sequence[Cell]], names: tuple[str, str], axis: n
                 _draw_cell(ax, row[column], axis, MODALITY_COLOURS[0] if column else BLACK)
             else:
                 ax.remove()
-    figure.suptitle(f"{names[0]} queries on the left, {names[1]} matches with their cosine", size=11)
+    title = f"{names[0]} queries on the left, {names[1]} matches with their cosine"
+    figure.suptitle(title, size=11, parse_math=False)  # a dollar sign in a name is no formula
     figure.supxlabel("framed: in the query's prediction set", size=9)
     return figure
 
@@ -161,7 +162,8 @@ def _draw_cell(ax: Axes, cell: Cell, axis: np.ndarray | None, colour: str) -> No
     else:
         ax.plot(axis, sample[0], color=colour, linewidth=0.9)
     letters = 16  # that fit above a cell
-    ax.set_title(caption if len(caption) <= letters else f"{caption[: letters - 1]}…", size=8, loc="center")
+    short = caption if len(caption) <= letters else f"{caption[: letters - 1]}…"
+    ax.set_title(short, size=8, loc="center", parse_math=False)
     ax.grid(False)
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set(visible=framed, color=GREEN, linewidth=3)

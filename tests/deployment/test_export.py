@@ -1,6 +1,7 @@
 """An exported run is small, complete, and gives the embeddings of the run; any other file in it is refused."""
 
 import importlib.util
+import json
 import shutil
 import sys
 from dataclasses import replace
@@ -203,3 +204,35 @@ def test_an_onnx_file_that_computes_something_else_is_refused(spectrum_run, tmp_
     with pytest.raises(CheckpointError, match="differs from torch"):
         export(spectrum_run.folder, tmp_path / "out", onnx=True)
     assert not any(tmp_path.iterdir())
+
+
+def test_an_exchanged_calibration_is_refused_listed_or_not(exported):
+    path, sums = exported / "calibration.json", exported / "SHA256SUMS"
+    calibration = json.loads(path.read_text())
+    calibration["scores"] = {"v2r": [2.0], "r2v": [2.0]}
+    path.write_text(json.dumps(calibration))
+    with pytest.raises(CheckpointError, match="is not the file that was exported"):
+        open_run(exported)
+    lines = [line for line in sums.read_text().splitlines() if "calibration" not in line]
+    sums.write_text("\n".join(lines) + "\n")
+    with pytest.raises(CheckpointError, match=r"does not list calibration\.json"):
+        open_run(exported)
+
+
+def test_checksums_of_files_elsewhere_or_of_no_text_are_refused(exported, tmp_path):
+    sums = exported / "SHA256SUMS"
+    (tmp_path / "secret").write_text("x")
+    whole = sums.read_text()
+    sums.write_text(f"{whole}{sha256(tmp_path / 'secret')}  ../secret\n")
+    with pytest.raises(CheckpointError, match=r"lists files of other folders: \.\./secret"):
+        open_run(exported)
+    sums.write_bytes(b"\xff\xfe")
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        open_run(exported)
+
+
+def test_markup_in_the_names_of_modalities_is_escaped_in_the_card(spectrum_run):
+    loaded = open_run(spectrum_run.folder).run
+    calibration = loaded.calibration.model_copy(update={"modalities": ("<img src=x>", "$a$|*b*")})
+    card = model_card(replace(loaded, calibration=calibration), {}, [])
+    assert "<img" not in card.replace(r"\<img", "") and r"\$a\$\|\*b\*" in card

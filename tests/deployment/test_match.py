@@ -11,10 +11,12 @@ import pytest
 from PIL import Image
 
 from xmodal_lite import benchmarks
-from xmodal_lite.deployment import Retriever, find_run, open_run
+from xmodal_lite.deployment import Gallery, Retriever, find_run, open_run
 from xmodal_lite.deployment.reader import EXPECTED, FileReader
+from xmodal_lite.deployment.results import search
 from xmodal_lite.errors import CheckpointError, DataError, SpecError
 from xmodal_lite.evaluation import cosine_distances
+from xmodal_lite.evaluation.distance import unit_rows
 from xmodal_lite.experiments import RunStore, embed, make_spec, run, train
 
 
@@ -31,7 +33,7 @@ def copied(spectrum_run, tmp_path) -> Path:
 
 @pytest.fixture
 def people(image_run, tmp_path) -> Path:
-    """The visible pictures of four people."""
+    """The visible images of four people."""
     for person in sorted((image_run.root / "Visible").iterdir(), key=lambda path: path.name)[:4]:
         shutil.copytree(person, tmp_path / "people" / person.name)
     return tmp_path / "people"
@@ -268,8 +270,8 @@ def test_a_query_in_colour_where_the_modality_is_grey_is_refused(image_run, peop
     noise = np.random.default_rng(0).integers(-60, 20, (40, 20, 1))
     toned = Image.fromarray((np.array((236, 232, 224)) + noise).clip(0, 255).astype(np.uint8))
     toned.save(tmp_path / "toned.jpg", quality=20)
-    with Image.open(thermal(image_run)) as picture:
-        picture.convert("L").convert("P").save(tmp_path / "palette.png")
+    with Image.open(thermal(image_run)) as image:
+        image.convert("L").convert("P").save(tmp_path / "palette.png")
     for name in (
         "toned.jpg",
         "palette.png",
@@ -290,7 +292,7 @@ def test_a_gallery_in_colour_where_the_modality_is_grey_is_passed_over(image_run
         matcher.match(query, tmp_path / "visible", query_modality="visible", report=told.append)
 
 
-def test_grey_pictures_where_colour_is_usual_are_warned_of(image_run, people, tmp_path):
+def test_grey_images_where_colour_is_usual_are_warned_of(image_run, people, tmp_path):
     told: list[str] = []
     (tmp_path / "warm").mkdir()
     shutil.copy(thermal(image_run), tmp_path / "warm")
@@ -319,8 +321,8 @@ def test_what_cannot_be_searched_is_one_clear_error(image_run, people, tmp_path)
     (tmp_path / "spectrum.txt").write_text("1, 2\n3, 4\n")
     (tmp_path / "empty").mkdir()
     (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "a.png").write_bytes(b"no picture")
-    (tmp_path / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "broken" / "a.png").write_bytes(b"no image")
+    (tmp_path / "broken.png").write_bytes(b"no image")
     for gallery, words in (
         ("missing", "no such folder"),
         ("empty", "holds no image"),
@@ -350,7 +352,7 @@ def test_spectra_without_signal_or_of_the_other_kind_are_refused(spectrum_run, t
     with pytest.raises(DataError, match=r"flat\.txt: no signal between 100 and"):
         matcher.match(tmp_path / "flat.txt", spectrum_run.root / "raman")
     with pytest.raises(DataError, match="is no spectrum"):
-        matcher.match(tmp_path / "picture.png", spectrum_run.root / "raman")
+        matcher.match(tmp_path / "image.png", spectrum_run.root / "raman")
 
 
 def test_matches_are_drawn(finished, tmp_path):
@@ -358,7 +360,77 @@ def test_matches_are_drawn(finished, tmp_path):
     queries = [finished.root / path for path in table.path[table.modality == 1][:2]]
     folder = finished.root / str(table.path[table.modality == 0][0]).partition("/")[0]
     matcher.draw(matcher.match(queries, folder, 3), tmp_path / "matches.png")
-    with Image.open(tmp_path / "matches.png") as picture:
-        assert picture.width >= 900
+    with Image.open(tmp_path / "matches.png") as image:
+        assert image.width >= 900
     with pytest.raises(DataError, match="the figure cannot be saved"):
         matcher.draw(matcher.match(queries, folder, 3), tmp_path / "matches.xyz")
+
+
+@pytest.mark.parametrize("name", ["$x^{$.bmp", "<b>&amp;*a*.bmp", "\x1b[31m\n    1  1.0000.bmp"])
+def test_markup_in_names_changes_neither_text_nor_figure(image_run, people, tmp_path, name):
+    query = Path(shutil.copy(thermal(image_run), tmp_path / name))
+    shutil.copy(sorted(people.rglob("*.bmp"))[0], people / name)
+    retriever = open_run(image_run.folder)
+    found = retriever.match(query, people, k=9)
+    assert name in found.gallery.paths.tolist()
+    text = str(found)
+    assert "\x1b" not in text
+    assert len(text.splitlines()) == 1 + 9 + 1 + 1  # query, matches, size of the set, rule
+    retriever.draw(found, tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").stat().st_size > 1000
+
+
+def test_a_query_is_decoded_once(image_run, people, monkeypatch):
+    retriever = open_run(image_run.folder)
+    gallery = retriever.open_gallery(image_run.root / "Thermal", 1)
+    read, asked = FileReader.read, []
+    monkeypatch.setattr(FileReader, "read", lambda self, path, m: asked.append(path) or read(self, path, m))
+    queries = sorted(people.rglob("*.bmp"))
+    retriever.match(
+        queries, gallery, query_modality="visible"
+    )  # in colour, so that each is looked at for grey
+    assert asked == queries
+
+
+def test_opening_a_run_sets_up_no_accelerator(image_run, monkeypatch):
+    monkeypatch.setattr("xmodal_lite.training.device.Accelerator", lambda **_: pytest.fail("one was made"))
+    open_run(image_run.folder)
+
+
+@pytest.mark.parametrize("distance", [-1.0, 0.4, 0.9, np.inf])
+def test_a_search_finds_what_a_full_sort_finds(monkeypatch, distance):
+    monkeypatch.setattr("xmodal_lite.deployment.results.FIRST_LOOK", 2)
+    rng = np.random.default_rng(0)
+    asked, items = (unit_rows("x", rng.standard_normal((n, 8)).astype(np.float32)) for n in (150, 300))
+    paths = np.array([f"{i}.png" for i in range(300)])
+    gallery = Gallery(Path("."), 0, paths, items, (), "run")
+    scores = asked @ items.T
+    for row, (matches, members) in zip(scores, search(asked, gallery, 3, distance), strict=True):
+        order = np.argsort(-row, kind="stable")
+        assert [m.path for m in matches] == paths[order[:3]].tolist()
+        assert list(members) == paths[order[1 - row[order] <= distance]].tolist()
+        assert [m.in_set for m in matches] == [m.path in members for m in matches]
+
+
+def test_a_run_that_was_changed_by_hand_is_refused(copied):
+    path = copied / "record.json"
+    record = json.loads(path.read_text())
+    record["spec"]["seed"] = 3
+    path.write_text(json.dumps(record))
+    with pytest.raises(CheckpointError, match=r"is the record of run .*, so it was moved or edited"):
+        open_run(copied)
+    elsewhere = copied.rename(copied.with_name("renamed"))
+    with pytest.raises(CheckpointError, match=f"belongs to run {copied.name}"):
+        open_run(elsewhere)
+
+
+@pytest.mark.parametrize("name", ["record.json", "calibration.json"])
+@pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: path.symlink_to(path.name)])
+def test_a_folder_or_a_link_loop_in_place_of_a_file_is_one_error(copied, name, make):
+    (copied / name).unlink()
+    make(copied / name)
+    if name == "calibration.json" and (copied / name).is_symlink():
+        assert open_run(copied).run.calibration is None  # a link to nothing, as if it were not there
+        return
+    with pytest.raises(CheckpointError, match=name):
+        open_run(copied)

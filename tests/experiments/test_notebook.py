@@ -1,12 +1,13 @@
 """Papermill with its parameters checked, and without traces of this machine."""
 
 import sys
+from functools import partial
 
 import nbformat
 import pytest
 
 from xmodal_lite.errors import SpecError
-from xmodal_lite.experiments import run_notebook
+from xmodal_lite.experiments import read_parameter, run_notebook, run_report, run_table, sweep_table
 from xmodal_lite.experiments.notebook import NotebookError
 
 
@@ -58,3 +59,33 @@ def test_without_papermill_it_is_said_what_to_install(notebook, tmp_path, monkey
 def test_a_missing_notebook_is_named(tmp_path):
     with pytest.raises(SpecError, match=r"no notebook .*absent.ipynb"):
         run_notebook(tmp_path / "absent.ipynb", tmp_path / "out.ipynb", {})
+
+
+@pytest.mark.parametrize("value", ["false", "False", "no", "0", 0, False])
+def test_what_papermill_hands_over_for_false_is_false(value):
+    assert read_parameter("run", value, bool) is False
+
+
+@pytest.mark.parametrize("value", ["", "flase", "[]", 2, None, 0.5])
+def test_what_is_no_flag_is_refused(value):
+    with pytest.raises(SpecError, match=r"run = .*; give another value"):
+        read_parameter("run", value, bool)
+
+
+@pytest.mark.parametrize("seeds", [1.5, -2, 0, "3", True, None])
+def test_seeds_that_are_no_number_are_refused_before_any_data_are_made(tmp_path, seeds):
+    for make in (run_table, partial(sweep_table, scheduler="local")):
+        with pytest.raises(SpecError, match="seeds = "):
+            make("marrnet-t1", seeds=seeds, folder=tmp_path / "data")
+    with pytest.raises(SpecError, match="seed = "):
+        run_report("cosine", "rruff", seed=-1 if seeds == 0 else seeds, folder=tmp_path / "data")
+    assert not any(tmp_path.iterdir())
+
+
+def test_every_table_notebook_reads_its_flag_before_it_runs(repository):
+    sources = sorted((repository / "notebooks" / "tables").glob("*.py"))
+    assert len(sources) >= 18
+    for path in sources:
+        text = path.read_text(encoding="utf-8")
+        assert 'read_parameter("run", run, bool)' in text, path.name
+        assert "stored_table(" in text, path.name

@@ -3,6 +3,7 @@
 import json
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from xmodal_lite import synthetic
 from xmodal_lite.benchmarks import load
 from xmodal_lite.errors import CheckpointError, DeviceError, SpecError
-from xmodal_lite.experiments import RunStore, make_spec, provenance, run, run_all, train
+from xmodal_lite.experiments import RunStore, make_spec, prepare_run, provenance, run, run_all, train
 from xmodal_lite.training import TrainingSet
 
 
@@ -154,8 +155,8 @@ def test_pixels_without_aligned_pairs_are_refused(tmp_path):
         run(spec, people, RunStore(tmp_path / "runs"))
 
 
-def test_pictures_may_be_seen_as_they_are(tmp_path):
-    """Nothing in an empty augmentation says whether it is of spectra or of pictures."""
+def test_images_may_be_seen_as_they_are(tmp_path):
+    """Nothing in an empty augmentation says whether it is of spectra or of images."""
     faces = load("cufs", synthetic.write("cufs", tmp_path / "cufs", identities=12), size=(32, 32))
     changes = {"steps": 1, "num_identities": 4, "augment": {}}
     spec = make_spec("two-stream", faces, protocol="404-202", profile="tiny", seed=0, overrides=changes)
@@ -180,6 +181,37 @@ def test_what_a_model_does_not_have_is_told_before_a_step(data, tmp_path, method
     with pytest.raises(ValueError, match=words):
         run(spec, data, store)
     assert not list(store.folder(spec).glob("checkpoint-*"))
+
+
+def test_a_run_is_of_the_recipe_in_its_specification_not_of_its_profile(data, tmp_path):
+    """As where a published record is repeated after a profile has changed."""
+    spec = spec_of(data, "two-stream")
+    other = spec.model_copy(update={"recipe": spec.recipe.model_copy(update={"steps": 3})})
+    store = RunStore(tmp_path)
+    assert run(other, data, store).spec == other
+    assert (store.folder(other) / "checkpoint-0000003").is_dir()
+
+
+def test_a_run_is_prepared_from_names(data, tmp_path, monkeypatch):
+    root = tmp_path / "rruff"
+    synthetic.write("rruff", root, identities=24)
+    changes = {"steps": 6, "num_identities": 6}
+    prepared = prepare_run("marrnet", "rruff", root, profile="tiny", overrides=changes)
+    assert prepared.spec == spec_of(data)
+    assert prepared.accelerator.mixed_precision == "no"
+    assert prepare_run("cca", "rruff", root, profile="tiny", protocol="B", seed=2).accelerator is None
+    with pytest.raises(DeviceError, match="unknown device"):
+        prepare_run("cca", "rruff", tmp_path / "nothing", device="tpu")
+
+
+def test_a_split_is_divided_once(data, monkeypatch):
+    again = replace(data)
+    made = []
+    splitter = data.splitters["A"]
+    monkeypatch.setitem(again.splitters, "A", lambda *given: made.append(given) or splitter(*given))
+    assert again.split("A", 7) is again.split("A", 7)
+    assert len(made) == 1
+    assert again.split("A", 8) is not again.split("A", 7)
 
 
 def test_a_seed_without_a_split_is_refused_before_any_run(tmp_path):

@@ -105,7 +105,7 @@ def test_real_results_golden(records):
     ]
 
 
-def test_stand_in_results_golden(synthetic_records):
+def test_synthetic_results_golden(synthetic_records):
     assert plain(results_markdown(Table(**definition()), synthetic_records, "A"))[:7] == [
         "There, protocol A:",
         "",
@@ -117,14 +117,14 @@ def test_stand_in_results_golden(synthetic_records):
     ]
 
 
-def test_no_reported_number_stands_beside_a_stand_in(synthetic_records):
+def test_no_reported_number_stands_beside_synthetic_results(synthetic_records):
     text = results_markdown(Table(**definition()), synthetic_records, "A")
     assert not any(
         word in text for word in ("31.00", "33.3", "30.10", "eported", "Theirs", "THEIRS", "Table 1")
     )
 
 
-def test_real_and_stand_in_are_never_mixed(records, synthetic_records):
+def test_real_and_synthetic_are_never_mixed(records, synthetic_records):
     with pytest.raises(SpecError, match="do not belong in one table"):
         results_markdown(Table(**definition()), [records[0], synthetic_records[-1]], "A")
 
@@ -238,7 +238,7 @@ def test_every_definition_is_valid(name):
     assert len(table.rows) > 1
     assert len({metric.partition("/")[0] for metric in table.headings}) == len(table.columns)
     sizes = {resolve(row.method, table.benchmark, "demo", row.overrides).image_size for row in table.run_rows}
-    assert len(sizes) == 1  # the rows of a table see the same pictures, those in closed form too
+    assert len(sizes) == 1  # the rows of a table see the same images, those in closed form too
 
 
 def test_what_is_run_in_two_tables_is_written_the_same_way_in_both():

@@ -97,9 +97,7 @@ def train(case, folder=None, data=None):
         **changes,
     )
     torch.manual_seed(7)
-    matcher = build(
-        name, dims=dims, num_classes=IDENTITIES, **(SPECTRA if dims == 1 else IMAGES), **options
-    )
+    matcher = build(name, dims=dims, num_classes=IDENTITIES, **(SPECTRA if dims == 1 else IMAGES), **options)
     accelerator = make_accelerator(device="cpu")
     # Where a rectangle is one colour, the maxima of a pooling are equal but for rounding, and through which of them the
     # gradient goes on is chance: only MarrNet has weights in front of that.

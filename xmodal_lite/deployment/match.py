@@ -23,7 +23,14 @@ from xmodal_lite.data.cache import Entry, cached
 from xmodal_lite.data.images import in_parallel
 from xmodal_lite.deployment.load import LoadedRun, find_run, load_run
 from xmodal_lite.deployment.reader import FileReader
-from xmodal_lite.deployment.results import Gallery, MatchResults, PredictionSetRule, QueryResult, search
+from xmodal_lite.deployment.results import (
+    Gallery,
+    MatchResults,
+    PredictionSetRule,
+    QueryResult,
+    one_line,
+    search,
+)
 from xmodal_lite.errors import DataError, SpecError
 from xmodal_lite.evaluation import conformal_threshold
 from xmodal_lite.evaluation.distance import unit_rows
@@ -202,7 +209,7 @@ class Retriever:
 
         searched, read = matches.gallery.modality, self.files.read
         rows = [
-            [(Path(answer.query).name, read(Path(answer.query), 1 - searched), False)]
+            [(one_line(Path(answer.query).name), read(Path(answer.query), 1 - searched), False)]
             + [
                 (f"{m.rank}: {m.score:.2f}", read(matches.gallery.folder / m.path, searched), m.in_set)
                 for m in answer.matches[:DRAWN_MATCHES]

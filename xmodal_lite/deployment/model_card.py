@@ -9,6 +9,7 @@ from torch import Tensor
 from xmodal_lite.deployment.load import SUMS, WEIGHTS, LoadedRun
 from xmodal_lite.escape import markdown, markdown_code
 from xmodal_lite.experiments.spec import RunRecord
+from xmodal_lite.experiments.store import RECORD
 
 CARD, LOG = "README.md", "history.txt"
 
@@ -27,14 +28,7 @@ def model_card(loaded: LoadedRun, tensors: dict[str, Tensor], onnx: Sequence[str
     numbers = sum(x.numel() for x in tensors.values())
     height, width = loaded.recipe.image_size or (0, 0)
     kind = f"images of {height} x {width} pixels (height x width)" if height else "spectra"
-    rows = [
-        f"| {markdown(name.rpartition('/')[0])} | {markdown(name.rpartition('/')[2])} | {100 * value:.1f} |"
-        for name, value in record.metrics.items()
-    ]
     made_up = spec.source == "synthetic"
-    # else by search, as SYSU-MM01's
-    directed = any(name.startswith(("v2r/", "r2v/")) for name in record.metrics)
-    legend = "v2r: queries of modality v, gallery of modality r; r2v the reverse. " if directed else ""
     return f"""---
 library_name: xmodal-lite
 license: {"mit" if made_up else "other"}
@@ -54,13 +48,7 @@ seed {spec.seed}. `{WEIGHTS}` holds the {numbers:,} numbers that embedding needs
 
 ## Numbers
 
-Protocol: {markdown(record.protocol)}.
-
-| {"Direction" if directed else "Search"} | Measure | % |
-|:---|:---|---:|
-{chr(10).join(rows)}
-
-{legend}One seed; the whole record is in `record.json`, the losses of the training in `{LOG}`.
+{_numbers(record)}
 
 ## Data
 
@@ -96,6 +84,20 @@ def _warning(record: RunRecord) -> str:
         f"that the code works. They say nothing about {record.spec.benchmark} itself: do not set them beside numbers "
         "of real data, and do not use these weights on real data.\n\n"
     )
+
+
+def _numbers(record: RunRecord) -> str:
+    rows = [
+        f"| {markdown(name.rpartition('/')[0])} | {markdown(name.rpartition('/')[2])} | {100 * value:.1f} |"
+        for name, value in record.metrics.items()
+    ]
+    # else by search, as SYSU-MM01's
+    directed = any(name.startswith(("v2r/", "r2v/")) for name in record.metrics)
+    legend = "v2r: queries of modality v, gallery of modality r; r2v the reverse. " if directed else ""
+    head = [f"| {'Direction' if directed else 'Search'} | Measure | % |", "|:---|:---|---:|"]
+    table = "\n".join([*head, *rows])
+    end = f"{legend}One seed; the whole record is in `{RECORD}`, the losses of the training in `{LOG}`."
+    return f"Protocol: {markdown(record.protocol)}.\n\n{table}\n\n{end}"
 
 
 def _calibrated(loaded: LoadedRun) -> str:

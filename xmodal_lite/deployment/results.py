@@ -145,9 +145,9 @@ class MatchResults:
         lines = []
         for answer in self.answers:
             head = f"{answer.query} ({self.names[0]}), in {len(self.gallery.paths)} files ({self.names[1]})"
-            lines.append(_one_line(head))
+            lines.append(one_line(head))
             lines += [
-                f"{match.rank:>5}  {match.score:7.4f}  {'in set' if match.in_set else '':6}  {_one_line(match.path)}"
+                f"{match.rank:>5}  {match.score:7.4f}  {'in set' if match.in_set else '':6}  {one_line(match.path)}"
                 for match in answer.matches
             ]
             lines.append(f"       {len(answer.prediction_set)} in the prediction set")
@@ -197,6 +197,6 @@ def search(
             yield matches, tuple(gallery.paths[indices[inside]].tolist())
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Return a text that holds a file's name for a terminal: a line break in the name would look like a result."""
     return printable(text).replace("\n", "\\n")
