@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from xmodal_lite.data.spectrum_content import (
     ASK_UNIT,
@@ -246,6 +245,8 @@ def prepare(spectrum: Spectrum, preparation: Preparation | None = None) -> np.nd
     numpy.ndarray
         (L,) float32 in 0..1; all zero where the spectrum is flat or lies outside the axis.
     """
+    from scipy.ndimage import gaussian_filter1d  # slow to import
+
     preparation = preparation or Preparation()
     axis = preparation.axis()  # (L,)
     fine = np.arange(axis[0], axis[-1] + 1)  # (F,)
