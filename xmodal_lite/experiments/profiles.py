@@ -196,7 +196,11 @@ def size_of(benchmark: str, profile: str) -> tuple[int, int] | None:
 
 
 STANDINS: dict[str, dict[str, dict[str, int]]] = {  # knobs of the stand-in that a profile runs on
-    "rruff": {"tiny": {"identities": 40}, "demo": {"identities": 200}, "paper": {"identities": 365}},
+    "rruff": {
+        "tiny": {"identities": 40},
+        "demo": {"identities": 365, "specimens": 3},
+        "paper": {"identities": 365, "specimens": 3},
+    },
     "sysu-mm01": {
         "tiny": {"identities": 30, "images": 4},
         "demo": {"identities": 150, "images": 12},
