@@ -40,7 +40,8 @@ def slug(project: dict) -> str:
     return project["urls"]["Repository"].removeprefix("https://github.com/")
 
 
-OWNERS = {"wuancong/SYSU-MM01", "ZYK100/LLCM"}  # of benchmarks: where a reader asks for the data
+# Of benchmarks, where a reader asks for the data, and of a code that the book cites
+OWNERS = {"wuancong/SYSU-MM01", "ZYK100/LLCM", "mangye16/Cross-Modal-Re-ID-baseline"}
 
 
 def test_every_address_is_that_of_pyproject(repository: Path, slug: str):

@@ -51,8 +51,11 @@ def make_synthetic(
     identities: Annotated[int, typer.Option(min=2)] = 60,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     gap: Annotated[
-        float, typer.Option(min=0, max=1, help="0: both modalities alike; 1: unrelated strengths.")
-    ] = 0.5,
+        float | None,
+        typer.Option(
+            min=0, max=1, help="0: both modalities alike; 1: unrelated. By default the data set's own."
+        ),
+    ] = None,
     images: Annotated[
         int, typer.Option(min=0, help="Most images of an identity in a camera; 0: the data set's own number.")
     ] = 0,
@@ -65,8 +68,10 @@ def make_synthetic(
         raise SpecError(
             "--images is for synthetic data sets of images, and rruff's are spectra; leave it out"
         )
-    of_images = {} if name == "rruff" else {"workers": workers} | ({"images": images} if images else {})
-    written = write_synthetic(name, root, identities=identities, seed=seed, gap=gap, **of_images)
+    parameters: dict[str, int | float] = {"identities": identities, "seed": seed}
+    parameters |= ({"gap": gap} if gap is not None else {}) | ({"images": images} if images else {})
+    parameters |= {} if name == "rruff" else {"workers": workers}
+    written = write_synthetic(name, root, **parameters)
     typer.echo(f"wrote {identities} identities to {written}; next: xmodal check {name} {written}")
 
 

@@ -151,7 +151,11 @@ def test_over_the_rounds_every_two_images_of_an_identity_share_a_step():
     assert pairs_in_steps(10, 4, 3)[0] < 10 * 10  # in one round
     assert pairs_in_steps(10, 4, 150) == (10 * 10, 2 * 45)
     assert pairs_in_steps(5, 2, 150) == (5 * 5, 2 * 10)
-    assert pairs_in_steps(4, 1, 200)[0] == 4 * 4  # K = 1: across alone
+
+
+def test_one_image_a_step_keeps_its_order():
+    """K = 1: no two images of a modality share a step. So tables with one sample a step repeat as they were stored."""
+    assert pairs_in_steps(4, 1, 200) == (4, 0)
 
 
 def test_images_that_all_fit_into_a_step_keep_their_order():

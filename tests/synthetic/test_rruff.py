@@ -64,7 +64,7 @@ def test_names_and_headers_are_the_site_s(small):
 def test_stamp_holds_every_parameter(small):
     note = json.loads((small / "synthetic.json").read_text())
     assert note["name"] == "rruff"
-    assert note["parameters"] == {"identities": 24, "specimens": 2, "seed": 0, "gap": 0.5}
+    assert note["parameters"] == {"identities": 24, "specimens": 2, "seed": 0, "gap": 0.9}
 
 
 def test_the_oddities_of_the_real_set_are_there(small):
@@ -109,8 +109,22 @@ def test_a_folder_with_other_files_is_refused(small, tmp_path):
     before = digest(small)
     with pytest.raises(ValueError, match=r"already holds other files"):
         write("rruff", small, identities=25)
-    assert write("rruff", small, identities=24, gap=0.5) == small  # whole and the same: nothing to do
+    assert write("rruff", small, identities=24, gap=0.9) == small  # whole and the same: nothing to do
     assert digest(small) == before
+
+
+def test_two_minerals_in_five_have_several_specimens(tmp_path):
+    def specimens(**knobs: int) -> dict[str, int]:
+        found: dict[str, set[str]] = {}
+        root = write("rruff", tmp_path / str(knobs), identities=10, **knobs)
+        for file in (root / "infrared").iterdir():
+            mineral, rruff_id, *_ = file.name.split("__")
+            found.setdefault(mineral, set()).add(rruff_id)
+        return {mineral[-3:]: len(ids) for mineral, ids in found.items() if int(mineral[-3:]) < 10}
+
+    counts = specimens(specimens=3)
+    assert [counts[f"{number:03d}"] for number in range(10)] == [3, 3, 1, 1, 1] * 2
+    assert set(specimens(specimens=1).values()) == {1}
 
 
 def test_a_failure_leaves_nothing_that_looks_like_data(tmp_path, monkeypatch):
@@ -184,7 +198,7 @@ def test_the_gap_parameter_opens_a_gap(tmp_path):
         return cosine_rank1(write("rruff", tmp_path / f"{seed}-{gap}", identities=24, seed=seed, gap=gap))
 
     scores = np.mean([[score(seed, gap) for gap in (0.0, 0.4, 0.8)] for seed in (0, 1)], axis=0)
-    assert scores[0] > 0.6  # chance is about 1 / 24
+    assert scores[0] > 0.45  # chance is about 1 / 24
     assert scores[0] > scores[1] + 0.1 > scores[2] + 0.2
 
 
@@ -195,7 +209,8 @@ def default(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_two_specimens_of_a_mineral_are_easy_to_match_within_raman(default):
     mineral, specimen, spectra, _ = collect(default)["raman"]
-    query, gallery = specimen == 0, specimen == 1
+    gallery = specimen == 1
+    query = (specimen == 0) & np.isin(mineral, mineral[gallery])
     score = rank1(spectra[query] @ spectra[gallery].T, mineral[query], mineral[gallery])
     assert score > 0.8
 

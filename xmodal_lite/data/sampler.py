@@ -143,8 +143,9 @@ class _Rounds:
         self._order, self._label = self._first_order.copy(), label[self._first_order]
         self._count = np.bincount(label)
         self._first = np.cumsum(self._count) - self._count
-        # epochs of a round; K samples or fewer share every step, and keep their first order
-        self._epochs = np.where(self._count > samples, -(-self._count // samples), np.iinfo(np.int64).max)
+        # epochs of a round; K samples or fewer share every step, and a single one shares none: they keep their order
+        several = (self._count > samples) & (samples > 1)
+        self._epochs = np.where(several, -(-self._count // samples), np.iinfo(np.int64).max)
         self._round = np.zeros(len(self._count), dtype=np.int64)  # of each identity, that `_order` holds
 
     def take(self, dealt: np.ndarray, number: int) -> np.ndarray:

@@ -12,6 +12,7 @@ from xmodal_lite.benchmarks import data_set, load, names
 from xmodal_lite.errors import DataError, SpecError
 from xmodal_lite.experiments.recipes import check_profile, image_size_of, resolve
 from xmodal_lite.experiments.spec import RunSpec, make_spec
+from xmodal_lite.files import is_synthetic
 from xmodal_lite.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -166,8 +167,10 @@ def _synthetic(name: str, profile: str, folder: Path) -> Path:
             f"benchmark '{name}' has no synthetic data set ({having} have one); give the folder with the data"
         )
     parameters = data_set(name).synthetic[profile]
-    target = folder / "-".join(["synthetic", name, *map(str, parameters.values())])
-    if not (target / "synthetic.json").exists():
+    from xmodal_lite.synthetic import VERSION
+
+    target = folder / "-".join(["synthetic", name, *map(str, parameters.values()), f"v{VERSION}"])
+    if not is_synthetic(target):
         workers = {} if name == "rruff" else {"workers": _workers()}
         write_synthetic(name, target, **parameters, **workers)
     return target

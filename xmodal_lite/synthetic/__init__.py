@@ -15,7 +15,7 @@ from xmodal_lite.synthetic.rruff import write_rruff
 
 __all__ = ["names", "write"]
 
-VERSION = 1  # of the generators: raise it whenever the same parameters give other bytes
+VERSION = 2  # of the generators: raise it whenever the same parameters give other bytes
 _WRITERS: dict[str, Callable[..., None]] = {
     "rruff": write_rruff,
     "sysu-mm01": write_sysu,
@@ -46,7 +46,7 @@ def write(name: str, root: Path | str, **settings: int | float) -> Path:
     root : pathlib.Path or str
         A folder that is empty or does not exist yet.
     **settings
-        For "rruff": ``identities`` (60), ``specimens`` (2), ``seed`` (0), ``gap`` (0.5), see
+        For "rruff": ``identities`` (60), ``specimens`` (2), ``seed`` (0), ``gap`` (0.9), see
         :func:`xmodal_lite.synthetic.rruff.write_rruff`. For "sysu-mm01", "regdb" and "llcm": ``identities`` (60),
         ``images`` (16, 10, 6), ``seed`` (0), ``gap`` (0.5) and ``workers`` (1), see
         :func:`xmodal_lite.synthetic.people.write_sysu` and its neighbours. For "cufs", "cufsf", "casia-nir-vis" and

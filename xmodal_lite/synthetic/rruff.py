@@ -13,10 +13,20 @@ from pathlib import Path
 
 import numpy as np
 
-from xmodal_lite.synthetic.spectra import INFRARED, RAMAN, Mineral, draw_mineral, draw_specimen, spectrum
+from xmodal_lite.synthetic.spectra import (
+    INFRARED,
+    RAMAN,
+    Mineral,
+    draw_mineral,
+    draw_specimen,
+    spectrum,
+    turn_crystal,
+)
 
 LASERS = {514: 0.2, 532: 0.8, 780: 0.5, 785: 0.2}  # nm: share of the specimens measured with it
 GLOW = {514: 0.5, 532: 0.9, 780: 0.25, 785: 0.2}  # nm: fluorescence beside the strongest Raman peak, median
+EXPOSURE = (3.4, 6.0)  # log10 of the counts in the strongest peak; noise of 1e-4 to 24e-4 of it, as in RRUFF
+SEVERAL = 2  # of every five minerals, two have several specimens; 39 % of RRUFF's have
 ONE_WAY = 10  # for every ten minerals measured both ways, one is measured one way only
 ODD = 20  # one mineral in twenty has each irregularity
 HEADER = """##NAMES={name}
@@ -69,6 +79,8 @@ def raman_counts(
 ) -> np.ndarray:
     """Measure Raman counts: peaks on a fluorescence hump with shot noise, and what processing leaves of them.
 
+    The crystal lies as it happens to: how strongly each mode scatters differs from one measurement to the next.
+
     Parameters
     ----------
     specimen : Mineral
@@ -87,7 +99,8 @@ def raman_counts(
     numpy.ndarray
         (L,) counts; a processed spectrum has no negative ones and is zero at both ends.
     """
-    peak = 10 ** rng.uniform(2.8, 4.8)  # counts in the strongest peak, by exposure and orientation
+    specimen = turn_crystal(specimen, rng)
+    peak = 10 ** rng.uniform(*EXPOSURE)  # counts in the strongest peak
     glow = peak * GLOW[laser] * min(rng.lognormal(-0.7, 1.0), 3)
     hump = np.exp(-(((x - rng.uniform(-500, 2500)) / rng.uniform(900, 2000)) ** 2))
     counts = peak * spectrum(specimen, RAMAN, x) + glow * hump
@@ -102,6 +115,8 @@ def raman_counts(
 
 def absorbance(specimen: Mineral, x: np.ndarray, raw: bool, rng: np.random.Generator) -> np.ndarray:
     """Measure the absorbance of a powder on a diamond: noisy where diamond absorbs, slanted by scattering.
+
+    What the powder absorbs between its bands (`Mineral.haze`) rises towards high wavenumbers, as in opaque minerals.
 
     Parameters
     ----------
@@ -119,12 +134,14 @@ def absorbance(specimen: Mineral, x: np.ndarray, raw: bool, rng: np.random.Gener
     numpy.ndarray
         (L,) absorbances.
     """
+    haze = specimen.haze * ((x - x.min()) / (4000 - x.min())) ** rng.uniform(0.4, 1.0)
     depth = 1000 / x  # light goes as deep into the powder as its wave is long
     y = spectrum(specimen, INFRARED, x) * depth**0.5
+    y = y / y.max() + haze
     y *= 10 ** rng.uniform(-0.9, -0.15) / y.max()
-    background = rng.normal(0.05, 0.06) * (x - x.min()) / 3600 + rng.normal(0, 0.01)
-    dim = 1 + 4 * np.exp(-(((x - 2100) / 150) ** 2)) + x / 2500
-    return y + background * (1.0 if raw else 0.2) + 6e-4 * dim * _noise(len(x), rng)
+    background = 0.04 * rng.normal() * (x - x.min()) / 3600 + rng.normal(0, 0.01)
+    dim = 1 + 2 * np.exp(-(((x - 2100) / 150) ** 2)) + x / 2500
+    return y + background * (1.0 if raw else 0.2) + 3e-4 * dim * _noise(len(x), rng)
 
 
 def _plan(odd: int, ways: tuple[int, ...], rng: np.random.Generator) -> list[tuple[int, str, bool]]:
@@ -157,7 +174,7 @@ def _measure(
 
 
 def write_rruff(
-    root: Path, *, identities: int = 60, specimens: int = 2, seed: int = 0, gap: float = 0.5
+    root: Path, *, identities: int = 60, specimens: int = 2, seed: int = 0, gap: float = 0.9
 ) -> None:
     """Write ``raman/*.txt`` and ``infrared/*.txt`` into ``root``.
 
@@ -168,11 +185,13 @@ def write_rruff(
     identities : int
         Minerals measured both ways, two or more; a tenth more are measured one way only.
     specimens : int
-        Specimens of each mineral, 1 to 99; each has one infrared and one to four Raman spectra.
+        Specimens of a mineral, 1 to 99, for two minerals in five; the others have one. Each specimen has one
+        infrared and one to four Raman spectra.
     seed : int
         Seed of all draws. Mineral n has the same modes at any ``gap`` and for any ``identities``.
     gap : float
-        0 (Raman and infrared see the same strengths) to 1 (independent strengths, mutual exclusion).
+        0 (Raman and infrared see the same strengths) to 1 (independent strengths, mutual exclusion). At the
+        default the rows of the table of spectra come out about as on RRUFF.
 
     Raises
     ------
@@ -195,7 +214,7 @@ def write_rruff(
         mineral = draw_mineral(seed, number, gap)
         stem = re.sub(r"\W", "", mineral.name)  # the site drops signs from names in file names
         rng = np.random.default_rng([seed, 2, number])
-        for s in range(specimens):
+        for s in range(specimens if number % 5 < SEVERAL else 1):
             specimen, rruff_id = draw_specimen(mineral, rng), f"R9{100 * number + s:05d}"
             header = HEADER.format(name=mineral.name, rruff_id=rruff_id)
             for laser, kind, raw in _plan(number % ODD if s == 0 else -1, ways, rng):
