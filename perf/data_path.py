@@ -1,8 +1,8 @@
-"""Time to make a training batch of pictures, and its memory, against the loop of public re-identification code.
+"""Time to make a training batch of images, and its memory, against the loop of public re-identification code.
 
     python perf/data_path.py --output data_path.json
 
-The loop holds all pictures in memory and changes them one by one, Pillow's image for Pillow's image, with torchvision's
+The loop holds all images in memory and changes them one by one, Pillow's image for Pillow's image, with torchvision's
 transforms; ours copies a batch from disk and changes it whole. Both end with normalised float32 on the device. Memory
 is the peak of a process of its own, at the size of SYSU-MM01's 34,167 images; for that a file of that size is made,
 empty, so that it takes no room on most file systems. The loop's process needs 5 GB. Takes two minutes, on one core.
@@ -12,9 +12,12 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import random
 import tempfile
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -24,25 +27,26 @@ from PIL import Image
 from torch import Tensor
 from torchvision import transforms
 
+from xmodal_lite.benchmarks import check
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.training import Recipe, TrainingSet
 
 IMAGES, IDENTITIES = (22258, 11909), 395  # of SYSU-MM01's training set
-P, K = 8, 4  # 64 pictures a step
+P, K = 8, 4  # 64 images a step
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, to normalise by
 CAJ = {"colour": "exchange", "erase": 0.5}
 CASES = {
-    "64 pictures of 288 x 144, pad, crop, flip": ((288, 144), 10, {}),
-    "64 pictures of 288 x 144, also exchange, erase": ((288, 144), 10, CAJ),
-    "64 pictures of 96 x 48, pad, crop, flip": ((96, 48), 4, {}),
-    "64 pictures of 96 x 48, also exchange, erase": ((96, 48), 4, CAJ),
+    "64 images of 288 x 144, pad, crop, flip": ((288, 144), 10, {}),
+    "64 images of 288 x 144, also exchange, erase": ((288, 144), 10, CAJ),
+    "64 images of 96 x 48, pad, crop, flip": ((96, 48), 4, {}),
+    "64 images of 96 x 48, also exchange, erase": ((96, 48), 4, CAJ),
 }
 STEPS = {"plain": 5, "ours": 300}  # batches before the memory is read
 Batches = Callable[[int], tuple[Tensor, Tensor]]
 
 
 def make_file(folder: Path, size: tuple[int, int]) -> Path:
-    """Write an .npy of black pictures (n, 3, H, W) without writing its bytes."""
+    """Write an .npy of black images (n, 3, H, W) without writing its bytes."""
     path, shape = folder / f"{size[0]}.npy", (sum(IMAGES), 3, *size)
     with open(path, "wb") as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
@@ -80,12 +84,12 @@ def ours(path: Path, pad: int, changes: dict, device: torch.device) -> Batches:
 
 
 def plain(path: Path, pad: int, changes: dict, device: torch.device) -> Batches:
-    """Make batches picture by picture, of an array in memory that is already in Pillow's order (n, H, W, 3)."""
-    pictures = np.load(path).transpose(0, 2, 3, 1)
+    """Make batches image by image, of an array in memory that is already in Pillow's order (n, H, W, 3)."""
+    images = np.load(path).transpose(0, 2, 3, 1)
     last = [transforms.ToTensor(), transforms.Normalize(MEAN, SPREAD)]
     common = [
         transforms.Pad(pad),
-        transforms.RandomCrop(pictures.shape[1:3]),
+        transforms.RandomCrop(images.shape[1:3]),
         transforms.RandomHorizontalFlip(),
     ]
     if changes:
@@ -97,24 +101,60 @@ def plain(path: Path, pad: int, changes: dict, device: torch.device) -> Batches:
     def batch(step: int) -> tuple[Tensor, Tensor]:
         v, r = (rng.integers(count, size=P * K) for count in IMAGES)
         return (
-            torch.stack([change_v(Image.fromarray(pictures[i])) for i in v]).to(device),
-            torch.stack([change_r(Image.fromarray(pictures[IMAGES[0] + i])) for i in r]).to(device),
+            torch.stack([change_v(Image.fromarray(images[i])) for i in v]).to(device),
+            torch.stack([change_r(Image.fromarray(images[IMAGES[0] + i])) for i in r]).to(device),
         )
 
     return batch
 
 
-def exchange(picture: Image.Image) -> Image.Image:
-    """Leave a picture alone, make it grey, or make it of one of its channels."""
+def exchange(image: Image.Image) -> Image.Image:
+    """Leave a image alone, make it grey, or make it of one of its channels."""
     chosen = random.randrange(5)
     if chosen == 0:
-        return picture
-    one = picture.convert("L") if chosen == 1 else picture.getchannel(chosen - 2)
+        return image
+    one = image.convert("L") if chosen == 1 else image.getchannel(chosen - 2)
     return Image.merge("RGB", [one] * 3)
 
 
+def make_faces(root: Path, count: int = 3000) -> list[Path]:
+    """Write small JPEG images in the layout of a folder of one's own: 96 x 288, some 9 KB each."""
+    rng, paths = np.random.default_rng(0), []
+    for number in range(count):
+        part, modality = ("train", "test")[number % 2], ("visible", "infrared")[number // 2 % 2]
+        path = root / part / modality / f"{part}{number // 4 % 50}" / f"{number}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        noise = rng.integers(0, 256, (16, 8, 3), dtype=np.uint8)
+        Image.fromarray(noise).resize((96, 288)).save(path, quality=88)
+        paths.append(path)
+    return paths
+
+
+def decode_all(paths: list[Path]) -> None:
+    """Decode every image and do nothing else: the least that a check can cost."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for _ in pool.map(
+            lambda path: np.asarray(Image.open(path).convert("RGB")).transpose(2, 0, 1).copy(), paths
+        ):
+            pass
+
+
+def checked(folder: Path) -> Row:
+    """Compare `check` of a folder of images with decoding them, in processor time."""
+    paths = make_faces(folder)
+    times = [
+        time_of(run, 3, time.process_time)
+        for run in (lambda: decode_all(paths), lambda: check("folder", folder))
+    ]
+    return {
+        **compared(f"check of {len(paths):,} images, plain: decoding alone", *times),
+        "plain_MB": None,
+        "ours_MB": None,
+    }
+
+
 def memory(make: Callable[..., Batches], steps: int, path: Path, device: torch.device) -> tuple[float, float]:
-    """Return the peak of this process's resident memory in MB before the first picture and after some batches."""
+    """Return the peak of this process's resident memory in MB before the first image and after some batches."""
     torch.set_num_threads(1)
     libraries = peak()
     batch = make(path, 10, CAJ, device)
@@ -150,6 +190,7 @@ def main() -> None:
                 batch = make(path, pad, changes, device)
                 times.append(time_of(lambda batch=batch: batch(0), 10))
             rows.append({**compared(what, *times), "plain_MB": None, "ours_MB": None})
+        rows.append(checked(Path(folder) / "faces"))
         path = make_file(Path(folder), (288, 144))
         peaks = [memory_apart(make, STEPS[make.__name__], path, device) for make in (plain, ours)]
         names = "resident, libraries alone", f"resident, SYSU-MM01's size, {STEPS['ours']} batches"
