@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import inspect
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from xmodal_lite.benchmarks.base import Benchmark, CheckReport, DataSet, Split
-from xmodal_lite.benchmarks.casia_nir_vis import CASIA_NIR_VIS
-from xmodal_lite.benchmarks.cufs import CUFS
-from xmodal_lite.benchmarks.cufsf import CUFSF
-from xmodal_lite.benchmarks.folder import FOLDER
-from xmodal_lite.benchmarks.llcm import LLCM
-from xmodal_lite.benchmarks.regdb import REGDB
-from xmodal_lite.benchmarks.rruff import RRUFF
-from xmodal_lite.benchmarks.sysu_mm01 import SYSU_MM01
-from xmodal_lite.benchmarks.tufts import TUFTS
+from xmodal_lite._lazy import lazy_names
 from xmodal_lite.errors import SpecError
+
+if TYPE_CHECKING:
+    from xmodal_lite.benchmarks.base import Benchmark, CheckReport, DataSet
 
 __all__ = ["Benchmark", "CheckReport", "DataSet", "Split", "check", "data_set", "load", "names"]
 
-_SETS: dict[str, DataSet] = {
-    data.name: data for data in (RRUFF, SYSU_MM01, REGDB, LLCM, CUFS, CUFSF, CASIA_NIR_VIS, TUFTS, FOLDER)
+_SETS = {  # the registry: module and object of each data set
+    "rruff": "rruff.RRUFF",
+    "sysu-mm01": "sysu_mm01.SYSU_MM01",
+    "regdb": "regdb.REGDB",
+    "llcm": "llcm.LLCM",
+    "cufs": "cufs.CUFS",
+    "cufsf": "cufsf.CUFSF",
+    "casia-nir-vis": "casia_nir_vis.CASIA_NIR_VIS",
+    "tufts": "tufts.TUFTS",
+    "folder": "folder.FOLDER",
 }
+
+__getattr__ = lazy_names(__name__, {"base": "Benchmark CheckReport DataSet Split"})
 
 
 def names() -> tuple[str, ...]:
@@ -45,7 +51,8 @@ def data_set(name: str) -> DataSet:
     """
     if name not in _SETS:
         raise SpecError(f"no benchmark {name!r}; choose one of: {', '.join(names())}")
-    return _SETS[name]
+    module, own = _SETS[name].split(".")
+    return getattr(import_module(f"{__name__}.{module}"), own)
 
 
 def load(name: str, root: str | Path, **settings: Any) -> Benchmark:
