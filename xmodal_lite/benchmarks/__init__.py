@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from xmodal_lite._lazy import lazy_names
