@@ -1,6 +1,6 @@
 """Tiny copies of the image benchmarks: plain coloured images in the real layouts."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -176,3 +176,9 @@ def casia(tmp_path: Path) -> Path:
             lines = [path.replace("/", "\\") for number in chosen for path in images[number, folder][:most]]
             (root / "protocols" / f"{name}_{fold + 1}.txt").write_text("\r\n".join(lines) + "\r\n")
     return root
+
+
+@pytest.fixture
+def face() -> Callable[..., Path]:
+    """Write an image of a subject: see `paint_face`."""
+    return paint_face

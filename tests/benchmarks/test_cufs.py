@@ -222,8 +222,8 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
         LIST + r", line 13: subject .* is in train and in test; correct the list, or delete it",
     ),
     "unknown subject": (
-        list_lines(lambda lines: ["train nobody", *lines]),
-        LIST + r", line 1: subject nobody is not",
+        list_lines(lambda lines: ["train unknown", *lines]),
+        LIST + r", line 1: subject unknown is not",
     ),
     "no part": (
         list_lines(lambda lines: ["f-001", *lines]),

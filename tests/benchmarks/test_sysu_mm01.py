@@ -88,7 +88,7 @@ def test_an_identity_in_one_modality_is_unpaired(sysu: Path) -> None:
 
 
 def expected(benchmark: Benchmark, mode: str, draw: Callable[[int], list[str]]) -> list[dict[str, float]]:
-    """Rank by hand: each query in turn, strangers of camera 2 dropped for camera 3, identities counted once."""
+    """Rank by hand: each query in turn, others of camera 2 dropped for camera 3, identities counted once."""
     table, row = benchmark.table, {path: i for i, path in enumerate(benchmark.table.path)}
     x = features(benchmark, np.arange(len(table)))
     x /= np.linalg.norm(x, axis=1, keepdims=True)

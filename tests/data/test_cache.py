@@ -106,6 +106,43 @@ def test_settings_size_time_and_format_are_in_the_key(root: Path, monkeypatch: p
     assert build.calls == 5
 
 
+def test_exchanged_and_edited_files_are_others(root: Path) -> None:
+    """Equal names, sizes and times of writing: inodes show an exchange, times of change an edit."""
+    build = Builder()
+    for name in "ab":
+        (root / f"{name}.txt").write_text(name)
+        os.utime(root / f"{name}.txt", ns=(0, 10**18))
+    files = [root / "a.txt", root / "b.txt"]
+    cache.cached(root, "toy", files, {}, build)
+    files[0].rename(root / "kept"), files[1].rename(files[0]), (root / "kept").rename(files[1])
+    cache.cached(root, "toy", files, {}, build)
+    assert build.calls == 2
+    files[0].write_text("c")
+    os.utime(files[0], ns=(0, 10**18))
+    cache.cached(root, "toy", files, {}, build)
+    assert build.calls == 3
+    cache.cached(root, "toy", files[::-1], {}, build)
+    assert build.calls == 3  # the order in which they are named says nothing
+
+
+def test_what_a_killed_process_left_is_removed(root: Path) -> None:
+    script = f"""
+import os, numpy as np
+from pathlib import Path
+from xmodal_lite.data import cache
+root = Path({str(root)!r})
+def pieces():
+    yield np.zeros((2, 3), np.uint8)
+    os._exit(9)
+build = lambda: (cache.Chunks((4, 3), np.dtype(np.uint8), pieces()), {{}})
+cache.cached(root, "another", [root / "a.txt"], {{}}, build)
+"""
+    done = subprocess.run([sys.executable, "-B", "-c", script], check=False)
+    assert done.returncode == 9 and len(entries(root / ".xmodal")) == 1
+    ask(root, Builder())
+    assert [path.name.partition("-")[0] for path in entries(root / ".xmodal")] == ["toy"]
+
+
 def test_a_root_that_cannot_be_written_uses_the_users_folder(root: Path) -> None:
     (root / ".xmodal").write_text("a file where the folder should be")  # fails for the superuser too
     build = Builder()

@@ -1,4 +1,4 @@
-"""Pictures left on disk come back as they are, in the order asked for, and leave no page resident."""
+"""Images left on disk come back as they are, in the order asked for, and leave no page resident."""
 
 import mmap
 from pathlib import Path
@@ -11,33 +11,33 @@ from xmodal_lite.data.memmap import MemmapSamples, mapping_of, read_rows, to_dev
 
 
 @pytest.fixture
-def pictures():
+def images():
     return np.random.default_rng(0).integers(0, 256, (600, 3, 4, 2), dtype=np.uint8)
 
 
 @pytest.fixture
-def stored(pictures, tmp_path):
-    np.save(tmp_path / "samples.npy", pictures)
+def stored(images, tmp_path):
+    np.save(tmp_path / "samples.npy", images)
     return np.load(tmp_path / "samples.npy", mmap_mode="r")
 
 
-def test_a_batch_is_what_was_stored(pictures, stored):
+def test_a_batch_is_what_was_stored(images, stored):
     rows = np.random.default_rng(1).permutation(600)[:500]
     held = MemmapSamples(stored, rows)
     positions = np.array([7, 0, 499, 7])
     assert len(held) == 500
     assert held[positions].dtype == torch.uint8
-    assert (held[positions].numpy() == pictures[rows[positions]]).all()
+    assert (held[positions].numpy() == images[rows[positions]]).all()
 
 
-def test_a_batch_is_a_copy(pictures, stored):
+def test_a_batch_is_a_copy(images, stored):
     MemmapSamples(stored, np.arange(600))[np.arange(3)].zero_()
-    assert (stored[:3] == pictures[:3]).all()
+    assert (stored[:3] == images[:3]).all()
 
 
-def test_all_pieces_are_loaded(pictures, stored):
+def test_all_pieces_are_loaded(images, stored):
     rows = np.arange(600)[::-1].copy()  # three pieces, the last one short
-    assert (MemmapSamples(stored, rows).load(torch.device("cpu")).numpy() == pictures[rows]).all()
+    assert (MemmapSamples(stored, rows).load(torch.device("cpu")).numpy() == images[rows]).all()
 
 
 @pytest.mark.parametrize(("free", "fits"), [(2 * 400 * 24, True), (2 * 400 * 24 - 2, False)])
@@ -55,9 +55,9 @@ def test_the_cpu_leaves_them_on_disk(stored):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_both_ways_to_a_gpu_agree(pictures, stored):
+def test_both_ways_to_a_gpu_agree(images, stored):
     rows, device = np.arange(600)[::-1].copy(), torch.device("cuda")
-    expected = torch.from_numpy(pictures[rows]).to(device)
+    expected = torch.from_numpy(images[rows]).to(device)
     assert torch.equal(MemmapSamples(stored, rows).load(device), expected)
     assert torch.equal(MemmapSamples(stored, rows, device)[np.arange(600)], expected)
     assert torch.equal(to_device(rows, device).cpu(), torch.from_numpy(rows))
@@ -72,9 +72,9 @@ def test_only_a_whole_file_mapped_to_be_read_counts(stored, tmp_path):
     )  # what it changed would be lost
 
 
-def test_a_cache_deleted_meanwhile_can_still_be_read(pictures, stored, tmp_path):
+def test_a_cache_deleted_meanwhile_can_still_be_read(images, stored, tmp_path):
     (tmp_path / "samples.npy").unlink()
-    assert (read_rows(stored, np.array([3])) == pictures[[3]]).all()
+    assert (read_rows(stored, np.array([3])) == images[[3]]).all()
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the memory where Linux tells it")

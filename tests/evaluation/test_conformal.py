@@ -23,11 +23,11 @@ def test_too_few_scores_promise_only_everything(count: int, alpha: float) -> Non
 
 @pytest.mark.parametrize(("count", "alpha"), [(9, 0.1), (30, 0.2), (200, 0.1), (57, 0.37)])
 def test_the_coverage_is_what_it_should_be_on_exchangeable_scores(count: int, alpha: float) -> None:
-    rng, trials = np.random.default_rng(1), 4000
-    trials = rng.gamma(0.7, size=(trials, count + 1))  # the last of each is the new query
+    rng, repeats = np.random.default_rng(1), 4000
+    trials = rng.gamma(0.7, size=(repeats, count + 1))  # the last of each is the new query
     covered = sum(new <= conformal_threshold(scores, alpha) for *scores, new in trials)
     exact = math.ceil(round((count + 1) * (1 - alpha), 9)) / (count + 1)  # without ties
-    low, high = binom.ppf([1e-4, 1 - 1e-4], trials, exact)
+    low, high = binom.ppf([1e-4, 1 - 1e-4], repeats, exact)
     assert exact >= 1 - alpha
     assert low <= covered <= high
 

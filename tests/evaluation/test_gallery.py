@@ -24,7 +24,7 @@ def test_camera_3_ignores_every_identity_of_camera_2() -> None:
 
 
 def test_the_rule_of_market_would_be_another_one() -> None:
-    """The nearest image is a stranger in camera 2: ignored, although the cameras differ."""
+    """The nearest image is of another identity in camera 2: ignored, although the cameras differ."""
     distances = np.array([[0.1, 0.2]])
     scores = rank_metrics(distances, [7], [8, 7], sysu_excluded([3], [2, 1]), "identities")
     assert scores.rank(1) == 1

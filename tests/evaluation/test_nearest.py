@@ -42,6 +42,20 @@ def test_of_equal_similarities_the_lower_row_comes_first(seed: int, block: int, 
     np.testing.assert_array_equal(nearest(queries, gallery, k, block=block).indices, expected)
 
 
+@given(seed=st.integers(0, 1000), block=st.integers(1, 40), within=st.floats(-0.5, 2.5))
+def test_all_items_within_a_distance(seed: int, block: int, within: float) -> None:
+    rng = np.random.default_rng(seed)
+    queries, gallery = rng.standard_normal((3, 5)), rng.standard_normal((40, 5))
+    order, cosine = brute_force(queries, gallery, 40)
+    found = nearest(queries, gallery, 2, block=block, within=within)
+    np.testing.assert_array_equal(found.indices, order[:, :2])
+    for rows, similarities, members in zip(order, cosine, found.inside, strict=True):
+        clear = np.abs(1 - similarities - within) > 1e-5  # not on the border
+        expected = rows[clear & (1 - similarities <= within)]
+        np.testing.assert_array_equal([row for row in members if row in rows[clear]], expected)
+    assert nearest(queries, gallery, 2).inside == ()
+
+
 def test_a_gallery_on_disk_is_searched_in_the_memory_of_one_block(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     gallery = rng.standard_normal((40_000, 64), dtype=np.float32)  # 10 MB

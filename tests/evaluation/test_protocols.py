@@ -25,17 +25,17 @@ def rule(query: np.ndarray, gallery: np.ndarray) -> np.ndarray:
 
 
 @pytest.fixture
-def draws() -> tuple[np.ndarray, ...]:
+def trials() -> tuple[np.ndarray, ...]:
     rng = np.random.default_rng(1)
     return tuple(rng.permutation(np.arange(24, 60))[:20] for _ in range(3))
 
 
-def test_draws_are_ranked_as_if_each_were_compared_alone(trials: tuple[np.ndarray, ...]) -> None:
+def test_trials_are_ranked_as_if_each_were_compared_alone(trials: tuple[np.ndarray, ...]) -> None:
     report = retrieval_report(
-        FEATURES, IDENTITY, [RetrievalTask("r2v", QUERIES, draws, rule)], ["identities"], "toy"
+        FEATURES, IDENTITY, [RetrievalTask("r2v", QUERIES, trials, rule)], ["identities"], "toy"
     )
     assert len(report.trials) == 3
-    for drawn, found in zip(draws, report.trials, strict=True):
+    for drawn, found in zip(trials, report.trials, strict=True):
         scores = rank_metrics(
             cosine_distances(FEATURES[QUERIES], FEATURES[drawn]),
             IDENTITY[QUERIES],
@@ -82,7 +82,7 @@ def test_answerable_counts_what_the_ranking_counts(trials: tuple[np.ndarray, ...
 
 def test_fewer_features_than_samples(trials: tuple[np.ndarray, ...]) -> None:
     with pytest.raises(ValueError, match="embed all test samples in order"):
-        retrieval_report(FEATURES[1:], IDENTITY, [RetrievalTask("r2v", QUERIES, draws)], ["images"], "toy")
+        retrieval_report(FEATURES[1:], IDENTITY, [RetrievalTask("r2v", QUERIES, trials)], ["images"], "toy")
 
 
 @pytest.mark.parametrize("ties", [False, True])
@@ -91,10 +91,10 @@ def test_verification_of_every_pair_equals_scikit_learn(
     trials: tuple[np.ndarray, ...], masked: bool, ties: bool
 ) -> None:
     x = FEATURES.round() if ties else FEATURES
-    search = RetrievalTask("r2v", QUERIES, draws, rule if masked else None, fars=(0.05, 0.001))
-    plain = RetrievalTask("r2v", QUERIES, draws, rule if masked else None)
+    search = RetrievalTask("r2v", QUERIES, trials, rule if masked else None, fars=(0.05, 0.001))
+    plain = RetrievalTask("r2v", QUERIES, trials, rule if masked else None)
     report = retrieval_report(x, IDENTITY, [search], ["images"], "toy")
-    for number, (drawn, found) in enumerate(zip(draws, report.trials, strict=True)):
+    for number, (drawn, found) in enumerate(zip(trials, report.trials, strict=True)):
         kept = ~rule(QUERIES, drawn) if masked else np.ones((24, 20), dtype=bool)
         same = (IDENTITY[QUERIES][:, None] == IDENTITY[drawn])[kept]
         scores = 1 - cosine_distances(x[QUERIES], x[drawn])[kept]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,34 +66,6 @@ def _sort_in(entry: os.DirEntry[str], found: Listing, problems: Problems) -> Non
 
 
 NOT_REGULAR = "is a pipe, a socket or a device, not a file"
-
-
-def walk_files(root: Path, problems: Problems) -> Iterator[Path]:
-    """Yield all files below a folder, sorted by path; links to folders are followed, each folder is entered once.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        Where to look.
-    problems : Problems
-        Gets what `list_folder` reports, and a note for a link to a folder that was entered before.
-    """
-    entered: set[tuple[int, int]] = set()
-
-    def walk(folder: Path) -> Iterator[Path]:
-        status = folder.stat()
-        if (status.st_dev, status.st_ino) in entered:
-            problems.note(f"{folder}: leads to a folder that was read before, left out")
-            return
-        entered.add((status.st_dev, status.st_ino))
-        listing = list_folder(folder, problems)
-        for name in sorted([*listing.folders, *listing.files]):
-            if name in listing.folders:
-                yield from walk(folder / name)
-            else:
-                yield folder / name
-
-    return walk(root)
 
 
 def read_file(path: str | Path, most: int = MOST_BYTES) -> bytes:

@@ -1,4 +1,4 @@
-"""Pictures too many for the memory: they stay on disk, and a batch is copied from there."""
+"""Images too many for the memory: they stay on disk, and a batch is copied from there."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-PIECE = 256  # pictures copied at a time to a device that holds them all: 32 MB at 288 x 144
-SHARE = 0.5  # of a device's free memory that pictures may fill; the rest is for training
+PIECE = 256  # images copied at a time to a device that holds them all: 32 MB at 288 x 144
+SHARE = 0.5  # of a device's free memory that images may fill; the rest is for training
 
 
 class MemmapSamples:

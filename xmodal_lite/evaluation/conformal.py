@@ -73,7 +73,7 @@ def conformal_threshold(scores: ArrayLike, alpha: float) -> float:
     Parameters
     ----------
     scores : array_like, shape (n,)
-        Nonconformity of queries that nothing was trained on; larger is stranger.
+        Nonconformity of queries that nothing was trained on; larger is less alike.
     alpha : float
         Share of queries whose set may miss, between 0 and 1.
 

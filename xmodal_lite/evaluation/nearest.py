@@ -26,14 +26,20 @@ class Neighbours(NamedTuple):
         int64, rows of the gallery.
     similarities : np.ndarray, shape (Q, k)
         float32, their cosines with the query, from -1 to 1.
+    inside : tuple of np.ndarray
+        For each query the int64 rows of all items within the distance that was asked for, nearest first; empty if none
+        was.
     """
 
     indices: np.ndarray
     similarities: np.ndarray
+    inside: tuple[np.ndarray, ...] = ()
 
 
-def nearest(queries: ArrayLike, gallery: ArrayLike, k: int, block: int = 4096) -> Neighbours:
-    """Find the k gallery items with the largest cosine to each query: exactly, by comparing with all.
+def nearest(
+    queries: ArrayLike, gallery: ArrayLike, k: int, block: int = 4096, within: float | None = None
+) -> Neighbours:
+    """Find the k gallery items with the largest cosine to each query, exactly, and all items within a distance.
 
     Of equal similarities the lower row comes first. As in `cosine_distances`, a feature of zero length has cosine 0
     with everything. Time grows as Q * G. Memory is that of the inputs plus at most some ``block * (12 D + 5000)``
@@ -49,11 +55,14 @@ def nearest(queries: ArrayLike, gallery: ArrayLike, k: int, block: int = 4096) -
         From 1 to G.
     block : int
         Gallery rows to compare at a time.
+    within : float, optional
+        Distance, one minus the cosine, up to which all items are returned, such as the threshold of a prediction set
+        (`xmodal_lite.evaluation.conformal_threshold`). They take 16 bytes each.
 
     Returns
     -------
     Neighbours
-        ``indices`` and ``similarities``, (Q, k) each.
+        ``indices`` and ``similarities``, (Q, k) each, and ``inside``.
 
     Raises
     ------
@@ -71,16 +80,24 @@ def nearest(queries: ArrayLike, gallery: ArrayLike, k: int, block: int = 4096) -
     if block < 1:
         raise ValueError(f"block must be at least 1, not {block}")
     best = np.empty((len(asked), 0), np.int64)
+    inside: list[list[np.ndarray]] = [[] for _ in asked]  # of each query, keys of one block each
     for first in range(0, len(items), block):
         part = unit_rows("gallery", items[first : first + block].astype(np.float32, copy=False))  # (b, D)
-        kept = [
-            _keep(best[rows], sort_keys(-asked[rows] @ part.T, first), k)
-            for rows in (slice(start, start + QUERIES) for start in range(0, max(1, len(asked)), QUERIES))
-        ]
+        kept = []
+        for start in range(0, max(1, len(asked)), QUERIES):
+            negative = -asked[start : start + QUERIES] @ part.T  # (q, b)
+            keys = sort_keys(negative, first)
+            kept.append(_keep(best[start : start + QUERIES], keys, k))
+            if within is not None:
+                for query, (row, near) in enumerate(zip(keys, 1 + negative <= within, strict=True), start):
+                    inside[query].append(row[near])
         best = np.concatenate(kept)  # (Q, k), unsorted
     best.sort(axis=1)
     distances, indices = unpack_keys(best)
-    return Neighbours(indices, -distances)
+    if within is None:
+        return Neighbours(indices, -distances)
+    members = (np.sort(np.concatenate(keys)) for keys in inside)
+    return Neighbours(indices, -distances, tuple(unpack_keys(keys)[1] for keys in members))
 
 
 def topk(similarities: np.ndarray, k: int) -> Neighbours:

@@ -23,7 +23,7 @@ def nearest_sample_metrics(
 ) -> RetrievalScores:
     """Rank the gallery's identities by their nearest sample and average over query identities.
 
-    The place of the right identity is 1 + the number of other identities that lie as near or nearer. Each
+    The rank of the right identity is 1 + the number of other identities that lie as near or nearer. Each
     measure is averaged over the queries of an identity first, then over identities. A query whose identity
     does not occur in the gallery is left out.
 
@@ -55,12 +55,12 @@ def nearest_sample_metrics(
     if not valid.any():
         raise ValueError(NO_MATCH)
 
-    place = _place_of_own_identity(distances[valid], query[valid], gallery)  # (valid queries,)
+    rank = _rank_of_own_identity(distances[valid], query[valid], gallery)  # (valid queries,)
     _, identity, spectra = np.unique(query[valid], return_inverse=True, return_counts=True)
     weight = 1 / (spectra[identity] * len(spectra))  # (valid queries,): of sum 1, the same for each identity
-    at = np.bincount(place - 1, weights=weight, minlength=gallery.max() + 1)  # (I,)
+    at = np.bincount(rank - 1, weights=weight, minlength=gallery.max() + 1)  # (I,)
     return RetrievalScores(
-        cmc=at.cumsum().clip(max=1), mrr=float(np.sum(weight / place)), valid_queries=len(place)
+        cmc=at.cumsum().clip(max=1), mrr=float(np.sum(weight / rank)), valid_queries=len(rank)
     )
 
 
@@ -118,7 +118,7 @@ def nearest_sample_report(
     return Report.of_trials(protocol_name, [measures])
 
 
-def _place_of_own_identity(distances: np.ndarray, query: np.ndarray, gallery: np.ndarray) -> np.ndarray:
+def _rank_of_own_identity(distances: np.ndarray, query: np.ndarray, gallery: np.ndarray) -> np.ndarray:
     """Count the identities at least as near as the query's own, itself included: (Q,)."""
     columns = np.argsort(gallery, kind="stable")  # samples of one identity side by side
     starts = np.flatnonzero(np.diff(gallery[columns], prepend=-1))

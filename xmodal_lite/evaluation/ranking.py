@@ -5,8 +5,8 @@ turns up:
 
 - CMC at k: the share of queries whose first match is among the first k;
 - AP of one query: the mean, over its matches j = 1, 2, ..., of j / (place of match j);
-- INP of one query: the number of matches / the place of the last one;
-- reciprocal rank of one query: 1 / the place of the first match.
+- INP of one query: the number of matches / the rank of the last one;
+- reciprocal rank of one query: 1 / the rank of the first match.
 
 Sources: CMC and mAP as Zheng et al., "Scalable person re-identification: a benchmark", ICCV 2015; mINP as
 Ye et al., "Deep learning for person re-identification: a survey and outlook", TPAMI 2022. The stable order
@@ -43,7 +43,7 @@ class RetrievalScores:
     cmc : np.ndarray, shape (max_rank,)
         ``cmc[k - 1]``: fraction whose first match is among the first k.
     mrr : float
-        Mean of 1 / place of the first match.
+        Mean of 1 / rank of the first match.
     valid_queries : int
         Queries with a match in their gallery; the others count nowhere.
     """
@@ -157,7 +157,7 @@ def _rank_block(
     excluded: np.ndarray | None,
     count: str,
 ) -> np.ndarray:
-    """Place of the first match, AP and INP of the valid queries of one block: (3, valid queries)."""
+    """Rank of the first match, AP and INP of the valid queries of one block: (3, valid queries)."""
     if np.isnan(distances).any():
         raise ValueError(NAN)
     if excluded is not None:
