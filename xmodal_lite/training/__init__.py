@@ -13,7 +13,7 @@ from xmodal_lite.training.device import (
 )
 from xmodal_lite.training.fit import DivergedError, TrainResult, draw_seed, fit
 from xmodal_lite.training.flops import flop_counter, speed, step_flop, utilisation
-from xmodal_lite.training.training_set import TrainingSet
+from xmodal_lite.training.training_set import TrainingSet, augmentation
 
 __all__ = [
     "DEVICES",
@@ -22,6 +22,7 @@ __all__ = [
     "Recipe",
     "TrainResult",
     "TrainingSet",
+    "augmentation",
     "check_device",
     "choose_device",
     "draw_seed",
