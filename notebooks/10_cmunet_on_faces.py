@@ -62,6 +62,7 @@ from xmodal_lite.losses import adversarial, perceptual, reconstruction, reverse_
 from xmodal_lite.models import Batch, CrossModalityUNet, build
 from xmodal_lite.models.discriminator import PatchDiscriminator
 from xmodal_lite.synthetic import write
+from xmodal_lite.training import augmentation
 from xmodal_lite.training.memory import keep_freed_memory
 
 torch.set_num_threads(1)
@@ -388,7 +389,7 @@ bytes_v, bytes_r = ((255 * x).round().to(torch.uint8) for x in (photos, sketches
 torch.manual_seed(0)
 idle = []
 for _ in range(10):  # each draw changes the light of every picture
-    a, b = recipe.augment(bytes_v, bytes_r)
+    a, b = augmentation(recipe)(bytes_v, bytes_r)
     idle.append((a.float() - b.float()).abs().mean() / 255)
 idle = torch.stack(idle)
 print(f"leaving sketches as they are costs {idle.mean():.3f}, give or take {idle.std():.3f} in one batch")

@@ -130,7 +130,7 @@ def test_finished_runs_are_not_repeated_and_the_order_is_that_asked_for(data, wh
 def test_a_table_is_swept_and_its_page_finds_it_finished(where, cluster, tmp_path, monkeypatch):
     table = load_table("marrnet-t1")
     first = table.model_copy(update={"rows": table.rows[:2], "protocols": ("A",)})
-    monkeypatch.setattr("xmodal_lite.experiments.page.load_table", lambda _: first)
+    monkeypatch.setattr("xmodal_lite.experiments.sweep.load_table", lambda _: first)
     options = {"data_root": where["root"], "profile": "tiny", "seeds": 2, "store": tmp_path}
     swept = sweep_table("marrnet-t1", cluster, **options)
     page = run_table("marrnet-t1", **options)

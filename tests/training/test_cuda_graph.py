@@ -6,7 +6,7 @@ import torch
 
 from xmodal_lite.data.sampler import PairSampler
 from xmodal_lite.models import Batch, build
-from xmodal_lite.training import Recipe, TrainingSet, fit, make_accelerator
+from xmodal_lite.training import Recipe, TrainingSet, augmentation, fit, make_accelerator
 from xmodal_lite.training.cuda_graph import WARMUP, GraphedStep
 
 on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="a CUDA graph needs a GPU")
@@ -37,7 +37,7 @@ def train(name, device, *, steps=7, folder=None, **changes):
         **settings,
         **changes,
     )
-    data = TrainingSet(v, r, sampler, recipe.augment)
+    data = TrainingSet(v, r, sampler, augmentation(recipe))
     return fit(model, data, recipe, seed=3, folder=folder, accelerator=make_accelerator("no", device))
 
 

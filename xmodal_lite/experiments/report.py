@@ -298,8 +298,7 @@ def _distance(found: dict[int, RunRecord], metric: str, reported: Decimal | None
 
 def _pipe_table(lines: list[list[str]]) -> str:
     head, *body = (f"| {' | '.join(line)} |" for line in lines)
-    rule = "|" + "|".join([":---", *["---:"] * (len(lines[0]) - 1)]) + "|"
-    return "\n".join([head, rule, *body])
+    return "\n".join([head, "|:---|" + "---:|" * (len(lines[0]) - 1), *body])
 
 
 def _what(records: Sequence[RunRecord]) -> str:

@@ -15,7 +15,7 @@ from xmodal_lite.training.fit import TrainResult, fit
 from xmodal_lite.training.flops import flop_counter, speed, step_flop, utilisation
 from xmodal_lite.training.loss_log import DivergedError
 from xmodal_lite.training.step import draw_seed
-from xmodal_lite.training.training_set import TrainingSet
+from xmodal_lite.training.training_set import TrainingSet, augmentation
 
 __all__ = [
     "DEVICES",
@@ -24,6 +24,7 @@ __all__ = [
     "Recipe",
     "TrainResult",
     "TrainingSet",
+    "augmentation",
     "check_device",
     "choose_device",
     "draw_seed",

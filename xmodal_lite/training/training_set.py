@@ -79,7 +79,7 @@ class TrainingSet:
             aligned=recipe.aligned_fraction,
             seed=seed,
         )
-        return cls(_samples(samples, v), _samples(samples, r), sampler, _augmentation(recipe))
+        return cls(_samples(samples, v), _samples(samples, r), sampler, augmentation(recipe))
 
     @property
     def num_classes(self) -> int:
@@ -116,7 +116,8 @@ class TrainingSet:
         return Batch(v, r, to_device(epoch.labels[row], device), to_device(epoch.aligned[row], device))
 
 
-def _augmentation(recipe: Recipe) -> ImageAugmentation | SpectrumAugmentation:
+def augmentation(recipe: Recipe) -> ImageAugmentation | SpectrumAugmentation:
+    """Return the augmentation of a recipe's settings: call it with the v and r samples of a batch."""
     kind = ImageAugmentation if isinstance(recipe.augment, ImageSettings) else SpectrumAugmentation
     return kind(**recipe.augment.model_dump())
 
