@@ -151,11 +151,11 @@ class ImageSet(DataSet, ABC):
         if scan is None:
             return CheckReport(problems.problems, {}, problems.notes)
         table, divisions = scan.table, list(scan.divisions.values())
-        digests = inspect_samples(
+        digests, changes = inspect_samples(
             root, self.kind(scan, None), table.path.tolist(), self._grey(table), problems
         )
         check_copies(table, divisions, digests, problems)
-        counts = self.count(root, scan)
+        counts = self.count(root, scan) | changes
         if source_of(root) == "real" and (found := self.differences(counts)):
             problems.add(f"{root}: not the whole set: {', '.join(found)}; {self.remedy}")
         self.check_more(root, scan, counts, problems)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from xmodal_lite.data import images
-from xmodal_lite.data.spectra import READER, SUFFIXES, Preparation, read_sample, sample_of
+from xmodal_lite.data.spectra import READER, REPAIRS, SUFFIXES, Preparation, read_sample, sample_of
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,12 @@ class ImageKind:
     def decode(self, path: Path, content: bytes, *, grey: bool = False) -> np.ndarray:
         """Decode the bytes of a file as `read` does."""
         return images.decode_image(path, content, self.size, grey=grey)
+
+    def inspect(
+        self, path: Path, content: bytes, *, grey: bool = False
+    ) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Decode as `decode` does; return also what was changed on reading, in words: of images nothing."""
+        return self.decode(path, content, grey=grey), ()
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,13 @@ class SpectrumKind:
     def decode(self, path: Path, content: bytes, *, grey: bool = False) -> np.ndarray:
         """Read a spectrum from the bytes of a file as `read` does."""
         return sample_of(content, path)[0][None]
+
+    def inspect(
+        self, path: Path, content: bytes, *, grey: bool = False
+    ) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Read as `decode` does; return also what was changed on reading, in words."""
+        sample, changes = sample_of(content, path)
+        return sample[None], tuple(REPAIRS[change] for change in changes)
 
 
 SampleKind = ImageKind | SpectrumKind

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +89,7 @@ def open_samples(
 
 def inspect_samples(
     root: Path, kind: SampleKind, paths: Sequence[str], grey: Collection[str], problems: Problems
-) -> np.ndarray:
+) -> tuple[np.ndarray, dict[str, int]]:
     """Read all files; report those that cannot be used, and note images that look as if of the other modality.
 
     Parameters
@@ -106,31 +107,37 @@ def inspect_samples(
 
     Returns
     -------
-    numpy.ndarray
+    digests : numpy.ndarray
         (n,) str, SHA-256 of each file's bytes; empty where a file cannot be opened.
+    changes : dict of str to int
+        How many files were changed on reading, by what was done; each is noted.
     """
 
-    def look(path: str) -> tuple[DataError | None, str, float]:
+    def look(path: str) -> tuple[DataError | None, str, float, tuple[str, ...]]:
         digest = ""
         try:
             content = read_file(root / path)
             digest = hashlib.sha256(content).hexdigest()
-            sample = kind.decode(root / path, content, grey=path in grey)
+            sample, changes = kind.inspect(root / path, content, grey=path in grey)
         except DataError as error:
-            return error, digest, -1.0
-        return None, digest, chroma(sample) if grey and path not in grey else -1.0
+            return error, digest, -1.0, ()
+        return None, digest, chroma(sample) if grey and path not in grey else -1.0, changes
 
     looks = [found for piece in in_parallel(look, paths, "checking files") for found in piece]
-    for path, (error, _, _) in zip(paths, looks, strict=True):
+    counts: Counter[str] = Counter()
+    for path, (error, _, _, changes) in zip(paths, looks, strict=True):
         if error is not None:
             problems.add_error(error, root / path)
-    free = {path: apart for path, (_, _, apart) in zip(paths, looks, strict=True) if apart >= 0}
+        for change in changes:
+            problems.note(f"{path}: {change}", change, path)
+        counts.update(changes)
+    free = {path: apart for path, (_, _, apart, _) in zip(paths, looks, strict=True) if apart >= 0}
     plain = [path for path, apart in free.items() if apart < COLOURLESS]
     if 2 * len(plain) < len(free):
         for path in plain:
             odd = "grey where most visible images are in colour, as if of the other camera"
             problems.note(f"{odd}: {path}", odd, path)
-    return np.array([digest for _, digest, _ in looks], dtype="U64")
+    return np.array([digest for _, digest, *_ in looks], dtype="U64"), dict(counts)
 
 
 def _read_all(
