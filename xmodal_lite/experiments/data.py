@@ -135,6 +135,12 @@ def dims_of(name: str, root: str | Path) -> int | None:
         return None
     from xmodal_lite.benchmarks.folder import holds_spectra
 
+    try:
+        there = Path(root).is_dir()
+    except OSError as error:  # a name that is too long
+        raise DataError(f"{str(root)[:60]}...: cannot be opened ({error.strerror}); give the folder of the data") from error
+    if not there:
+        raise DataError(f"{root}: no such folder; give the folder of the data")
     return 1 if holds_spectra(root) else None
 
 
