@@ -128,6 +128,11 @@ def open_benchmark(
     return load(name, root, **settings)
 
 
+def root_option(name: str, source: str) -> str:
+    """Return how a command names the folder of the data: nothing for synthetic data and for data of the package."""
+    return f" --data-root path/to/{name}" if source == "real" and not data_set(name).embedded else ""
+
+
 def dims_of(name: str, root: str | Path) -> int | None:
     """Return 1 where the benchmark `folder` has spectra, so that its recipe is known before its data are read."""
     if name != "folder" or not root:
