@@ -190,3 +190,18 @@ def test_matches_are_framed_where_they_are_in_the_set(kind: str) -> None:
     if axis is not None:
         np.testing.assert_array_equal(figure.axes[1].lines[0].get_ydata(), sample[0])
     assert_nothing_is_cut_off(figure)
+
+
+def test_ranked_answers_frame_the_right_one_and_say_its_rank() -> None:
+    rng = np.random.default_rng(0)
+    queries, gallery = (rng.integers(0, 256, (n, 3, 8, 8), dtype=np.uint8) for n in (2, 7))
+    similarity = np.linspace(0.9, 0.3, 7)[None].repeat(2, axis=0)
+    right = np.zeros((2, 7), dtype=bool)
+    right[0, 1] = right[1, 6] = True  # the second query's is outside the first five
+    figure = plots.plot_answers(queries, gallery, similarity, right, "t")
+    framed = [ax for ax in figure.axes if ax.spines["left"].get_visible()]
+    assert [ax.get_title(loc="center") for ax in framed] == ["2: 0.80"]
+    np.testing.assert_array_equal(framed[0].images[0].get_array(), gallery[1].transpose(1, 2, 0))
+    titles = [ax.get_title(loc="center") for ax in figure.axes]
+    assert len(titles) == 12 and titles[0] == "right: rank 2" and titles[6] == "right: rank 7"
+    assert_nothing_is_cut_off(figure)

@@ -25,7 +25,10 @@ app.add_typer(tables, name="tables")
 
 Root = Annotated[
     str,
-    typer.Option("--data-root", help="Folder in the benchmark's own layout; empty: its synthetic data set."),
+    typer.Option(
+        "--data-root",
+        help="Folder in the benchmark's own layout; empty: the data of the package, or its synthetic data set.",
+    ),
 ]
 Profile = Annotated[str, typer.Option(help="One of tiny, demo, paper.")]
 Store = Annotated[Path, typer.Option(help="Folder that keeps runs; a finished run is never repeated.")]
@@ -79,7 +82,10 @@ def make_synthetic(
 def download_data(name: str, root: Path) -> None:
     """Fetch a benchmark that is open, with checksums; an interrupted download resumes where it stopped."""
     if name != "rruff":
-        raise SpecError(f"'{name}' cannot be downloaded; open data: rruff. For the others, ask their owners.")
+        raise SpecError(
+            f"'{name}' cannot be downloaded; open data: rruff. drawings is part of the package. For the others, ask "
+            "their owners."
+        )
     from xmodal_lite.benchmarks.download import fetch
 
     fetch(root)
@@ -87,7 +93,9 @@ def download_data(name: str, root: Path) -> None:
 
 
 @app.command("check")
-def check_data(name: str, root: Path) -> None:
+def check_data(
+    name: str, root: Annotated[str, typer.Argument(help="Empty for data of the package.")] = ""
+) -> None:
     """Check a data folder: counts, what was repaired, and every problem at once."""
     found = benchmark_registry.check(name, root)
     typer.echo(printable(str(found)))
@@ -263,7 +271,8 @@ def run_table_notebook(
     if workers and scheduler != "local":
         raise SpecError("--workers is for '--scheduler local'; give both, or start workers at the scheduler")
     _train_on(device, scheduler)
-    seeds = seeds or experiments.default_seeds(table, "real" if data_root else "synthetic")
+    real = data_root or benchmark_registry.data_set(table.benchmark).embedded
+    seeds = seeds or experiments.default_seeds(table, "real" if real else "synthetic")
     notebook = Path("notebooks/tables") / f"{name.replace('-', '_')}.ipynb"
     parameters: dict[str, Any] = {
         "run": True,
