@@ -291,8 +291,12 @@ Markdown(differences_markdown(paper_table, records, "A"))
 # %%
 # NBVAL_CHECK_OUTPUT
 tested, trained_on, five_seeds = 146, 219, [0.0, 0.01, 0.02, 0.03, 0.04]
-independent, corrected = (interval(five_seeds, test_per_train=ratio).half for ratio in (0, tested / trained_on))
-print(f"half-widths of the intervals above, corrected for overlapping splits: times {corrected / independent:.2f}")
+independent, corrected = (
+    interval(five_seeds, test_per_train=ratio).half for ratio in (0, tested / trained_on)
+)
+print(
+    f"half-widths of the intervals above, corrected for overlapping splits: times {corrected / independent:.2f}"
+)
 
 # %% [markdown]
 # ## Discussion

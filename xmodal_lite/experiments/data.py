@@ -143,7 +143,9 @@ def dims_of(name: str, root: str | Path) -> int | None:
     try:
         there = Path(root).is_dir()
     except OSError as error:  # a name that is too long
-        raise DataError(f"{str(root)[:60]}...: cannot be opened ({error.strerror}); give the folder of the data") from error
+        raise DataError(
+            f"{str(root)[:60]}...: cannot be opened ({error.strerror}); give the folder of the data"
+        ) from error
     if not there:
         raise DataError(f"{root}: no such folder; give the folder of the data")
     return 1 if holds_spectra(root) else None
