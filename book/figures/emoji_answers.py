@@ -2,7 +2,7 @@
 
     python book/figures/emoji_answers.py STORE
 
-reads the run of profile "demo", split 0, in a store of runs, and writes `book/_static/figures/emoji-answers.png`.
+reads the run of profile "demo", split 0, in a store of runs, and writes `book/_static/figures/emoji-answers.jpg`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from xmodal_lite.benchmarks import load
 from xmodal_lite.deployment import answers_at_test, find_run, load_run
 from xmodal_lite.experiments import make_spec
 
-OUT = Path(__file__).resolve().parents[1] / "_static" / "figures" / "emoji-answers.png"
+OUT = Path(__file__).resolve().parents[1] / "_static" / "figures" / "emoji-answers.jpg"
 
 
 def main(store: str) -> None:
@@ -29,7 +29,7 @@ def main(store: str) -> None:
     answers = answers_at_test(load_run(find_run(spec.hash, store)), data)
     plots.use_style()
     title = "Line queries and the first five colour answers of MarrNet"
-    plots.plot_answers(*answers, title).savefig(OUT, dpi=100)
+    plots.plot_answers(*answers, title).savefig(OUT, dpi=110, pil_kwargs={"quality": 85})
     print(OUT)
 
 
