@@ -262,7 +262,7 @@ def run_table_notebook(
     ] = 0,
     device: Device = "auto",
 ) -> None:
-    """Re-run a table by papermill. Start the same command twice to share the runs between two processes."""
+    """Re-run a table by papermill, or here if the book has no page for it. Two processes that do so share the runs."""
     from xmodal_lite.experiments.notebook import check_output, check_parameters
     from xmodal_lite.experiments.recipes import check_profile
 
@@ -282,11 +282,19 @@ def run_table_notebook(
         "store": str(store.resolve()),
         "publish_to": str(Path(results).resolve()) if results else "",
     }
-    if scheduler:  # what would stop the notebook stops the command before anything is run
-        check_parameters(notebook, parameters)
-        check_output(output / notebook.name)
-        options = {"data_root": data_root, "profile": profile, "seeds": seeds, "store": store}
+    options: dict[str, Any] = {"data_root": data_root, "profile": profile, "seeds": seeds, "store": store}
+    has_page = (
+        notebook.is_file() or not notebook.parent.is_dir()
+    )  # outside a checkout the notebook is missed below
+    if scheduler:
+        if has_page:  # what would stop the notebook stops the command before anything is run
+            check_parameters(notebook, parameters)
+            check_output(output / notebook.name)
         experiments.sweep_table(name, scheduler, workers=workers, **options)
+    if not has_page:
+        report = experiments.run_table(name, publish_to=results, **options)
+        typer.echo("\n\n".join(report.markdown(source) for source in report.records))
+        return
     done = experiments.run_notebook(notebook, output / notebook.name, parameters)
     typer.echo("\n\n".join(experiments.shown_markdown(done)))
     typer.echo(f"\nthe table is in {done}")
