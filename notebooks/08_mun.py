@@ -478,12 +478,12 @@ for ax in axes:
 # matching unseen people is the task.
 #
 # **Which centre does $L_\mathrm{ia}$ use?** The positive of $L_\mathrm{ia}$ is the *furthest* of the two
-# other centres. Both distances of the auxiliary centre are below 1 in the printed means, before and after
-# training. So for $c_p^v$ the furthest is usually $c_p^r$, and the reverse: for the two real modalities
-# $L_\mathrm{ia}$ reduces the full distance between $v$ and $r$ and does not use the auxiliary centre. Only
-# the terms with the auxiliary centre as anchor use it. $L_\mathrm{id}$ and $L_\mathrm{tri}$ act on all three
-# modalities alike. $L_\mathrm{ma}$ is the only loss that compares $v$ and $r$ with the auxiliary modality and
-# not with each other.
+# other centres. Both distances of the auxiliary centre are below 1 for all eight people, before and after
+# training: the largest is printed above. So for $c_p^v$ the furthest is $c_p^r$, and the reverse. For the two
+# real modalities $L_\mathrm{ia}$ reduces the full distance between $v$ and $r$ and does not use the auxiliary
+# centre. Only the terms with the auxiliary centre as anchor use it. $L_\mathrm{id}$ and $L_\mathrm{tri}$ act
+# on all three modalities alike. $L_\mathrm{ma}$ is the only loss that compares $v$ and $r$ with the auxiliary
+# modality and not with each other.
 #
 # The ratio of the layer scale changes by less than a tenth in so few steps, and by no more in the stored runs
 # of {ref}`the table <table-mun-t3>`, which have 250 steps. A longer run is needed to see which learner
