@@ -514,19 +514,19 @@ _ = figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower cente
 
 
 # %%
-def calm(course):
+def stability(course):
     late = course.iloc[len(course) // 2 :]
-    jumps = late.diff().abs().mean()
+    changes = late.diff().abs().mean()
     return {
-        "judge pays": late["paid"].iloc[-1],
-        "its jumps": jumps["paid"],
-        "error": late["error"].iloc[-1],
-        "jumps of the error": jumps["error"],
+        "final loss": late["adv"].iloc[-1],
+        "changes of the loss": changes["adv"],
+        "final error": late["error"].iloc[-1],
+        "changes of the error": changes["error"],
     }
 
 
-games = pd.DataFrame([{"game": name, **calm(course)} for (name, _), course in players.items()])
-games.groupby("game").agg(["mean", "min", "max"]).T.round(3)
+frame = pd.DataFrame([{"form": name, **stability(course)} for (name, _), course in courses.items()])
+frame.groupby("form").agg(["mean", "min", "max"]).T.round(3)
 
 # %% [markdown]
 # All runs begin alike. The discriminator's loss falls at first. Then cmUNet learns to reduce the
