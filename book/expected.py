@@ -17,24 +17,19 @@ RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 
 def expected(table: Table, records: list[RunRecord]) -> str:
-    """Return the headline numbers of seed 0 of each row, and the time of all of them."""
-    found = [
-        (row.label, record)
-        for protocol in table.protocols
-        for row in table.run_rows
-        if (record := records_of(row, records, protocol).get(0))
-    ]
+    """Return the headline numbers of seed 0 of each row, and the sum of the rows' shortest times over all seeds."""
+    of_rows = [(row.label, records_of(row, records, p)) for p in table.protocols for row in table.run_rows]
+    found = [(label, seeds) for label, seeds in of_rows if 0 in seeds]
     if not found:
         return ""
     heading = " / ".join(table.headings[metric] for metric in table.headline)
     lines = [
-        f"  {label:<24}" + " / ".join(f"{100 * record.metrics[metric]:5.1f}" for metric in table.headline)
-        for label, record in found
+        f"  {label:<24}" + " / ".join(f"{100 * seeds[0].metrics[metric]:5.1f}" for metric in table.headline)
+        for label, seeds in found
     ]
-    seconds = sum(record.seconds for _, record in found)
-    profile = found[0][1].spec.profile
-    head = f"On our machine, split 0, profile {profile}, {seconds:.0f} s on one core in all ({heading}, %):"
-    return "\n".join([head, *lines])
+    seconds = sum(min(record.seconds for record in seeds.values()) for _, seeds in found)
+    head = f"On our machine, split 0, profile {found[0][1][0].spec.profile}, in %: {heading}"
+    return "\n".join([head, *lines, f"  {seconds:.0f} s of one core in all (each row's quickest stored run)"])
 
 
 def main(name: str) -> None:

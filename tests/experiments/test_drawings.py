@@ -98,7 +98,7 @@ def test_what_to_expect_is_read_from_records(finished, repository: Path):
     said = module.expected(TABLE, finished[2])
     one = marrnet(finished[2])
     assert said.startswith("On our machine, split 0, profile tiny")
-    assert f"{100 * one.metrics['r2v/rank1']:.1f} / " in said and len(said.splitlines()) == 7
+    assert f"{100 * one.metrics['r2v/rank1']:.1f} / " in said and len(said.splitlines()) == 8
     assert module.expected(TABLE, []) == ""
 
 

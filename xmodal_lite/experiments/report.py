@@ -251,9 +251,7 @@ def _value(record: RunRecord, metric: str) -> float:
 def _part_alone(table: Table, records: Sequence[RunRecord], protocol: str, metrics: dict[str, str]) -> str:
     """Write what was run, and nothing else."""
     lines = [["Method", *metrics.values(), "Seeds"]]
-    for row in table.run_rows:
-        found = records_of(row, records, protocol)
-        lines.append([row.label, *_ours(found, metrics), str(len(found))])
+    lines += [[row.label, *_ours(records_of(row, records, protocol), metrics)] for row in table.run_rows]
     return _pipe_table(lines)
 
 
@@ -270,18 +268,18 @@ def _part_compared(table: Table, records: Sequence[RunRecord], protocol: str, me
 
 
 def _ours(found: dict[int, RunRecord], metrics: Iterable[str]) -> list[str]:
-    return [str(cell(found, metric) or NOT_RUN) for metric in metrics]
+    return [*(str(cell(found, metric) or NOT_RUN) for metric in metrics), str(len(found))]
 
 
 def _compared(row: Row, found: dict[int, RunRecord], metrics: list[str], protocol: str) -> list[list[str]]:
     """Write the lines of a row on real data: what is reported, what is ours, and the difference."""
     reported = row.reported.get(protocol)
     if reported is None:
-        return [[row.label, *_ours(found, metrics), str(len(found))]]
+        return [[row.label, *_ours(found, metrics)]]
     printed = [str(reported.values.get(metric, NOT_AVAILABLE)) for metric in metrics]
     lines = [[f"{reported.name} (reported)", *printed, reported.source]]
     if row.method is not None:
-        lines.append([f"{row.label} (ours)", *_ours(found, metrics), str(len(found))])
+        lines.append([f"{row.label} (ours)", *_ours(found, metrics)])
     if found:
         distances = [_distance(found, metric, reported.values.get(metric)) for metric in metrics]
         lines.append([f"ours less {reported.name}", *distances, ""])
