@@ -28,7 +28,7 @@
 # What a run of each method takes on which card is told on {doc}`the page of costs <../book/costs>`.
 #
 # **An interrupted run goes on.** With a `store`, a checkpoint is written every so many steps (`checkpoint_every` in the
-# recipe below), and the same command, given again, goes on from the last one and ends where the uninterrupted run would have. A
+# recipe below), and the same command, given again, resumes from the last one and ends where the uninterrupted run would have. A
 # finished run is never repeated.
 #
 # **On Colab** the machine and its disk vanish when the session ends. Mount your drive (the folder symbol on the left),

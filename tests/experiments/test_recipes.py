@@ -56,7 +56,11 @@ def test_folders_of_spectra_get_the_recipe_for_spectra():
 @pytest.mark.parametrize(
     ("attribute", "value", "message"),
     [
-        ("family", "objects", "benchmark 'cufs' states family 'objects' .* one of people, faces, drawings, folder"),
+        (
+            "family",
+            "objects",
+            "benchmark 'cufs' states family 'objects' .* one of people, faces, drawings, folder",
+        ),
         ("image_sizes", {"tiny": (32, 32)}, "image sizes for tiny; .* a size for each of tiny, demo, paper"),
     ],
 )

@@ -314,7 +314,7 @@ def weight18():
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory) -> Path:
-    """Weights of ResNet-18 that nobody trained, as a file."""
+    """Random weights of ResNet-18, as a file."""
     torch.manual_seed(5)
     path = tmp_path_factory.mktemp("weights") / FILE
     torch.save(get_model("resnet18").state_dict(), path)

@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 
 NOT_AVAILABLE, NOT_RUN = "not available", "not run"
 PROFILE = {"real": "paper", "synthetic": "demo"}  # what a table is meant to be run with
-CAUTION = (
-    "Made up by this package: these numbers stand beside no paper's, and say nothing about the real data."
-)
+CAUTION = "Drawn by this package. Do not compare these numbers with a paper's; they say nothing about the real data."
 
 
 @dataclass(frozen=True)
