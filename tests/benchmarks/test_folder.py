@@ -83,6 +83,17 @@ def test_spectra(spectra: Path) -> None:
     assert list(check("folder", spectra)) == []
 
 
+def test_what_was_changed_in_spectra_is_counted_and_noted(spectra: Path) -> None:
+    words = "axes repaired: descending, reversed"
+    assert not any("repaired" in name for name in check("folder", spectra).counts)
+    for name in ("talc", "zircon"):
+        path = spectra / "test/ftir" / name / "1.csv"
+        path.write_text("".join(reversed(path.read_text().splitlines(keepends=True))))
+    report = check("folder", spectra)
+    assert (list(report), report.counts[words]) == ([], 2)
+    assert report.notes == [f"test/ftir/talc/1.csv: {words} (2 in all, also test/ftir/zircon/1.csv)"]
+
+
 def test_modalities_of_any_name(images: Path) -> None:
     for part in ("train", "test"):
         (images / part / "visible").rename(images / part / "sketch")

@@ -1,12 +1,13 @@
 """Folders of any disk: links, loops, names, pipes; and files that are not opened."""
 
 import os
+import pickle
 import sys
 from pathlib import Path
 
 import pytest
 
-from xmodal_lite.data.listing import is_system, list_folder, read_file
+from xmodal_lite.data.listing import is_system, list_folder, read_file, walk_files
 from xmodal_lite.data.problems import FileError, Problems
 from xmodal_lite.errors import DataError
 
@@ -26,11 +27,26 @@ def test_links_count_as_what_they_lead_to(tmp_path: Path) -> None:
     assert list_folder(tmp_path / "data", Problems()) == (["folder"], ["file.txt", "nowhere.txt"])
 
 
+def test_a_walk_follows_links_and_enters_each_folder_once(tmp_path: Path) -> None:
+    for path in ("root/b/2.txt", "elsewhere/1.txt", "root/.hidden.txt", "root/c.txt"):
+        write(tmp_path / path)
+    (tmp_path / "root/a").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "root/c").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "root/b/loop").symlink_to(tmp_path / "root")
+    problems = Problems()
+    found = [path.relative_to(tmp_path).as_posix() for path in walk_files(tmp_path / "root", problems)]
+    assert found == ["root/c.txt", "root/a/1.txt", "root/b/2.txt"]
+    assert not problems
+    assert walk_files(tmp_path / "nowhere", problems) == []
+    assert problems.problems[0].startswith(f"{tmp_path / 'nowhere'}: cannot be opened")
+
+
 def test_system_files_are_passed_over(tmp_path: Path) -> None:
     for name in (
         "@eaDir/1.txt",
         "__MACOSX/1.txt",
         ".thumbnails/1.txt",
+        "System Volume Information/1.txt",
         "Thumbs.db",
         ".DS_Store",
         "Desktop.ini",
@@ -65,9 +81,15 @@ def test_what_is_not_read(tmp_path: Path) -> None:
         read_file(tmp_path / "gone")
     with pytest.raises(FileError, match=r"is a folder, not a file"):
         read_file(tmp_path)
-    with pytest.raises(FileError, match=r"5\.txt: has 5 bytes, 4 are read at most"):
+    with pytest.raises(FileError, match=r"5\.txt: is larger than 4 bytes \(5 bytes\); put the right"):
         read_file(write(tmp_path / "5.txt"), most=4)
     assert read_file(write(tmp_path / "5.txt")) == b"5.txt"
+
+
+def test_an_error_passes_from_one_process_to_another() -> None:
+    error = pickle.loads(pickle.dumps(FileError(Path("a.txt"), "is blue", "paint it", "RGB 0 0 255")))
+    assert str(error) == "a.txt: is blue (RGB 0 0 255); paint it"
+    assert (error.cause, error.remedy, error.detail) == ("is blue", "paint it", "RGB 0 0 255")
 
 
 def test_problems_of_one_kind_are_one_sentence() -> None:

@@ -12,7 +12,6 @@ from xmodal_lite.data.images import read_image
 from xmodal_lite.data.kinds import ImageKind, SpectrumKind
 from xmodal_lite.data.problems import Problems
 from xmodal_lite.data.samples import OpenedSamples, inspect_samples, open_samples
-from xmodal_lite.data.spectra import read_sample
 from xmodal_lite.errors import DataError
 
 PATHS = [f"x/{k}.jpg" for k in (3, 0, 4, 1, 2)]
@@ -67,7 +66,7 @@ def test_spectra_are_samples_as_images_are(root: Path) -> None:
     kind = SpectrumKind()
     found = open_samples(root, "toy", kind, ["b.txt", "a.txt"])
     assert (found.samples.shape[1:], found.samples.dtype) == (kind.shape, np.float32)
-    np.testing.assert_array_equal(found.samples[1, 0], read_sample(root / "a.txt"))
+    np.testing.assert_array_equal(found.samples[1, 0], SpectrumKind().read(root / "a.txt")[0])
 
 
 def test_another_order_or_size_is_another_array_of_the_same_data(root: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from xmodal_lite.data.problems import Problems
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import SpecError
 from xmodal_lite.evaluation import Report, RetrievalTask
@@ -142,7 +144,7 @@ class CheckReport(list[str]):
         return "\n".join(lines)
 
 
-class DataSet:
+class DataSet(ABC):
     """What a data set states about itself. Each is an object in a file of this package, with `load` and `check`.
 
     Attributes
@@ -165,10 +167,6 @@ class DataSet:
         (height, width) of the samples by profile; empty for spectra.
     synthetic : mapping of str to mapping
         Parameters of its synthetic data set by profile; empty if it has none.
-    load : callable
-        Takes the root and settings, returns a `Benchmark`.
-    check : callable
-        Takes the root, returns a `CheckReport`.
     """
 
     name: str
@@ -181,8 +179,28 @@ class DataSet:
     steps_per_epoch: int = 0
     image_sizes: Mapping[str, tuple[int, int]] = {}
     synthetic: Mapping[str, Mapping[str, int]] = {}
-    load: Callable[..., Benchmark]
-    check: Callable[[str | Path], CheckReport]
+    load: Callable[..., Benchmark]  # takes the root and settings
+
+    @abstractmethod
+    def inspect(self, root: Path, problems: Problems) -> dict[str, int]:
+        """Look over a copy and count what it holds."""
+
+    def check(self, root: str | Path) -> CheckReport:
+        """Look over a copy.
+
+        Parameters
+        ----------
+        root : str or pathlib.Path
+            Folder in the layout that the data's owner distributes.
+
+        Returns
+        -------
+        CheckReport
+            Problems, counts and notes.
+        """
+        problems = Problems()
+        counts = self.inspect(Path(root), problems)
+        return CheckReport(problems.problems, counts, problems.notes)
 
 
 @dataclass

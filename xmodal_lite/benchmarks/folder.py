@@ -15,7 +15,7 @@ from xmodal_lite.benchmarks.base import Benchmark, Split, TableBuilder, shorten
 from xmodal_lite.benchmarks.division import Division, divide, make_split
 from xmodal_lite.benchmarks.image_set import PEOPLE_SIZES, ImageSet, Scan, Splitters
 from xmodal_lite.benchmarks.layout import count_parts, file_names, identity_folders
-from xmodal_lite.benchmarks.spelling import unify
+from xmodal_lite.benchmarks.spelling import check_beside, unify
 from xmodal_lite.data.kinds import ImageKind, SampleKind, SpectrumKind
 from xmodal_lite.data.listing import list_folder
 from xmodal_lite.data.problems import Problems
@@ -61,7 +61,9 @@ class Folder(ImageSet):
             for part in PARTS
             for folder in folders[part]
         ]
-        named = unify([(str(folder), [who.name for who in below]) for _, folder, below in people], problems)
+        for _, folder, below in people:
+            check_beside(str(folder), [who.name for who in below], problems)
+        named = unify([who.name for _, _, below in people for who in below], "identity", problems)
         rows, seen = TableBuilder(), {part: set[str]() for part in PARTS}
         for part, folder, below in people:
             for who in below:

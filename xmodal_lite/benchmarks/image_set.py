@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xmodal_lite.benchmarks.base import Benchmark, CheckReport, DataSet, Split, source_of
+from xmodal_lite.benchmarks.base import Benchmark, DataSet, Split, source_of
 from xmodal_lite.benchmarks.division import Division, check_copies, check_usable, note_single_modality
 from xmodal_lite.benchmarks.layout import check_root
 from xmodal_lite.data.kinds import ImageKind, SampleKind
@@ -47,7 +47,7 @@ class Scan:
     modalities: tuple[str, str]
 
 
-class ImageSet(DataSet, ABC):
+class ImageSet(DataSet):
     """A data set of images. A set states the attributes and writes `scan`, `count` and `splitters`.
 
     Attributes
@@ -133,34 +133,29 @@ class ImageSet(DataSet, ABC):
             splitters=self.splitters(root, scan, self._data_name(root, scan)),
         )
 
-    def check(self, root: str | Path) -> CheckReport:
-        """Look over a copy: every list, folder and file, and the known totals.
-
-        Parameters
-        ----------
-        root : str or pathlib.Path
-            Folder that holds `folders`; the totals of a synthetic data set are not compared.
-
-        Returns
-        -------
-        CheckReport
-            Problems, counts and notes.
-        """
-        root, problems = Path(root), Problems()
+    def inspect(self, root: Path, problems: Problems) -> dict[str, int]:
+        """Look over a copy: every list, folder and file, and the known totals, except those of a synthetic set."""
         scan = self._scanned(root, problems)
         if scan is None:
-            return CheckReport(problems.problems, {}, problems.notes)
+            return {}
         table, divisions = scan.table, list(scan.divisions.values())
+<<<<<<< HEAD
         digests, changes = inspect_samples(
             root, self.kind(scan, None), table.path.tolist(), self._grey(table), problems
         )
         check_copies(table, divisions, digests, problems)
         counts = self.count(root, scan) | changes
+=======
+        paths = table.path.tolist()
+        digests, changed = inspect_samples(root, self.kind(scan, None), paths, self._grey(table), problems)
+        check_copies(table, divisions, digests, problems)
+        counts = self.count(root, scan) | changed
+>>>>>>> dev-dedup
         if source_of(root) == "real" and (found := self.differences(counts)):
             problems.add(f"{root}: not the whole set: {', '.join(found)}; {self.remedy}")
         self.check_more(root, scan, counts, problems)
         note_single_modality(table, divisions, problems)
-        return CheckReport(problems.problems, counts, problems.notes)
+        return counts
 
     def differences(self, counts: Mapping[str, int]) -> list[str]:
         """Compare counts with the known totals, one clause each."""

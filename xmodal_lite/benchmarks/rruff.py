@@ -15,14 +15,14 @@ Protocols A and B are ours: no published protocol matches the two kinds of spect
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from xmodal_lite.benchmarks.base import Benchmark, CheckReport, DataSet, Split, source_of
+from xmodal_lite.benchmarks.base import Benchmark, DataSet, Split, TableBuilder, source_of
 from xmodal_lite.benchmarks.rruff_files import (
     MID_INFRARED,
     Record,
@@ -30,11 +30,10 @@ from xmodal_lite.benchmarks.rruff_files import (
     list_files,
     minerals,
     read_records,
-    with_minerals,
 )
 from xmodal_lite.data.cache import Entry, cached
-from xmodal_lite.data.spectra import READER, REPAIRS, Preparation
-from xmodal_lite.data.spectrum_error import SpectrumError, examples, one_line_each
+from xmodal_lite.data.problems import Problems
+from xmodal_lite.data.spectra import REPAIRS, Preparation
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import DataError
 from xmodal_lite.evaluation import Report, nearest_sample_report
@@ -43,150 +42,133 @@ AXES = ("descending", "unordered", "repeated")  # repairs that `check` counts ev
 TRAIN_SHARE = 0.6  # of the minerals, protocol A
 
 
-def load(root: str | Path, preparation: Preparation | None = None) -> Benchmark:
-    """Read and prepare the spectra below a folder.
+class Rruff(DataSet):
+    """RRUFF, with protocols ``A`` and ``B``."""
 
-    Parameters
-    ----------
-    root : str or pathlib.Path
-        Folder that holds ``raman/`` and ``infrared/``. A file ``synthetic.json`` in it marks a synthetic data set.
-    preparation : Preparation, optional
-        How a spectrum becomes a sample; the default settings if not given.
+    name = "rruff"
+    title = "RRUFF"
+    family = "spectra"
+    modalities = ("Raman", "infrared")
+    synthetic = {  # demo and paper have as many minerals as the copy above
+        "tiny": {"identities": 40},
+        "demo": {"identities": 365, "specimens": 3},
+        "paper": {"identities": 365, "specimens": 3},
+    }
 
-    Returns
-    -------
-    Benchmark
-        Samples (n, 1, L) float32; pair numbers count the specimens.
+    def load(self, root: str | Path, preparation: Preparation | None = None) -> Benchmark:
+        """Read and prepare the spectra below a folder.
 
-    Raises
-    ------
-    DataError
-        For the first thing that is wrong: a missing or empty folder, a file that cannot be used as a spectrum of its
-        folder's kind, a spectrum of a tested mineral that looks like transmittance, far-infrared spectra only, fewer
-        than two minerals in common.
-    """
-    root, preparation = Path(root), preparation or Preparation()
-    files, _ = list_files(root, _raise_problem)
-    samples, columns = cached(
-        root,
-        "rruff",
-        files,
-        {"reader": READER, **asdict(preparation)},
-        partial(_build, root, files, preparation),
-    )
-    names = tuple(columns.pop("identity_names").tolist())
-    fingerprint = str(columns.pop("fingerprint"))
-    return Benchmark(
-        name="rruff",
-        dims=1,
-        modalities=("Raman", "infrared"),
-        table=SampleTable(**columns, identity_names=names),
-        samples=samples,
-        fingerprint=fingerprint,
-        source=source_of(root),
-        splitters={"A": _unseen_minerals, "B": _unseen_specimens},
-    )
+        Parameters
+        ----------
+        root : str or pathlib.Path
+            Folder that holds ``raman/`` and ``infrared/``. A file ``synthetic.json`` in it marks a synthetic data set.
+        preparation : Preparation, optional
+            How a spectrum becomes a sample; the default settings if not given.
 
+        Returns
+        -------
+        Benchmark
+            Samples (n, 1, L) float32; pair numbers count the specimens.
 
-def check(root: str | Path) -> CheckReport:
-    """Read every file below a folder and collect all that is wrong, with counts.
+        Raises
+        ------
+        DataError
+            For the first thing that is wrong: a missing or empty folder, a file that cannot be used as a spectrum of
+            its folder's kind, a spectrum of a tested mineral that looks like transmittance, far-infrared spectra only,
+            fewer than two minerals in common.
+        """
+        root, preparation, problems = Path(root), preparation or Preparation(), Problems()
+        files = list_files(root, problems)
+        problems.raise_first()
+        build = partial(_build, root, files, preparation, problems)
+        samples, columns = cached(root, self.name, files, preparation.settings, build)
+        names = tuple(columns.pop("identity_names").tolist())
+        fingerprint = str(columns.pop("fingerprint"))
+        return Benchmark(
+            name=self.name,
+            dims=1,
+            modalities=self.modalities,
+            table=SampleTable(**columns, identity_names=names),
+            samples=samples,
+            fingerprint=fingerprint,
+            source=source_of(root),
+            splitters={"A": _unseen_minerals, "B": _unseen_specimens},
+        )
 
-    Parameters
-    ----------
-    root : str or pathlib.Path
-        Folder that holds ``raman/`` and ``infrared/``.
-
-    Returns
-    -------
-    CheckReport
-        Problems, counts (files and spectra of each kind, minerals, specimens, repaired axes) and notes.
-    """
-    root = Path(root)
-    problems: list[str] = []
-    files, others = list_files(root, problems.append)
-    complete = not problems  # a missing folder explains by itself why too little is left
-    refused: list[DataError] = []
-    records, _ = read_records(root, files, Preparation(), refused.append)
-    records, notes = with_minerals(records)
-    kept, chosen = choose(records)
-    doubtful, doubts = _doubtful(kept)
-    problems += one_line_each([*refused, *doubtful], root)
-    if complete:
-        problems += _shortcomings(records, kept)
-    changed = {kind: [r.path for r in records if kind in r.repaired] for kind in REPAIRS}
-    notes += [*chosen, *doubts]
-    notes += [
-        f"{REPAIRS[kind]}: {examples(paths)}" for kind, paths in changed.items() if paths and kind not in AXES
-    ]
-    if others:
-        notes.append(f"not .txt and not read: {examples(others)}")
-    return CheckReport(problems, _count(records, kept, changed), notes)
+    def inspect(self, root: Path, problems: Problems) -> dict[str, int]:
+        """Read every file; count files and spectra of each kind, minerals, specimens and repaired axes."""
+        files = list_files(root, problems)
+        complete = not problems  # a missing folder explains by itself why too little is left
+        records, _ = read_records(root, files, Preparation(), problems)
+        kept = choose(records, problems)
+        _report_doubts(root, kept, problems)
+        if complete:
+            _report_shortcomings(root, records, kept, problems)
+        changed = dict.fromkeys((REPAIRS[key] for key in AXES), 0)
+        for record in records:
+            for key in record.repaired:
+                words = REPAIRS[key]
+                changed[words] = changed.get(words, 0) + 1
+                if key not in AXES:
+                    problems.note(f"{record.path}: {words}", words, record.path)
+        return _count(records, kept) | changed
 
 
-def _doubtful(kept: Sequence[Record]) -> tuple[list[SpectrumError], list[str]]:
-    """Return the errors for spectra of unknown scale that the protocols use, and notes on the others."""
-    paired = minerals(kept, 0) & minerals(kept, 1)
-    errors = [r.doubt for r in kept if r.doubt and r.mineral in paired]
-    idle = [r.path for r in kept if r.doubt and r.mineral not in paired]
-    note = f"looks like transmittance, of a mineral measured one way only, so not used in a test: {examples(idle)}"
-    return errors, [note] if idle else []
+# ---- reading
 
 
-def _shortcomings(records: list[Record], kept: list[Record]) -> list[str]:
-    """Say why the spectra kept cannot make a benchmark, if they cannot."""
-    infrared = [record for record in records if record.modality == 1]
-    if infrared and all(record.far for record in infrared):
-        return [
-            f"{infrared[0].path} and all other infrared spectra end below {MID_INFRARED:.0f} cm^-1 "
-            "(far-infrared); mid-infrared spectra are needed: fetch the site's infrared/Processed.zip"
-        ]
-    paired = minerals(kept, 0) & minerals(kept, 1)
-    if len(paired) < 2:
-        return [
-            f"{len(paired)} mineral(s) with both processed Raman and mid-infrared spectra in 'raman' and "
-            "'infrared'; at least two are needed: add spectra of the same minerals to both folders"
-        ]
-    return []
-
-
-def _raise(error: DataError) -> None:
-    raise error
-
-
-def _raise_problem(problem: str) -> None:
-    raise DataError(problem)
-
-
-def _build(root: Path, files: list[Path], preparation: Preparation) -> Entry:
+def _build(root: Path, files: list[Path], preparation: Preparation, problems: Problems) -> Entry:
     """Prepare samples (n, 1, L) and the table's columns for the cache."""
-    records, fingerprint = read_records(root, files, preparation, _raise)
-    records, _ = with_minerals(records)
-    kept, _ = choose(records)
-    for error in _doubtful(kept)[0]:
-        raise error
-    for problem in _shortcomings(records, kept):
-        _raise_problem(f"{root}: {problem}")
-    names, identity = np.unique([record.mineral for record in kept], return_inverse=True)
+    records, fingerprint = read_records(root, files, preparation, problems)
+    kept = choose(records, problems)
+    _report_doubts(root, kept, problems)
+    _report_shortcomings(root, records, kept, problems)
+    problems.raise_first()
     # a specimen without infrared may carry two names: then it counts as two
     _, pair = np.unique([f"{record.mineral}\n{record.specimen}" for record in kept], return_inverse=True)
-    columns = {
-        "path": np.array([record.path for record in kept]),
-        "identity": identity.astype(np.int64),
-        "camera": np.array([record.laser for record in kept], dtype=np.int64),
-        "modality": np.array([record.modality for record in kept], dtype=np.int8),
-        "pair": pair.astype(np.int64),
-        "identity_names": names,
-        "fingerprint": np.array(fingerprint),
-    }
+    rows = TableBuilder()
+    for record, number in zip(kept, pair.tolist(), strict=True):
+        rows.add(record.path, record.mineral, record.laser, record.modality, number)
+    columns = asdict(rows.table())
+    columns |= {"identity_names": np.array(columns["identity_names"]), "fingerprint": np.array(fingerprint)}
     return np.stack([record.row for record in kept])[:, None, :], columns
 
 
-def _count(records: list[Record], kept: list[Record], changed: Mapping[str, Sequence[str]]) -> dict[str, int]:
+def _report_doubts(root: Path, kept: Sequence[Record], problems: Problems) -> None:
+    """Report spectra of unknown scale that the protocols use, and note the others."""
+    paired = minerals(kept, 0) & minerals(kept, 1)
+    for record in kept:
+        if record.doubt and record.mineral in paired:
+            problems.add_error(record.doubt, root / record.path)
+        elif record.doubt:
+            words = "looks like transmittance, of a mineral measured one way only, so not used in a test"
+            problems.note(f"{record.path}: {words}", words, record.path)
+
+
+def _report_shortcomings(
+    root: Path, records: Sequence[Record], kept: Sequence[Record], problems: Problems
+) -> None:
+    """Report why the spectra kept cannot make a benchmark, if they cannot."""
+    infrared = [record for record in records if record.modality == 1]
+    paired = minerals(kept, 0) & minerals(kept, 1)
+    if infrared and all(record.far for record in infrared):
+        problems.add(
+            f"{root / infrared[0].path} and all other infrared spectra end below {MID_INFRARED:.0f} cm^-1 "
+            "(far-infrared); mid-infrared spectra are needed: fetch the site's infrared/Processed.zip"
+        )
+    elif len(paired) < 2:
+        problems.add(
+            f"{root}: {len(paired)} mineral(s) with both processed Raman and mid-infrared spectra in 'raman' and "
+            "'infrared'; at least two are needed: add spectra of the same minerals to both folders"
+        )
+
+
+def _count(records: list[Record], kept: list[Record]) -> dict[str, int]:
     """Count everything that a reader of `check` may want to compare with what he expected."""
     paired = minerals(kept, 0) & minerals(kept, 1)
     raman, infrared = ({(r.mineral, r.specimen) for r in kept if r.modality == m} for m in (0, 1))
     both = [mineral for mineral, _ in raman & infrared]
-    counts = {
+    return {
         "Raman spectra, processed": sum(r.modality == 0 and not r.raw for r in records),
         "Raman spectra, raw (not used)": sum(r.modality == 0 and r.raw for r in records),
         "mid-infrared spectra, processed": sum(r.modality == 1 and not r.far and not r.raw for r in records),
@@ -198,7 +180,6 @@ def _count(records: list[Record], kept: list[Record], changed: Mapping[str, Sequ
         "specimens with both": len(both),
         "minerals with two or more such specimens": sum(both.count(mineral) >= 2 for mineral in set(both)),
     }
-    return counts | {REPAIRS[kind]: len(paths) for kind, paths in changed.items() if paths or kind in AXES}
 
 
 # ---- protocols
@@ -273,22 +254,6 @@ def _evaluate(test: SampleTable, name: str, features: np.ndarray) -> Report:
             f"{len(features)} features were given for {len(test)} test spectra; embed all of them in order"
         )
     return nearest_sample_report(features, test.identity, test.modality, name)
-
-
-class Rruff(DataSet):
-    """RRUFF, with protocols ``A`` and ``B``."""
-
-    name = "rruff"
-    title = "RRUFF"
-    family = "spectra"
-    modalities = ("Raman", "infrared")
-    synthetic = {  # demo and paper have as many minerals as the copy above
-        "tiny": {"identities": 40},
-        "demo": {"identities": 365, "specimens": 3},
-        "paper": {"identities": 365, "specimens": 3},
-    }
-    load = staticmethod(load)
-    check = staticmethod(check)
 
 
 RRUFF = Rruff()

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
-from xmodal_lite.data.folders import is_text, same_name, walk
-from xmodal_lite.data.spectra import Preparation, checked, parse_spectrum, prepare, scale_doubt
-from xmodal_lite.data.spectrum_error import SpectrumError
-from xmodal_lite.data.spectrum_text import read_regular
+from xmodal_lite.benchmarks.spelling import spelling_key, unify
+from xmodal_lite.data.listing import read_file, walk_files
+from xmodal_lite.data.problems import FileError, Problems
+from xmodal_lite.data.spectra import LARGEST, Preparation, checked, parse_spectrum, prepare, scale_doubt
 from xmodal_lite.data.spectrum_units import INFRARED, RAMAN
 from xmodal_lite.errors import DataError
 
@@ -37,11 +35,11 @@ class Record:
     laser: int
     number: int
     filed: str  # name in the file's own header
-    mineral: str  # name used
+    mineral: str  # name used; `with_minerals` decides
     specimen: str  # its id, or the file's path where it has none
     last: float
     repaired: tuple[str, ...]
-    doubt: SpectrumError | None  # of its scale
+    doubt: FileError | None  # of its scale
     digest: bytes
     row: np.ndarray
 
@@ -51,53 +49,37 @@ class Record:
         return self.modality == 1 and self.last <= MID_INFRARED
 
 
-def list_files(root: Path, report: Callable[[str], None]) -> tuple[list[Path], list[str]]:
-    """List the text files of both folders, sorted by relative path.
+def list_files(root: Path, problems: Problems) -> list[Path]:
+    """List the text files of both folders, sorted by relative path; note others.
 
     Parameters
     ----------
     root : pathlib.Path
         Folder that holds ``raman/`` and ``infrared/``.
-    report : callable
-        Takes what is wrong: a missing or empty folder, a folder that cannot be opened, a name that is not UTF-8.
-
-    Returns
-    -------
-    files : list of pathlib.Path
-        Text files.
-    others : list of str
-        Paths of the files of other kinds, relative to `root`.
+    problems : Problems
+        Gets a missing or empty folder, a folder that cannot be opened, a name that is not UTF-8.
     """
     files: list[Path] = []
-    others: list[str] = []
-    for folder in FOLDERS:
-        if not (root / folder).is_dir():
-            report(
-                f"{root / folder}: no such folder; the root must hold 'raman' and 'infrared' with the text "
-                "files of the RRUFF site (`xmodal download rruff ROOT` fetches them)"
+    for folder in (root / name for name in FOLDERS):
+        if not folder.is_dir():
+            problems.add(
+                f"{folder}: no such folder; the root must hold 'raman' and 'infrared' with the text files of the RRUFF "
+                "site (`xmodal download rruff ROOT` fetches them)"
             )
             continue
-        closed: list[OSError] = []
-        below = [Path(at, name) for at, _, names in walk(root / folder, closed.append) for name in names]
-        for error in closed:
-            report(f"{error.filename}: cannot be opened ({error.strerror}); check its permissions")
-        if bad := [path for path in below if not is_text(str(path))]:
-            name = os.fsencode(bad[0]).decode("utf-8", "backslashreplace")
-            report(f"{name}: its name is not UTF-8 (one of {len(bad)} such files); rename it")
-        found = [path for path in below if path.suffix.lower() == ".txt" and path not in bad]
-        others += [
-            path.relative_to(root).as_posix()
-            for path in below
-            if path.suffix.lower() != ".txt" and path not in bad
-        ]
+        below = walk_files(folder, problems)
+        found = [path for path in below if path.suffix.lower() == ".txt"]
+        for other in (path for path in below if path.suffix.lower() != ".txt"):
+            name, why = other.relative_to(root).as_posix(), "not .txt and not read"
+            problems.note(f"{name}: {why}", why, name)
         if not found:
-            report(f"{root / folder}: holds no .txt file; unpack the site's archives into it")
+            problems.add(f"{folder}: holds no .txt file; unpack the site's archives into it")
         files += found
-    return sorted(files, key=lambda path: path.relative_to(root).as_posix()), others
+    return sorted(files, key=lambda path: path.relative_to(root).as_posix())
 
 
 def read_records(
-    root: Path, files: Iterable[Path], preparation: Preparation, refuse: Callable[[DataError], None]
+    root: Path, files: Iterable[Path], preparation: Preparation, problems: Problems
 ) -> tuple[list[Record], str]:
     """Read all files.
 
@@ -107,25 +89,27 @@ def read_records(
         As `list_files` takes and returns them.
     preparation : Preparation
         How a spectrum becomes a row.
-    refuse : callable
-        Takes the error for each file that cannot be used.
+    problems : Problems
+        Gets each file that cannot be used.
 
     Returns
     -------
     records : list of Record
-        Of the usable files, before `with_minerals`.
+        Of the usable files, each under the mineral that `with_minerals` gives it.
     fingerprint : str
         SHA-256 over the names and bytes of all files.
     """
+    from tqdm import tqdm  # takes its time, and a recipe needs none
+
     sha, records = hashlib.sha256(), []
     for path in tqdm(files, desc="reading spectra", unit="file", disable=None):
         try:
-            content = read_regular(path)
+            content = read_file(path, LARGEST)
             sha.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode() + content)
             records.append(_record(root, path, content, preparation))
         except DataError as error:
-            refuse(error)
-    return records, sha.hexdigest()
+            problems.add_error(error, path)
+    return with_minerals(records, problems), sha.hexdigest()
 
 
 def _record(root: Path, path: Path, content: bytes, preparation: Preparation) -> Record:
@@ -133,7 +117,7 @@ def _record(root: Path, path: Path, content: bytes, preparation: Preparation) ->
     modality = FOLDERS.index(relative.parts[0])
     spectrum = checked(parse_spectrum(content, path, KINDS[modality]), path)
     if not spectrum.names:
-        raise SpectrumError(
+        raise FileError(
             path, "names no mineral", "write ##NAMES=... into it, or the mineral first in its name"
         )
     fields = path.stem.split("__")[2:]  # Raman 532 0 unoriented Raman_Data_Processed 26341
@@ -144,7 +128,7 @@ def _record(root: Path, path: Path, content: bytes, preparation: Preparation) ->
         laser=_laser(fields, path) if modality == 0 else 0,
         number=int(fields[-1]) if fields and re.fullmatch("[0-9]+", fields[-1]) else 0,
         filed=spectrum.names,
-        mineral=spectrum.names,
+        mineral="",
         specimen=spectrum.rruff_id or relative.as_posix(),
         last=float(spectrum.x[-1]),
         repaired=spectrum.repaired,
@@ -159,7 +143,7 @@ def _laser(fields: list[str], path: Path) -> int:
     if not lasers or lasers[0] == 0:
         return 0
     if not LASERS[0] <= lasers[0] <= LASERS[1]:
-        raise SpectrumError(
+        raise FileError(
             path,
             f"names a laser outside {LASERS[0]} to {LASERS[1]} nm",
             "correct the number after Raman in its name",
@@ -170,7 +154,7 @@ def _laser(fields: list[str], path: Path) -> int:
 # ---- minerals
 
 
-def with_minerals(records: list[Record]) -> tuple[list[Record], list[str]]:
+def with_minerals(records: list[Record], problems: Problems) -> list[Record]:
     """Decide under which mineral each record counts.
 
     Names that differ in the composition of accents, case or blanks alone are one. The site numbers specimens once for
@@ -178,14 +162,15 @@ def with_minerals(records: list[Record]) -> tuple[list[Record], list[str]]:
     file number. A specimen with one name in both kinds of spectra is not renamed, nor is one with an id of another
     form, as such ids may restart in each mineral.
 
-    Returns
-    -------
+    Parameters
+    ----------
     records : list of Record
-        With the names used.
-    notes : list of str
-        Spellings counted as one, and specimens filed under several names that were not renamed.
+        All records.
+    problems : Problems
+        Gets notes: spellings counted as one, and specimens filed under several names that were not renamed.
     """
-    spelt, notes = _one_spelling(records)
+    used = unify([record.filed for record in records], "mineral", problems)
+    spelt = [replace(record, mineral=used[record.filed]) for record in records]
     specimens: dict[str, list[Record]] = defaultdict(list)
     for record in spelt:
         if SITE_ID.fullmatch(record.specimen):
@@ -197,30 +182,17 @@ def with_minerals(records: list[Record]) -> tuple[list[Record], list[str]]:
             continue
         if raman & infrared:
             names = ", ".join(sorted(raman | infrared))
-            notes.append(f"specimen {specimen} is filed under {names}: each file counts under its own name")
+            problems.note(f"specimen {specimen} is filed under {names}: each file counts under its own name")
         else:
             newest[specimen] = max((r for r in same if r.modality == 1), key=lambda r: r.number).mineral
-    return [replace(r, mineral=newest.get(r.specimen, r.mineral)) for r in spelt], notes
-
-
-def _one_spelling(records: list[Record]) -> tuple[list[Record], list[str]]:
-    spellings: dict[str, Counter[str]] = defaultdict(Counter)
-    for record in records:
-        spellings[same_name(record.filed)][record.filed] += 1
-    used = {key: min(count, key=lambda name: (-count[name], name)) for key, count in spellings.items()}
-    notes = [
-        f"counted as one mineral, {used[key]}: {', '.join(ascii(name) for name in sorted(count))}"
-        for key, count in spellings.items()
-        if len(count) > 1
-    ]
-    return [replace(record, mineral=used[same_name(record.filed)]) for record in records], notes
+    return [replace(r, mineral=newest.get(r.specimen, r.mineral)) for r in spelt]
 
 
 # ---- choosing
 
 
-def choose(records: list[Record]) -> tuple[list[Record], list[str]]:
-    """Keep what the protocols use; return it, and notes on what was renamed or left out for its content."""
+def choose(records: list[Record], problems: Problems) -> list[Record]:
+    """Return what the protocols use, by path; note what was renamed or left out for its content."""
     processed = {
         (record.mineral, record.specimen)
         for record in records
@@ -232,27 +204,26 @@ def choose(records: list[Record]) -> tuple[list[Record], list[str]]:
         if not record.far
         and not (record.raw and (record.modality == 0 or (record.mineral, record.specimen) in processed))
     ]
-    notes = [
-        f"{r.path}: filed under {r.filed}, counted as {r.mineral}"
-        for r in candidates
-        if same_name(r.mineral) != same_name(r.filed)
-    ]
-    notes += [f"{r.path}: left out, no signal on the axis" for r in candidates if not r.row.any()]
     copies: dict[tuple[int, bytes], list[Record]] = defaultdict(list)
     for record in candidates:
+        if spelling_key(record.mineral) != spelling_key(record.filed):
+            problems.note(f"{record.path}: filed under {record.filed}, counted as {record.mineral}")
         if record.row.any():
             copies[record.modality, record.digest].append(record)
+        else:
+            why = "left out, no signal on the axis"
+            problems.note(f"{record.path}: {why}", why, record.path)
     kept = []
     for same in copies.values():
-        minerals = sorted({record.mineral for record in same})
+        names = sorted({record.mineral for record in same})
         paths = ", ".join(record.path for record in same)
-        if len(minerals) > 1:
-            notes.append(f"identical spectra under {' and '.join(minerals)}, all left out: {paths}")
+        if len(names) > 1:
+            problems.note(f"identical spectra under {' and '.join(names)}, all left out: {paths}")
             continue
         if len(same) > 1:
-            notes.append(f"copies of one spectrum, the first is kept: {paths}")
+            problems.note(f"copies of one spectrum, the first is kept: {paths}")
         kept.append(same[0])
-    return sorted(kept, key=lambda record: record.path), notes
+    return sorted(kept, key=lambda record: record.path)
 
 
 def minerals(records: Iterable[Record], modality: int) -> set[str]:

@@ -1,56 +1,59 @@
-"""Names that differ in their bytes and not to the eye: accents composed or not, case, blanks at the ends."""
+"""Names that differ in their bytes and not to the eye: accents composed or not, case, blanks."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 
 from xmodal_lite.data.problems import Problems
+
+ALIKE = "differ only in case, blanks or the composition of accents"
 
 
 def spelling_key(name: str) -> str:
     """Return what names that look alike have in common."""
-    return unicodedata.normalize("NFC", name).strip().casefold()
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
 
 
-def unify(groups: Sequence[tuple[str, Iterable[str]]], problems: Problems) -> dict[str, str]:
-    """Count names that look alike as one, and note it; two of them side by side in one folder are a problem.
+def unify(names: Iterable[str], noun: str, problems: Problems) -> dict[str, str]:
+    """Count names that look alike as one, and note it.
 
     Parameters
     ----------
-    groups : sequence of tuple
-        A folder, for messages, and the names in it.
+    names : iterable of str
+        All names, each as often as it is used.
+    noun : str
+        What they name.
     problems : Problems
-        Gets what is found.
+        Gets the notes.
 
     Returns
     -------
     dict of str to str
-        For each name the one to use: of several spellings the first by code points.
+        For each name the one to use: the most frequent spelling, of several the first by code points.
     """
-    spellings: dict[str, set[str]] = defaultdict(set)
-    for place, names in groups:
-        beside: dict[str, str] = {}
-        for name in names:
-            key = spelling_key(name)
-            if (other := beside.setdefault(key, name)) != name:
-                problems.add(
-                    f"{place}: {other!a} and {name!a} differ only in case, blanks or the composition of accents; "
-                    "give one of them another name, or put their files together",
-                    f"two spellings in one folder: {place}",
-                    repr(name),
-                )
-            spellings[key].add(name)
+    spellings: dict[str, Counter[str]] = defaultdict(Counter)
+    for name in names:
+        spellings[spelling_key(name)][name] += 1
     chosen: dict[str, str] = {}
-    for names in spellings.values():
-        first = min(names)
-        chosen |= dict.fromkeys(names, first)
-        if len(names) > 1:
-            others = " and ".join(ascii(name) for name in sorted(names))
-            problems.note(
-                f"counted as one identity: {others}, which differ only in case, blanks or the composition of accents",
-                "counted as one identity",
-                others,
-            )
+    for counts in spellings.values():
+        used = min(counts, key=lambda name: (-counts[name], name))
+        chosen |= dict.fromkeys(counts, used)
+        if len(counts) > 1:
+            alike = " and ".join(ascii(name) for name in sorted(counts))
+            kind = f"counted as one {noun}"
+            problems.note(f"{kind}: {alike}, which {ALIKE}; {used!a} is the name used", kind, alike)
     return chosen
+
+
+def check_beside(place: str, names: Iterable[str], problems: Problems) -> None:
+    """Report names that look alike in one folder, `place`."""
+    beside: dict[str, str] = {}
+    for name in names:
+        if (other := beside.setdefault(spelling_key(name), name)) != name:
+            problems.add(
+                f"{place}: {other!a} and {name!a} {ALIKE}; give one of them another name, or put their files together",
+                f"two spellings in one folder: {place}",
+                repr(name),
+            )

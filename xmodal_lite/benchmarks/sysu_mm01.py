@@ -34,11 +34,7 @@ CAMERAS = {1: 0, 2: 0, 3: 1, 4: 0, 5: 0, 6: 1}  # modality of each
 LISTS = {part: f"exp/{part}_id.txt" for part in ("train", "val", "test")}
 OFFICIAL = "exp/rand_perm_cam.mat"
 GALLERIES = {"all": (1, 2, 4, 5), "indoor": (1, 2)}  # cameras of the gallery
-PROTOCOLS = {
-    "": ("all", "indoor"),
-    "all-": ("all",),
-    "indoor-": ("indoor",),
-}  # tasks, by how the name begins
+PROTOCOLS = {"": ("all", "indoor"), "all-": ("all",), "indoor-": ("indoor",)}  # tasks, by how the name begins
 SHOTS = {"single": 1, "multi": 10}
 DRAWS = 10
 # What SciPy raises at a damaged MATLAB file; MemoryError where a length in it was changed.
@@ -171,14 +167,7 @@ def _read_ids(path: Path, problems: Problems) -> set[str]:
 
 
 def _split(
-    root: Path,
-    data: str,
-    scan: Scan,
-    start: str,
-    shots: str,
-    suffix: str,
-    benchmark: Benchmark,
-    seed: int,
+    root: Path, data: str, scan: Scan, start: str, shots: str, suffix: str, benchmark: Benchmark, seed: int
 ) -> Split:
     """Train on the identities of two lists, look for the infrared images of the third in drawn galleries."""
     division, galleries = scan.divisions["", 0], PROTOCOLS[start]

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import platformdirs
 
 from xmodal_lite.errors import DataError
 from xmodal_lite.files import atomic_folder, remove_partial
@@ -93,6 +92,8 @@ def cached(
     DataError
         If the cache cannot be written, for example because the disk is full. Nothing half-written stays.
     """
+    import platformdirs  # takes its time, and a recipe needs none
+
     key = _digest(json.dumps([FORMAT, dict(settings), file_states(root, files)], sort_keys=True))
     of_user = _digest(f"{root.resolve()}\0{key}")  # of all data: two copies of a set may look the same
     entries = (

@@ -30,6 +30,7 @@ THREADS = os.cpu_count() or 1
 GREY_TOLERANCE = 16  # of 255: mean distance of the channels that passes for grey (ours: room for toned paper)
 COLOURLESS = 1  # of 255: channels that lie less apart are those of a grey image; a dull one has more
 BLANK = 2  # of 255: an image whose every channel varies by no more shows nothing
+IN_COLOUR = "is in colour where a grey image is meant"
 RESTORE = "put a whole copy in its place or remove it"
 
 Item = TypeVar("Item")
@@ -95,7 +96,8 @@ def decode_image(
     if _is_blank(pixels):
         raise FileError(path, "shows nothing: all its pixels have the same colour", RESTORE)
     if grey and (apart := chroma(pixels.transpose(2, 0, 1))) > GREY_TOLERANCE:
-        raise _in_colour(path, apart)
+        detail = f"its channels lie {apart:.0f} of 255 apart, {GREY_TOLERANCE} are allowed"
+        raise FileError(path, IN_COLOUR, "put the image of the right kind in its place", detail)
     if size is not None and colour.size != size[::-1]:
         pixels = np.asarray(colour.resize(size[::-1], Image.Resampling.LANCZOS))
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
@@ -105,8 +107,8 @@ def _check_header(path: str | Path, image: Image.Image, content: bytes) -> None:
     """Refuse what would lose transparency or grey levels, and what would fill the memory."""
     save_it = "save it as RGB or as grey with 8 bits a channel"
     if image.width * image.height > MOST_PIXELS:
-        fault = f"has {image.width:,} x {image.height:,} pixels, {MOST_PIXELS:,} are read at most"
-        raise FileError(path, fault, "scale it down or remove it", "too many pixels")
+        cause, detail = f"has more than {MOST_PIXELS:,} pixels", f"{image.width:,} x {image.height:,}"
+        raise FileError(path, cause, "scale it down or remove it", detail)
     if image.mode not in MODES or "transparency" in image.info:
         read = f"{'/'.join(MODES)} without transparency are read"
         raise FileError(path, f"is an image of mode {image.mode}, {read}", save_it)
@@ -125,7 +127,7 @@ def _bits(image: Image.Image, content: bytes) -> int:
 
 
 def _damaged(path: str | Path, reason: str) -> FileError:
-    return FileError(path, f"cannot be read as an image ({reason})", RESTORE, "cannot be read as an image")
+    return FileError(path, "cannot be read as an image", RESTORE, reason)
 
 
 def _turn_upright(image: Image.Image) -> None:
@@ -137,16 +139,6 @@ def _turn_upright(image: Image.Image) -> None:
 def _is_blank(pixels: np.ndarray) -> bool:
     """Tell whether all pixels (H, W, 3) have one colour; few of them tell of most images that they have not."""
     return all(np.ptp(some, axis=(0, 1)).max() <= BLANK for some in (pixels[::16, ::16], pixels))
-
-
-def _in_colour(path: str | Path, apart: float) -> FileError:
-    return FileError(
-        path,
-        f"is in colour where a grey image is meant (its channels lie {apart:.0f} of 255 apart, {GREY_TOLERANCE} are "
-        "allowed)",
-        "put the image of the right kind in its place",
-        "is in colour",
-    )
 
 
 def chroma(image: np.ndarray) -> float:

@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from xmodal_lite.data import images
+<<<<<<< HEAD
 from xmodal_lite.data.spectra import READER, REPAIRS, SUFFIXES, Preparation, read_sample, sample_of
+=======
+from xmodal_lite.data.listing import MOST_BYTES, read_file
+from xmodal_lite.data.spectra import LARGEST, REPAIRS, SUFFIXES, Preparation, sample_of
+
+Decoded = tuple[
+    np.ndarray, tuple[str, ...]
+]  # a sample, and what was changed on reading, in words for a report
+
+
+class _Kind:
+    """What both kinds do in the same way."""
+
+    most_bytes: ClassVar[int] = MOST_BYTES
+
+    def decode(self, path: Path, content: bytes, *, grey: bool = False) -> Decoded:
+        """Make a sample of the bytes of a file."""
+        raise NotImplementedError
+
+    def read(self, path: Path, *, grey: bool = False) -> np.ndarray:
+        """Make a sample of a file; `grey` refuses an image in colour. Raises a DataError."""
+        return self.decode(path, read_file(path, self.most_bytes), grey=grey)[0]
+>>>>>>> dev-dedup
 
 
 @dataclass(frozen=True)
-class ImageKind:
+class ImageKind(_Kind):
     """Images, as (3, H, W) uint8.
 
     Parameters
@@ -46,13 +69,9 @@ class ImageKind:
         """All that the samples depend on, for the key of a cache."""
         return {"size": self.size}
 
-    def read(self, path: Path, *, grey: bool = False) -> np.ndarray:
-        """Read a file; see `xmodal_lite.data.images.read_image`."""
-        return images.read_image(path, self.size, grey=grey)
-
-    def decode(self, path: Path, content: bytes, *, grey: bool = False) -> np.ndarray:
-        """Decode the bytes of a file as `read` does."""
-        return images.decode_image(path, content, self.size, grey=grey)
+    def decode(self, path: Path, content: bytes, *, grey: bool = False) -> Decoded:
+        """Decode the bytes of a file; see `xmodal_lite.data.images.read_image`."""
+        return images.decode_image(path, content, self.size, grey=grey), ()
 
     def inspect(
         self, path: Path, content: bytes, *, grey: bool = False
@@ -62,7 +81,7 @@ class ImageKind:
 
 
 @dataclass(frozen=True)
-class SpectrumKind:
+class SpectrumKind(_Kind):
     """Spectra, as (1, L) float32 on the axis of a preparation.
 
     Parameters
@@ -77,6 +96,7 @@ class SpectrumKind:
     dims: ClassVar[int] = 1
     dtype: ClassVar[np.dtype] = np.dtype(np.float32)
     suffixes: ClassVar[tuple[str, ...]] = SUFFIXES
+    most_bytes: ClassVar[int] = LARGEST
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -95,15 +115,12 @@ class SpectrumKind:
     @property
     def settings(self) -> dict[str, Any]:
         """All that the samples depend on, for the key of a cache."""
-        return {"reader": READER, **asdict(self.preparation)}
+        return self.preparation.settings
 
-    def read(self, path: Path, *, grey: bool = False) -> np.ndarray:
-        """Read a file; see `xmodal_lite.data.spectra.read_sample`. Spectra have no colour."""
-        return read_sample(path)[None]
-
-    def decode(self, path: Path, content: bytes, *, grey: bool = False) -> np.ndarray:
-        """Read a spectrum from the bytes of a file as `read` does."""
-        return sample_of(content, path)[0][None]
+    def decode(self, path: Path, content: bytes, *, grey: bool = False) -> Decoded:
+        """Read a spectrum from the bytes of a file; see `xmodal_lite.data.spectra.sample_of`. It has no colour."""
+        sample, repaired = sample_of(content, path, preparation=self.preparation)
+        return sample[None], tuple(REPAIRS[key] for key in repaired)
 
     def inspect(
         self, path: Path, content: bytes, *, grey: bool = False

@@ -12,7 +12,10 @@ from xmodal_lite.errors import DataError
 
 MOST_BYTES = 1 << 28  # 256 MB: no image and no spectrum is larger
 # Thumbnails, settings and waste of Synology, QNAP, macOS and Windows; hidden names are passed over anyway.
-SYSTEM = {"@eadir", "#recycle", "@recycle", "__macosx", "thumbs.db", "desktop.ini", "$recycle.bin"}
+SYSTEM = {"@eadir", "#recycle", "@recycle", "__macosx", "thumbs.db", "desktop.ini", "$recycle.bin"} | {
+    "system volume information"
+}
+NOT_REGULAR = "is a pipe, a socket or a device, not a file"
 
 
 class Listing(NamedTuple):
@@ -65,7 +68,30 @@ def _sort_in(entry: os.DirEntry[str], found: Listing, problems: Problems) -> Non
         problems.add(f"{entry.path}: {NOT_REGULAR}; remove it", NOT_REGULAR, entry.path)
 
 
-NOT_REGULAR = "is a pipe, a socket or a device, not a file"
+def walk_files(root: Path, problems: Problems) -> list[Path]:
+    """List the files below a folder, those of each folder by name and before those of its folders.
+
+    Links to folders are followed, and each folder is entered once.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        Where to begin.
+    problems : Problems
+        Gets what `list_folder` finds.
+    """
+    files: list[Path] = []
+    left, seen = [root], set()
+    while left:
+        folder = left.pop()
+        real = os.path.realpath(folder)
+        if real in seen:
+            continue
+        seen.add(real)
+        listing = list_folder(folder, problems)
+        files += [folder / name for name in listing.files]
+        left += [folder / name for name in reversed(listing.folders)]
+    return files
 
 
 def read_file(path: str | Path, most: int = MOST_BYTES) -> bytes:
@@ -90,8 +116,8 @@ def read_file(path: str | Path, most: int = MOST_BYTES) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise FileError(path, NOT_REGULAR, "give a file or remove it")
         if status.st_size > most:
-            fault = f"has {status.st_size:,} bytes, {most:,} are read at most"
-            raise FileError(path, fault, "put the right file in its place", "too large")
+            remedy = "put the right file, of one image or one spectrum, in its place, or remove it"
+            raise FileError(path, f"is larger than {most:,} bytes", remedy, f"{status.st_size:,} bytes")
         with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError as error:
@@ -100,4 +126,4 @@ def read_file(path: str | Path, most: int = MOST_BYTES) -> bytes:
         raise
     except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
         reason = getattr(error, "strerror", None) or error
-        raise FileError(path, f"cannot be opened ({reason})", "check its permissions") from error
+        raise FileError(path, "cannot be opened", "check its permissions", str(reason)) from error

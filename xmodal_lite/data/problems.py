@@ -17,15 +17,23 @@ class FileError(DataError):
     ----------
     path : str or pathlib.Path
         The file.
-    fault, remedy : str
-        What is wrong with it, and what to do.
-    kind : str
-        The same for all files with the same fault, where `fault` holds numbers or names.
+    cause : str
+        What is wrong, in the same words for all files with this fault.
+    remedy : str
+        What to do about it.
+    detail : str
+        What holds for this file alone, such as the line that cannot be read.
     """
 
-    def __init__(self, path: str | Path, fault: str, remedy: str, kind: str = "") -> None:
-        super().__init__(f"{printable(path)}: {fault}; {remedy}")
-        self.kind = kind or fault
+    def __init__(self, path: str | Path, cause: str, remedy: str, detail: str = "") -> None:
+        super().__init__(path, cause, remedy, detail)  # all of them, so that another process can pass it on
+        self.cause, self.remedy, self.detail = cause, remedy, detail
+        self._path = path
+
+    def __str__(self) -> str:
+        """Write one sentence."""
+        detail = f" ({self.detail})" if self.detail else ""
+        return f"{printable(self._path)}: {self.cause}{detail}; {self.remedy}"
 
 
 class Problems:
@@ -45,7 +53,7 @@ class Problems:
 
     def add_error(self, error: DataError, path: str | Path) -> None:
         """Add what was raised at a file."""
-        kind = error.kind if isinstance(error, FileError) else str(error).replace(str(path), "")
+        kind = error.cause if isinstance(error, FileError) else str(error).replace(str(path), "")
         self.add(str(error), kind, printable(path))
 
     def note(self, sentence: str, kind: str = "", example: str = "") -> None:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+<<<<<<< HEAD
 from collections.abc import Collection, Iterator, Sequence
+=======
+from collections.abc import Callable, Collection, Iterator, Sequence
+>>>>>>> dev-dedup
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -90,7 +95,11 @@ def open_samples(
 def inspect_samples(
     root: Path, kind: SampleKind, paths: Sequence[str], grey: Collection[str], problems: Problems
 ) -> tuple[np.ndarray, dict[str, int]]:
+<<<<<<< HEAD
     """Read all files; report those that cannot be used, and note images that look as if of the other modality.
+=======
+    """Read all files; report those that cannot be used, and note what was changed or may be of the other modality.
+>>>>>>> dev-dedup
 
     Parameters
     ----------
@@ -109,6 +118,7 @@ def inspect_samples(
     -------
     digests : numpy.ndarray
         (n,) str, SHA-256 of each file's bytes; empty where a file cannot be opened.
+<<<<<<< HEAD
     changes : dict of str to int
         How many files were changed on reading, by what was done; each is noted.
     """
@@ -132,12 +142,75 @@ def inspect_samples(
             problems.note(f"{path}: {change}", change, path)
         counts.update(changes)
     free = {path: apart for path, (_, _, apart, _) in zip(paths, looks, strict=True) if apart >= 0}
+=======
+    changed : dict of str to int
+        How many files were changed on reading, by what was done.
+    """
+
+    def colour(path: str, sample: np.ndarray) -> float | None:
+        return chroma(sample) if grey and path not in grey else None
+
+    looks = [
+        look
+        for piece in _looks(root, kind, paths, grey, "checking files", colour, problems)
+        for look in piece
+    ]
+    changed: Counter[str] = Counter()
+    for path, look in zip(paths, looks, strict=True):
+        changed.update(look.changed)
+        for words in look.changed:
+            problems.note(f"{path}: {words}", words, path)
+    free = {path: look.found for path, look in zip(paths, looks, strict=True) if look.found is not None}
+>>>>>>> dev-dedup
     plain = [path for path, apart in free.items() if apart < COLOURLESS]
     if 2 * len(plain) < len(free):
         for path in plain:
             odd = "grey where most visible images are in colour, as if of the other camera"
             problems.note(f"{odd}: {path}", odd, path)
+<<<<<<< HEAD
     return np.array([digest for _, digest, *_ in looks], dtype="U64"), dict(counts)
+=======
+    return np.array([look.digest for look in looks], dtype="U64"), dict(changed)
+
+
+class _Look(NamedTuple):
+    """What was found in a file; `found` is None where it cannot be used."""
+
+    digest: str
+    found: Any = None
+    changed: tuple[str, ...] = ()
+    error: DataError | None = None
+
+
+def _looks(
+    root: Path,
+    kind: SampleKind,
+    paths: Sequence[str],
+    grey: Collection[str],
+    doing: str,
+    take: Callable[[str, np.ndarray], Any],
+    problems: Problems,
+) -> Iterator[list[_Look]]:
+    """Read files in parallel, a piece at a time; `take` says what of a sample is kept. Report what cannot be used."""
+
+    def look(path: str) -> _Look:
+        digest = ""
+        try:
+            content = read_file(root / path, kind.most_bytes)
+            digest = hashlib.sha256(content).hexdigest()
+            sample, changed = kind.decode(root / path, content, grey=path in grey)
+        except DataError as error:
+            return _Look(digest, error=error)
+        return _Look(digest, take(path, sample), changed)
+
+    left = iter(paths)
+    for piece in in_parallel(look, paths, doing):
+        for found in piece:
+            path = root / next(left)
+            if found.error is not None:
+                problems.add_error(found.error, path)
+        yield piece
+>>>>>>> dev-dedup
 
 
 def _read_all(
@@ -146,26 +219,11 @@ def _read_all(
     """Yield pieces (k, C, ...) of the samples and fill in the digests (n,); raise at the end what was found."""
     problems, done = Problems(), 0
     blank = np.zeros(kind.shape, kind.dtype)  # in the place of a file that cannot be used
-
-    def read(path: str) -> tuple[np.ndarray, str] | DataError:
-        try:
-            content = read_file(root / path)
-            sample = kind.decode(root / path, content, grey=path in grey)
-        except DataError as error:
-            return error
-        return sample, hashlib.sha256(content).hexdigest()
-
-    for piece in in_parallel(read, paths, f"reading {kind.noun} files"):
-        samples = []
-        for found in piece:
-            if isinstance(found, DataError):
-                problems.add_error(found, root / paths[done])
-                samples.append(blank)
-            else:
-                samples.append(found[0])
-                digests[done] = found[1]
-            done += 1
-        yield np.stack(samples)
+    doing = f"reading {kind.noun} files"
+    for piece in _looks(root, kind, paths, grey, doing, lambda _, sample: sample, problems):
+        digests[done : done + len(piece)] = [look.digest for look in piece]
+        done += len(piece)
+        yield np.stack([blank if look.found is None else look.found for look in piece])
     problems.raise_first()
 
 

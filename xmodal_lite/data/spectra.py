@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from xmodal_lite.data.listing import read_file
+from xmodal_lite.data.problems import FileError
 from xmodal_lite.data.spectrum_content import (
     ASK_UNIT,
     HUGE,
@@ -19,8 +22,7 @@ from xmodal_lite.data.spectrum_content import (
     tame,
     without_outliers,
 )
-from xmodal_lite.data.spectrum_error import SpectrumError
-from xmodal_lite.data.spectrum_text import Text, read_regular, take_apart, two_columns
+from xmodal_lite.data.spectrum_text import LARGEST, Text, take_apart, two_columns
 from xmodal_lite.data.spectrum_units import (
     INFRARED,
     folder_kind,
@@ -99,11 +101,11 @@ def read_spectrum(path: str | Path, folder: str | None = None) -> Spectrum:
 
     Raises
     ------
-    SpectrumError
+    FileError
         If the file cannot be read, holds no numbers, not two columns, or a number that is not finite; if what it
         states cannot be heeded, or contradicts itself or its folder.
     """
-    return parse_spectrum(read_regular(path), path, folder)
+    return parse_spectrum(read_file(path, LARGEST), path, folder)
 
 
 def parse_spectrum(content: bytes, path: str | Path, folder: str | None = None) -> Spectrum:
@@ -125,7 +127,7 @@ def parse_spectrum(content: bytes, path: str | Path, folder: str | None = None) 
 
     Raises
     ------
-    SpectrumError
+    FileError
         As `read_spectrum` raises it.
     """
     text = take_apart(content)
@@ -143,7 +145,7 @@ def parse_spectrum(content: bytes, path: str | Path, folder: str | None = None) 
         repaired.append("transmittance")
     x, y, order = order_axis(x, y, path)
     if len(x) < 2:
-        raise SpectrumError(path, "holds a single point", "remove the file or fetch it again")
+        raise FileError(path, "holds a single point", "remove the file or fetch it again")
     in_name = [*Path(path).stem.split("__"), ""]  # Mineral__RRUFFID__...
     rruff_id = text.header.get("RRUFFID", "").strip() or in_name[1].strip()
     return Spectrum(
@@ -175,7 +177,7 @@ def checked(spectrum: Spectrum, path: str | Path) -> Spectrum:
 
     Raises
     ------
-    SpectrumError
+    FileError
         If it has too few points, an axis that is none, fill values, or a cut-off maximum.
     """
     check_axis(spectrum.x, spectrum.unit, path)
@@ -186,11 +188,11 @@ def checked(spectrum: Spectrum, path: str | Path) -> Spectrum:
     return replace(spectrum, y=y, repaired=(*spectrum.repaired, "outliers"))
 
 
-def scale_doubt(spectrum: Spectrum, path: str | Path) -> SpectrumError | None:
+def scale_doubt(spectrum: Spectrum, path: str | Path) -> FileError | None:
     """Return the error for an infrared spectrum that looks like transmittance and does not state its scale."""
     if spectrum.kind != INFRARED or spectrum.scale or not looks_like_transmittance(spectrum.y):
         return None
-    return SpectrumError(
+    return FileError(
         path,
         "looks like transmittance (a high plateau with dips) and does not state its scale",
         "state it in a line of the header, ##YUNITS=%TRANSMITTANCE or ##YUNITS=ABSORBANCE",
@@ -221,6 +223,11 @@ class Preparation:
     percentile: float = 2.0
     power: float = 0.5
     sigma: float = 8.0
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that a sample depends on, for the key of a cache."""
+        return {"reader": READER, **asdict(self)}
 
     def axis(self) -> np.ndarray:
         """Return the axis of a sample, (L,) float64 in cm^-1."""
@@ -261,43 +268,41 @@ def prepare(spectrum: Spectrum, preparation: Preparation | None = None) -> np.nd
     return np.interp(axis, fine, y).astype(np.float32)
 
 
-def read_sample(path: str | Path, folder: str | None = None) -> np.ndarray:
-    """Read a spectrum file and prepare it with the default settings.
+def sample_of(
+    content: bytes, path: str | Path, folder: str | None = None, preparation: Preparation | None = None
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Make a sample of the bytes of a spectrum file.
 
     Parameters
     ----------
+    content : bytes
+        The whole file.
     path : str or pathlib.Path
-        See `read_spectrum`.
+        Where the bytes come from.
     folder : str, optional
         See `read_spectrum`.
+    preparation : Preparation, optional
+        The settings; the default ones if not given.
 
     Returns
     -------
-    numpy.ndarray
+    sample : numpy.ndarray
         (L,) float32, see `prepare`.
+    repaired : tuple of str
+        What was changed: of the keys of `REPAIRS`.
 
     Raises
     ------
-    SpectrumError
-        If the file cannot be read, its content cannot be a spectrum or is of an unknown scale, or the spectrum is
-        flat or lies outside the axis.
+    FileError
+        If the content cannot be a spectrum or is of an unknown scale, or the spectrum is flat or lies outside the
+        axis.
     """
-    return sample_of(read_regular(path), path, folder)[0]
-
-
-def sample_of(
-    content: bytes, path: str | Path, folder: str | None = None
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return a sample (L,) from the bytes of a file, and what was changed; see `read_sample`."""
+    preparation = preparation or Preparation()
     spectrum = checked(parse_spectrum(content, path, folder), path)
     if doubt := scale_doubt(spectrum, path):
         raise doubt
-    sample = prepare(spectrum)
+    sample = prepare(spectrum, preparation)
     if not sample.any():
-        axis = Preparation().axis()
-        raise SpectrumError(
-            path,
-            f"no signal between {axis[0]:,.0f} and {axis[-1]:,.0f} cm^-1",
-            ASK_UNIT,
-        )
+        axis = preparation.axis()
+        raise FileError(path, f"no signal between {axis[0]:,.0f} and {axis[-1]:,.0f} cm^-1", ASK_UNIT)
     return sample, spectrum.repaired

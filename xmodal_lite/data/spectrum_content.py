@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from xmodal_lite.data.spectrum_error import SpectrumError
+from xmodal_lite.data.problems import FileError
 
 FEWEST = 20  # points; spectra of the RRUFF site have 308 and more
 FARTHEST = 15_000.0  # cm^-1: the axis of no infrared spectrum and no Raman shift reaches it
@@ -28,7 +28,7 @@ def refuse_exchanged(x: np.ndarray, y: np.ndarray, path: str | Path) -> None:
     """Refuse columns, in the order of the file, of which the second is an axis and the first is not."""
     steps, others = np.diff(x), np.diff(y)
     if (steps < 0).any() and (steps > 0).any() and len(x) > 9 and ((others > 0).all() or (others < 0).all()):
-        raise SpectrumError(path, "has its columns exchanged", "write the axis first, then the intensities")
+        raise FileError(path, "has its columns exchanged", "write the axis first, then the intensities")
 
 
 def order_axis(
@@ -58,7 +58,7 @@ def _refuse_several(x: np.ndarray, steps: np.ndarray, path: str | Path) -> None:
     ends = sorted((piece.min(), piece.max()) for piece in pieces)
     for (low, high), (next_low, next_high) in pairwise(ends):
         if min(high, next_high) - next_low > 0.2 * min(high - low, next_high - next_low):
-            raise SpectrumError(
+            raise FileError(
                 path, "holds two or more spectra one after the other", "write each to a file of its own"
             )
 
@@ -68,11 +68,11 @@ def check_axis(x: np.ndarray, unit: str, path: str | Path) -> None:
 
     Raises
     ------
-    SpectrumError
+    FileError
         If there are too few points, the points are numbered, unevenly spaced as in a list of peaks, or too far out.
     """
     if len(x) < FEWEST:
-        raise SpectrumError(
+        raise FileError(
             path,
             f"has fewer than {FEWEST} points, no spectrum but a list",
             "give the whole spectrum",
@@ -80,20 +80,18 @@ def check_axis(x: np.ndarray, unit: str, path: str | Path) -> None:
         )
     farthest = np.abs(x[[0, -1]]).max()
     if farthest > FARTHEST:
-        raise SpectrumError(path, f"reaches beyond {FARTHEST:,.0f} cm^-1", ASK_UNIT, f"{farthest:.6g}")
+        raise FileError(path, f"reaches beyond {FARTHEST:,.0f} cm^-1", ASK_UNIT, f"{farthest:.6g}")
     steps = np.diff(x)
     if not unit and x[0] in (0, 1) and (steps == 1).all():
-        raise SpectrumError(
+        raise FileError(
             path,
             "numbers its points where an axis in cm^-1 is needed",
             "export it with its axis, or state the unit if this is the axis: ##XUNITS=1/CM",
         )
     if np.ptp(steps) > UNEVEN * steps.min() and np.median(np.abs(np.diff(steps))) > UNEVEN * np.median(steps):
-        raise SpectrumError(
-            path, "has unevenly spaced points, as a list of peaks has", "give the whole spectrum"
-        )
+        raise FileError(path, "has unevenly spaced points, as a list of peaks has", "give the whole spectrum")
     if x[-1] - x[0] < SHORTEST and x[-1] >= 100:  # what ends below 100 has no signal on the axis of a sample
-        raise SpectrumError(
+        raise FileError(
             path, f"covers less than {SHORTEST:.0f} cm^-1", ASK_UNIT, f"from {x[0]:.6g} to {x[-1]:.6g}"
         )
 
@@ -103,14 +101,14 @@ def tame(y: np.ndarray, path: str | Path) -> np.ndarray:
 
     Raises
     ------
-    SpectrumError
+    FileError
         If some are above `HUGE` and others are not.
     """
     if max(-y.min(), y.max()) <= HUGE:
         return y
     size = np.abs(y)
     if size.min() <= HUGE:
-        raise SpectrumError(path, *FILLED, f"up to {size.max():g}")
+        raise FileError(path, *FILLED, f"up to {size.max():g}")
     return y / size.max()
 
 
@@ -119,7 +117,7 @@ def check_fill(y: np.ndarray, path: str | Path) -> None:
 
     Raises
     ------
-    SpectrumError
+    FileError
         If a repeated value is a fill value by its distance from all others, or the maximum is cut off.
     """
     low, high = y.min(), y.max()
@@ -133,10 +131,10 @@ def check_fill(y: np.ndarray, path: str | Path) -> None:
         others = y[~same]
         gap = (sign * (value - others)).min()
         if gap > APART * np.ptp(others) or (value in FILLS and others.min() > value / 2):
-            raise SpectrumError(path, *FILLED, f"{count} points of {value:g}")
+            raise FileError(path, *FILLED, f"{count} points of {value:g}")
     at_top = y == high
     if np.count_nonzero(at_top) >= CLIPPED and _longest_run(at_top) >= CLIPPED and _is_cut(y, high):
-        raise SpectrumError(
+        raise FileError(
             path,
             "is cut off at its maximum, where the detector was saturated",
             "measure again with less light, or remove it",

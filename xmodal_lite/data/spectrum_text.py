@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from xmodal_lite.data.spectrum_error import SpectrumError
+from xmodal_lite.data.problems import FileError
 
 LARGEST = 32 << 20  # bytes; a spectrum of 100,000 points has 3 MB
 COLUMNS = (
@@ -48,33 +46,6 @@ class Text:
     stated: dict[str, str]
     heading: tuple[str, str]
     body: str
-
-
-def read_regular(path: str | Path) -> bytes:
-    """Read a regular file of at most `LARGEST` bytes.
-
-    Raises
-    ------
-    SpectrumError
-        If it is a pipe, a device or a folder, is larger, or cannot be read.
-    """
-    try:
-        status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode):
-            raise SpectrumError(path, "is not a regular file", "remove it")
-        if status.st_size > LARGEST:
-            raise SpectrumError(
-                path,
-                f"is larger than {LARGEST >> 20} MB, too large for one spectrum",
-                "split it into one file a spectrum, or remove it",
-                f"{status.st_size / 1e6:,.0f} MB",
-            )
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise SpectrumError(
-            path, f"cannot be read ({error.strerror})", "check path and permissions, or remove it"
-        ) from error
 
 
 def take_apart(content: bytes) -> Text:
@@ -134,13 +105,13 @@ def two_columns(text: Text, path: str | Path) -> tuple[np.ndarray, np.ndarray]:
 
     Raises
     ------
-    SpectrumError
+    FileError
         If they are not two columns of finite numbers, or not those that the header states.
     """
     if "PEAK" in text.stated.get("DATACLASS", "").upper() or any(
         key.startswith("PEAK") for key in text.stated
     ):
-        raise SpectrumError(
+        raise FileError(
             path, "is a list of peaks, as its header says", "a whole spectrum is needed; remove it"
         )
     form = text.stated.get("XYDATA", "") + text.stated.get("XYPOINTS", "")
@@ -150,7 +121,7 @@ def two_columns(text: Text, path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     values = _table(body, path, text, "X++" in form)
     finite = np.asarray(np.isfinite(values).all(axis=1))
     if not finite.all():
-        raise SpectrumError(
+        raise FileError(
             path,
             "holds NaN or infinity",
             "remove these lines or the file",
@@ -171,7 +142,7 @@ def _refuse_other_range(values: np.ndarray, stated: dict[str, str], path: str | 
         if (np.abs(said - found) > 0.01 * np.ptp(said)).any():
             detail = f"from {found[0]:g} to {found[1]:g}, and FIRSTX, LASTX say {said[0]:g} to {said[1]:g}"
     if detail:
-        raise SpectrumError(
+        raise FileError(
             path,
             "holds other points than its header states",
             "the file was cut off or edited, or its factors are wrong; fetch or export it again",
@@ -185,14 +156,14 @@ def _table(body: str, path: str | Path, text: Text, spread: bool) -> np.ndarray:
     if any(PACKED.search(line) or len(NUMBER.findall(line)) != 2 for line in lines):
         return _spread(lines, path, text.stated)
     if not body or body.isspace():
-        raise SpectrumError(path, "holds no numbers", "remove the file or fetch it again")
+        raise FileError(path, "holds no numbers", "remove the file or fetch it again")
     try:
         values = np.loadtxt(body.split("\n"), delimiter="," if "," in body else None, comments=None, ndmin=2)
     except ValueError as error:
         reason = str(error).partition("; use `usecols`")[0]  # numpy's advice is of no use here
-        raise SpectrumError(path, "not two columns of numbers", COLUMNS, reason) from error
+        raise FileError(path, "not two columns of numbers", COLUMNS, reason) from error
     if values.shape[1] != 2:
-        raise SpectrumError(path, f"has {values.shape[1]} column(s) where 'x, y' is needed", COLUMNS)
+        raise FileError(path, f"has {values.shape[1]} column(s) where 'x, y' is needed", COLUMNS)
     factors = _factor(text.stated, "XFACTOR", path), _factor(text.stated, "YFACTOR", path)
     if factors == (1.0, 1.0):
         return values
@@ -204,7 +175,7 @@ def _spread(lines: list[str], path: str | Path, stated: dict[str, str]) -> np.nd
     """Read JCAMP-DX's X++(Y..Y): each line one abscissa and its ordinates, evenly spaced from FIRSTX to LASTX."""
     first, last = (stated_number(stated, key, path) for key in ("FIRSTX", "LASTX"))
     if first is None or last is None or any(PACKED.search(line) for line in lines):
-        raise SpectrumError(
+        raise FileError(
             path,
             "is JCAMP-DX in a packed form, or lacks FIRSTX and LASTX",
             "export the spectrum as two columns, one point a line",
@@ -216,7 +187,7 @@ def _spread(lines: list[str], path: str | Path, stated: dict[str, str]) -> np.nd
 def _factor(stated: dict[str, str], key: str, path: str | Path) -> float:
     factor = stated_number(stated, key, path)
     if factor == 0:
-        raise SpectrumError(path, f"states a {key} of 0", "correct this line of the header")
+        raise FileError(path, f"states a {key} of 0", "correct this line of the header")
     return 1.0 if factor is None else factor
 
 
@@ -225,7 +196,7 @@ def stated_number(stated: dict[str, str], key: str, path: str | Path) -> float |
 
     Raises
     ------
-    SpectrumError
+    FileError
         If the line holds no finite number.
     """
     if not stated.get(key):
@@ -235,7 +206,7 @@ def stated_number(stated: dict[str, str], key: str, path: str | Path) -> float |
     except ValueError:
         number = np.nan
     if not np.isfinite(number):
-        raise SpectrumError(
+        raise FileError(
             path,
             f"states a {key} that is not a number with a decimal point",
             "correct this line",

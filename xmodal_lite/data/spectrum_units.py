@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from xmodal_lite.data.spectrum_error import SpectrumError
+from xmodal_lite.data.problems import FileError
 from xmodal_lite.data.spectrum_text import Text
 
 RAMAN, INFRARED = "Raman", "infrared"
@@ -95,7 +95,7 @@ def stated_kind(text: Text, scale: str, path: str | Path, folder: str) -> str:
 
     Raises
     ------
-    SpectrumError
+    FileError
         If the statements contradict each other, or the folder is for the other kind.
     """
     stem = Path(path).stem
@@ -106,12 +106,12 @@ def stated_kind(text: Text, scale: str, path: str | Path, folder: str) -> str:
     found = {of_scale, of_name, *map(kind_named, said)}
     found.discard("")
     if len(found) > 1:
-        raise SpectrumError(
+        raise FileError(
             path, "says of itself that it is Raman and that it is infrared", "correct its header or its name"
         )
     kind = found.pop() if found else folder
     if folder and kind != folder:
-        raise SpectrumError(
+        raise FileError(
             path,
             f"is misfiled: its name or header says {kind}, its folder is for {folder} spectra",
             f"move it to the folder of the {kind} spectra, or correct its name or header",
@@ -124,7 +124,7 @@ def stated_unit(text: Text, path: str | Path) -> str:
 
     Raises
     ------
-    SpectrumError
+    FileError
         If two statements differ, or one cannot be told.
     """
     said = [text.stated[key] for key in UNIT_KEYS if text.stated.get(key)]
@@ -135,7 +135,7 @@ def stated_unit(text: Text, path: str | Path) -> str:
     said += [label for label in labels if any(pattern.search(_plain(label)) for pattern in (*UNITS, VAGUE))]
     units = {_unit(words, path) for words in said}
     if len(units) > 1:
-        raise SpectrumError(
+        raise FileError(
             path, "states two units of its axis", "correct its header", " and ".join(sorted(units))
         )
     return units.pop() if units else ""
@@ -145,7 +145,7 @@ def _unit(said: str, path: str | Path) -> str:
     plain = _plain(said)
     unit = next((unit for pattern, unit in UNITS.items() if pattern.search(plain)), None)
     if unit is None:
-        raise SpectrumError(
+        raise FileError(
             path,
             "states an axis that cannot be brought to cm^-1",
             "export it over wavenumbers in cm^-1",
@@ -159,20 +159,20 @@ def stated_scale(text: Text, path: str | Path) -> str:
 
     Raises
     ------
-    SpectrumError
+    FileError
         If two statements differ, or the scale has no absorbance.
     """
     said = [text.stated.get(key, "") for key in Y_KEYS] + [text.heading[1]]
     scales = {scale for words in said if words and (scale := _scale(_plain(words)))}
     if bad := scales & {"another quantity", "reflectance"}:
-        raise SpectrumError(
+        raise FileError(
             path,
             f"states intensities that are {min(bad)}, no absorbance and no Raman intensity",
             "export the spectrum as absorbance (or as Kubelka-Munk or log 1/R)",
         )
     if len(scales) > 1:
         names = " and ".join(sorted(scales))
-        raise SpectrumError(path, "states two scales of its intensities", "correct its header", names)
+        raise FileError(path, "states two scales of its intensities", "correct its header", names)
     return scales.pop() if scales else ""
 
 
@@ -191,15 +191,15 @@ def to_wavenumbers(x: np.ndarray, unit: str, kind: str, text: Text, path: str | 
 
     Raises
     ------
-    SpectrumError
+    FileError
         If an abscissa is not positive, the kind is not known, or a laser is needed and not stated.
     """
     if unit in ("", "cm^-1"):
         return x
     if not kind and unit != "um":
-        raise SpectrumError(path, f"is over {unit}, and is not said to be Raman or infrared", STATE)
+        raise FileError(path, f"is over {unit}, and is not said to be Raman or infrared", STATE)
     if x.min() < 1e-3:
-        raise SpectrumError(
+        raise FileError(
             path, f"states an axis in {unit} and has values of 0 or less on it", "correct the header"
         )
     absolute = 1e7 / (x * WAVELENGTHS[unit]) if unit in WAVELENGTHS else x * ENERGIES[unit]  # (n,) cm^-1
@@ -207,7 +207,7 @@ def to_wavenumbers(x: np.ndarray, unit: str, kind: str, text: Text, path: str | 
         return np.round(absolute, 2)  # finer than any file states it, so that 400 does not become 400.0000001
     laser = _laser(text, path)
     if not laser:
-        raise SpectrumError(
+        raise FileError(
             path,
             f"is a Raman spectrum over {unit} that does not state its laser",
             "export it over the Raman shift in cm^-1, or state the laser, such as ##LASER=785 nm",

@@ -11,14 +11,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from xmodal_lite.deployment.load import (
-    SUMS,
-    WEIGHTS,
-    LoadedRun,
-    embedding_tensors,
-    load_run,
-    random_samples,
-)
+from xmodal_lite.deployment.load import SUMS, WEIGHTS, LoadedRun, embedding_tensors, load_run, random_samples
 from xmodal_lite.deployment.model_card import CARD, LOG, history_text, model_card
 from xmodal_lite.errors import CheckpointError, SpecError
 from xmodal_lite.experiments.store import CALIBRATION, RECORD

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from xmodal_lite.benchmarks import data_set
-from xmodal_lite.data.folders import walk
-from xmodal_lite.data.images import COLOURLESS, GREY_TOLERANCE, chroma
+from xmodal_lite.data.images import COLOURLESS, IN_COLOUR, chroma
 from xmodal_lite.data.kinds import kind_of
+from xmodal_lite.data.listing import walk_files
+from xmodal_lite.data.problems import FileError, Problems
 from xmodal_lite.deployment.load import LoadedRun
 from xmodal_lite.errors import DataError
 
@@ -59,14 +60,14 @@ class FileReader:
                 f"{path}: is no {self.kind.noun}, which run {self._run} matches ({'/'.join(self.kind.suffixes)}); give "
                 "a file of that kind or a run of the other"
             )
-        sample = self.kind.read(path)
-        if self._expected[modality] == "grey" and (apart := chroma(sample)) > GREY_TOLERANCE:
-            raise DataError(
-                f"{path}: is in colour (its channels lie {apart:.0f} of 255 apart, {GREY_TOLERANCE} are allowed), but "
-                f"a {self._modalities[modality]} image is expected, which is grey; give one, or say with "
-                "--query-modality what the queries are"
-            )
-        return sample
+        try:
+            return self.kind.read(path, grey=self._expected[modality] == "grey")
+        except FileError as error:
+            if error.cause != IN_COLOUR:
+                raise
+            cause = f"is in colour, but a {self._modalities[modality]} image is expected, which is grey"
+            remedy = "give one, or say with --query-modality what the queries are"
+            raise FileError(path, cause, remedy, error.detail) from error
 
     def doubt(self, samples: Iterable[np.ndarray], modality: int) -> bool:
         """Tell whether images are all grey where the benchmark's are in colour."""
@@ -83,23 +84,19 @@ class FileReader:
         """List the files of the run's kind below a folder, by path, and a sentence for all that cannot be opened."""
         if not root.is_dir():
             raise DataError(f"{root}: no such folder; give the folder of the gallery")
-        listed: list[Path] = []
-        closed: list[Path] = []
-        others = 0
-        for folder, _, shown in walk(root, lambda error: closed.append(Path(error.filename))):
-            mine = [name for name in shown if name.lower().endswith(self.kind.suffixes)]
-            listed += [Path(folder, name) for name in mine]
-            others += len(shown) - len(mine)
+        problems = Problems()
+        found = walk_files(root, problems)
+        listed = [path for path in found if path.suffix.lower() in self.kind.suffixes]
         if not listed:
+            closed = "".join(f"; {problem}" for problem in problems.problems)
             raise DataError(
-                f"{root}: holds no {self.kind.noun} ({'/'.join(self.kind.suffixes)}), but {others} other files and "
-                f"{len(closed)} folders that cannot be opened; give the folder of a gallery of that kind"
+                f"{root}: holds no {self.kind.noun} ({'/'.join(self.kind.suffixes)}), but {len(found)} other files; "
+                f"give the folder of a gallery of that kind{closed}"
             )
         files = [path for path in listed if os.access(path, os.R_OK)]
-        gone = [
-            f"{path}: cannot be opened; check its permissions, or where the link leads"
-            for path in [*sorted(closed), *sorted(set(listed) - set(files))]
-        ]
+        for path in sorted(set(listed) - set(files)):
+            problems.add(f"{path}: cannot be opened; check its permissions, or where the link leads")
+        gone = problems.problems
         if not files:
             raise DataError(f"{root}: none of its {len(listed)} files can be used; the first: {gone[0]}")
         return files, gone
