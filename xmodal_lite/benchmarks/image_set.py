@@ -139,18 +139,10 @@ class ImageSet(DataSet):
         if scan is None:
             return {}
         table, divisions = scan.table, list(scan.divisions.values())
-<<<<<<< HEAD
-        digests, changes = inspect_samples(
-            root, self.kind(scan, None), table.path.tolist(), self._grey(table), problems
-        )
-        check_copies(table, divisions, digests, problems)
-        counts = self.count(root, scan) | changes
-=======
         paths = table.path.tolist()
         digests, changed = inspect_samples(root, self.kind(scan, None), paths, self._grey(table), problems)
         check_copies(table, divisions, digests, problems)
         counts = self.count(root, scan) | changed
->>>>>>> dev-dedup
         if source_of(root) == "real" and (found := self.differences(counts)):
             problems.add(f"{root}: not the whole set: {', '.join(found)}; {self.remedy}")
         self.check_more(root, scan, counts, problems)

@@ -9,9 +9,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from xmodal_lite.data import images
-<<<<<<< HEAD
-from xmodal_lite.data.spectra import READER, REPAIRS, SUFFIXES, Preparation, read_sample, sample_of
-=======
 from xmodal_lite.data.listing import MOST_BYTES, read_file
 from xmodal_lite.data.spectra import LARGEST, REPAIRS, SUFFIXES, Preparation, sample_of
 
@@ -32,7 +29,6 @@ class _Kind:
     def read(self, path: Path, *, grey: bool = False) -> np.ndarray:
         """Make a sample of a file; `grey` refuses an image in colour. Raises a DataError."""
         return self.decode(path, read_file(path, self.most_bytes), grey=grey)[0]
->>>>>>> dev-dedup
 
 
 @dataclass(frozen=True)
@@ -72,12 +68,6 @@ class ImageKind(_Kind):
     def decode(self, path: Path, content: bytes, *, grey: bool = False) -> Decoded:
         """Decode the bytes of a file; see `xmodal_lite.data.images.read_image`."""
         return images.decode_image(path, content, self.size, grey=grey), ()
-
-    def inspect(
-        self, path: Path, content: bytes, *, grey: bool = False
-    ) -> tuple[np.ndarray, tuple[str, ...]]:
-        """Decode as `decode` does; return also what was changed on reading, in words: of images nothing."""
-        return self.decode(path, content, grey=grey), ()
 
 
 @dataclass(frozen=True)
@@ -121,13 +111,6 @@ class SpectrumKind(_Kind):
         """Read a spectrum from the bytes of a file; see `xmodal_lite.data.spectra.sample_of`. It has no colour."""
         sample, repaired = sample_of(content, path, preparation=self.preparation)
         return sample[None], tuple(REPAIRS[key] for key in repaired)
-
-    def inspect(
-        self, path: Path, content: bytes, *, grey: bool = False
-    ) -> tuple[np.ndarray, tuple[str, ...]]:
-        """Read as `decode` does; return also what was changed on reading, in words."""
-        sample, changes = sample_of(content, path)
-        return sample[None], tuple(REPAIRS[change] for change in changes)
 
 
 SampleKind = ImageKind | SpectrumKind

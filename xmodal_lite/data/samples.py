@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-<<<<<<< HEAD
-from collections.abc import Collection, Iterator, Sequence
-=======
 from collections.abc import Callable, Collection, Iterator, Sequence
->>>>>>> dev-dedup
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -95,11 +91,7 @@ def open_samples(
 def inspect_samples(
     root: Path, kind: SampleKind, paths: Sequence[str], grey: Collection[str], problems: Problems
 ) -> tuple[np.ndarray, dict[str, int]]:
-<<<<<<< HEAD
-    """Read all files; report those that cannot be used, and note images that look as if of the other modality.
-=======
     """Read all files; report those that cannot be used, and note what was changed or may be of the other modality.
->>>>>>> dev-dedup
 
     Parameters
     ----------
@@ -118,31 +110,6 @@ def inspect_samples(
     -------
     digests : numpy.ndarray
         (n,) str, SHA-256 of each file's bytes; empty where a file cannot be opened.
-<<<<<<< HEAD
-    changes : dict of str to int
-        How many files were changed on reading, by what was done; each is noted.
-    """
-
-    def look(path: str) -> tuple[DataError | None, str, float, tuple[str, ...]]:
-        digest = ""
-        try:
-            content = read_file(root / path)
-            digest = hashlib.sha256(content).hexdigest()
-            sample, changes = kind.inspect(root / path, content, grey=path in grey)
-        except DataError as error:
-            return error, digest, -1.0, ()
-        return None, digest, chroma(sample) if grey and path not in grey else -1.0, changes
-
-    looks = [found for piece in in_parallel(look, paths, "checking files") for found in piece]
-    counts: Counter[str] = Counter()
-    for path, (error, _, _, changes) in zip(paths, looks, strict=True):
-        if error is not None:
-            problems.add_error(error, root / path)
-        for change in changes:
-            problems.note(f"{path}: {change}", change, path)
-        counts.update(changes)
-    free = {path: apart for path, (_, _, apart, _) in zip(paths, looks, strict=True) if apart >= 0}
-=======
     changed : dict of str to int
         How many files were changed on reading, by what was done.
     """
@@ -161,15 +128,11 @@ def inspect_samples(
         for words in look.changed:
             problems.note(f"{path}: {words}", words, path)
     free = {path: look.found for path, look in zip(paths, looks, strict=True) if look.found is not None}
->>>>>>> dev-dedup
     plain = [path for path, apart in free.items() if apart < COLOURLESS]
     if 2 * len(plain) < len(free):
         for path in plain:
             odd = "grey where most visible images are in colour, as if of the other camera"
             problems.note(f"{odd}: {path}", odd, path)
-<<<<<<< HEAD
-    return np.array([digest for _, digest, *_ in looks], dtype="U64"), dict(counts)
-=======
     return np.array([look.digest for look in looks], dtype="U64"), dict(changed)
 
 
@@ -210,7 +173,6 @@ def _looks(
             if found.error is not None:
                 problems.add_error(found.error, path)
         yield piece
->>>>>>> dev-dedup
 
 
 def _read_all(
