@@ -23,6 +23,7 @@ from PIL import Image, UnidentifiedImageError
 
 from xmodal_lite.benchmarks.base import Benchmark, CheckReport, DataSet, Split
 from xmodal_lite.benchmarks.division import divide, make_split
+from xmodal_lite.data.problems import Problems
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import DataError, SpecError
 from xmodal_lite.evaluation import RetrievalTask
@@ -111,12 +112,18 @@ class Drawings(DataSet):
             A folder is given.
         """
         _refuse_root(root)
-        files, problems = _read(FOLDER)
-        counts = {"files": len(files)}
-        if not problems:
-            groups = {line.split("\t")[2] for line in files[NAMES].decode().splitlines()[1:]}
-            counts |= {"emoji": len(_names(files)), "groups": len(groups), "splits": SPLITS}
-        return CheckReport(problems, counts, [f"licences of the two sets of images: {FOLDER / 'LICENSE'}"])
+        return super().check(FOLDER)
+
+    def inspect(self, root: Path, problems: Problems) -> dict[str, int]:
+        """Compare every file of the package with its checksum, and count emoji, groups and splits."""
+        files, found = _read(root)
+        for problem in found:
+            problems.add(problem)
+        problems.note(f"licences of the two sets of images: {root / 'LICENSE'}")
+        if found:
+            return {"files": len(files)}
+        groups = {line.split("\t")[2] for line in files[NAMES].decode().splitlines()[1:]}
+        return {"files": len(files), "emoji": len(_names(files)), "groups": len(groups), "splits": SPLITS}
 
 
 def _refuse_root(root: str | Path) -> None:
