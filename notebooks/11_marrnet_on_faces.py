@@ -505,7 +505,7 @@ def line(answer):
     ]
 
 
-# %% mystnb={"figure": {"caption": "Thermal queries on the left, the first three visible ranks, and the first true match where its rank is higher. Labels: rank and cosine; a tick marks the true match. A frame marks an image in the prediction set, not a true match. Upper two rows: largest margins; lower three rows: smallest margins. Unseen synthetic people.", "name": "fig-matched-mismatched"}, "image": {"alt": "Five rows of faces. In the upper two rows the first match is ticked. In the lower three rows the first three are of other people and the ticked picture comes last."}}
+# %% mystnb={"figure": {"caption": "Thermal queries on the left, the first three visible ranks, and the first true match where its rank is higher. Labels: rank and cosine; a tick marks the true match. A frame marks an image in the prediction set, not a true match. Upper two rows: largest margins; lower three rows: smallest margins. Unseen synthetic people.", "name": "fig-matched-mismatched"}, "image": {"alt": "Five rows of faces. In the upper two rows the first match is ticked. In the lower three rows the first three are of other people and the ticked image is last."}}
 figure = plots.plot_matches([line(answer) for answer in shown], found[0.1].names, None)
 figure.set_dpi(90)  # for images of 64 x 64
 
@@ -525,7 +525,7 @@ traits = {
     "old": lambda face: face.age > middle,
 }
 impostors = [(a.query, m) for a in found[0.1].answers for m in a.matches if not right(a, m)]
-cosine, first = (np.array([getattr(m, field) for _, m in strangers]) for field in ("score", "rank"))
+cosine, first = (np.array([getattr(m, field) for _, m in impostors]) for field in ("score", "rank"))
 summary = {}
 for name, trait in traits.items():
     has = {number: trait(face) for number, face in portraits.items()}
