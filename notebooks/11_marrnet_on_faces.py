@@ -494,11 +494,11 @@ shown = [*first_of_each(ordered[::-1])[:2], *first_of_each(ordered)[:3]]
 def line(answer):
     """Return the cells of the query, of the first three ranks, and of the first true match."""
     first = dict.fromkeys([*answer.matches[:3], best(answer, True)])  # without repetition
-    cells = [(f"person {person(answer.query)}", matcher.read(others / answer.query, 1), False)]
+    cells = [(f"person {person(answer.query)}", matcher.files.read(others / answer.query, 1), False)]
     return cells + [
         (
             f"{m.rank}: {m.score:.2f}{' ✓' if right(answer, m) else ''}",
-            matcher.read(others / "visible" / m.path, 0),
+            matcher.files.read(others / "visible" / m.path, 0),
             m.in_set,
         )
         for m in first
