@@ -32,6 +32,17 @@
 # **Time:** about 20 minutes to read; about three minutes to run on one CPU core.
 # ```
 #
+# ```{figure} ../book/_static/figures/diagram-marrnet.svg
+# :name: fig-marrnet
+# :class: dark-light
+# :width: 420px
+# :alt: Block diagram from top to bottom. A blue box for samples of v and an orange box for samples of r lead into a grey box for cmUNet with one set of weights, u = U(x). Below it are a grey box for the extractor F with output f of 2N by D, and a dashed red box for the losses of cmUNet, L_rec, L_tra, L_adv and L_per, on u. Below the extractor are the green box of the neck g, whose cosine is used at test, and a dashed red box for the triplet loss. A dashed red box at the bottom holds the classifier with the cross-entropy.
+#
+# MarrNet, as built for images. For spectra the extractor is that of this chapter, and InfoNCE on $g$ takes the
+# place of the triplet loss. Blue: modality $v$. Orange: modality $r$. Grey: shared. Green: compared at test.
+# Dashed red: training only.
+# ```
+#
 # **What the paper says, and what we chose.** Known: the chain of the two networks; the extractor is a
 # *standard* one and gives a similarity score. Ours: the extractor for spectra, the identity losses and all
 # weights ({doc}`ledger <../book/fidelity-marrnet>`).

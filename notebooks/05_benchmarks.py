@@ -59,7 +59,7 @@ import pandas as pd
 from PIL import Image
 
 from xmodal_lite import plots
-from xmodal_lite.benchmarks import check, llcm, load, names, regdb, sysu_mm01
+from xmodal_lite.benchmarks import check, data_set, load, names
 from xmodal_lite.errors import DataError
 from xmodal_lite.evaluation import cosine_distances, group_by_identity_and_camera, rank_metrics
 from xmodal_lite.synthetic import write
@@ -299,9 +299,9 @@ for problem in check("sysu-mm01", "unmarked"):
 
 # %%
 # NBVAL_CHECK_OUTPUT
-for module, title in ((sysu_mm01, "SYSU-MM01"), (regdb, "RegDB"), (llcm, "LLCM")):
-    print(title)
-    for what, total in module.TOTALS.items():
+for name in ("sysu-mm01", "regdb", "llcm"):
+    print(name)
+    for what, total in data_set(name).totals.items():
         print(f"  {what:46} {total:>6,}")
 
 # %% [markdown]

@@ -63,12 +63,12 @@ from torch.nn import functional as F
 
 from xmodal_lite import plots
 from xmodal_lite.benchmarks import load
+from xmodal_lite.data.augment_images import ImageAugmentation
 from xmodal_lite.experiments import resolve, stored_records
 from xmodal_lite.losses import adversarial, perceptual, reconstruction, reverse_gradient, transformation
 from xmodal_lite.models import Batch, CrossModalityUNet, build
 from xmodal_lite.models.discriminator import PatchDiscriminator
 from xmodal_lite.synthetic import write
-from xmodal_lite.training import augmentation
 from xmodal_lite.training.memory import keep_freed_memory
 
 torch.set_num_threads(1)
@@ -415,11 +415,12 @@ sheet({name: images[:4] for name, images in (right | wrong).items()})
 
 # %%
 recipe = resolve("marrnet", "cufs", "demo", {})
+augmentation = ImageAugmentation(**recipe.augment.model_dump())
 bytes_v, bytes_r = ((255 * x).round().to(torch.uint8) for x in (photos, sketches))
 torch.manual_seed(0)
 identity_loss = []
 for _ in range(10):  # the augmentation changes the light of every image
-    a, b = augmentation(recipe)(bytes_v, bytes_r)
+    a, b = augmentation(bytes_v, bytes_r)
     identity_loss.append((a.float() - b.float()).abs().mean() / 255)
 identity_loss = torch.stack(identity_loss)
 print(f"L_tra of the identity map: {identity_loss.mean():.3f}, standard deviation {identity_loss.std():.3f}")
