@@ -13,14 +13,16 @@ from pydantic import (
     JsonValue,
     NonNegativeFloat,
     PositiveFloat,
-    PositiveInt,
     Tag,
+    ValidationInfo,
     field_validator,
 )
 
 from xmodal_lite.data.augmentation import ImageSettings, SpectrumSettings
 
-LARGEST = 4096  # whole number among the options of a model: no layer is wider
+LARGEST = 4096  # whole number among the options of a model, and side of an image: more fills the memory
+LARGEST_BATCH = 1 << 14  # samples of a step in each modality
+Side = Annotated[int, Field(ge=1, le=LARGEST)]
 
 
 def _kind(augment: Any) -> str:
@@ -87,7 +89,7 @@ class Recipe(BaseModel):
     num_identities: int = Field(ge=2)
     num_instances: int = Field(ge=1)
     aligned_fraction: float = Field(default=1.0, ge=0, le=1)
-    image_size: tuple[PositiveInt, PositiveInt] | None = None
+    image_size: tuple[Side, Side] | None = None
     optimizer: Literal["adamw", "sgd"] = "adamw"
     lr: float = Field(gt=0)
     lr_multipliers: dict[str, PositiveFloat] = {}
@@ -108,6 +110,17 @@ class Recipe(BaseModel):
     log_every: int = Field(default=20, ge=1)
     checkpoint_every: int = Field(default=100, ge=1)
     threads: int = Field(default=1, ge=1)
+
+    @field_validator("num_instances")
+    @classmethod
+    def _batch(cls, num_instances: int, info: ValidationInfo) -> int:
+        size = num_instances * info.data.get("num_identities", 1)
+        if size > LARGEST_BATCH:
+            raise ValueError(
+                f"num_identities x num_instances is {size:,} samples a step in each modality, {LARGEST_BATCH:,} are "
+                "the most; take fewer"
+            )
+        return num_instances
 
     @field_validator("milestones")
     @classmethod
@@ -156,4 +169,4 @@ class ClassicalRecipe(BaseModel):
 
     options: dict[str, JsonValue] = {}
     threads: int = Field(default=1, ge=1)
-    image_size: tuple[PositiveInt, PositiveInt] | None = None
+    image_size: tuple[Side, Side] | None = None

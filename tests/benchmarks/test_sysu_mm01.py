@@ -3,6 +3,8 @@
 import random
 import re
 import shutil
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,9 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 from scipy.io import savemat
+from scipy.sparse import csc_array
 
 from xmodal_lite import synthetic
 from xmodal_lite.benchmarks import Benchmark, check, load
+from xmodal_lite.benchmarks.matlab import read_variable
 from xmodal_lite.data.images import read_image
 from xmodal_lite.errors import DataError, SpecError
 
@@ -190,6 +194,50 @@ def test_official_trials_that_name_other_images(sysu: Path) -> None:
 def test_official_trials_that_cannot_be_read(sysu: Path) -> None:
     (sysu / "exp" / "rand_perm_cam.mat").write_bytes(b"no MATLAB file")
     assert any("rand_perm_cam.mat: cannot be read" in problem for problem in check("sysu-mm01", sysu))
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_official_trials_that_state_a_terabyte(tmp_path: Path, compressed: bool) -> None:
+    path = tmp_path / "a.mat"
+    cells = np.empty((6, 3), object)
+    for k in range(18):
+        cells[k // 3, k % 3] = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    savemat(path, {"a": cells, "b": 1.5, "c": "text", "s": csc_array((500, 500))}, do_compression=compressed)
+    found = read_variable(path, "a")
+    assert found.shape == (6, 3)
+    np.testing.assert_array_equal(found[5, 2], cells[5, 2])
+    with pytest.raises(DataError, match=r"a\.mat: has no variable d; restore it"):
+        read_variable(path, "d")
+    for sides in (b"\6\0\0\0\3\0\0\0", b"\3\0\0\0\4\0\0\0"):  # of all cells, of one
+        savemat(path, {"a": cells})
+        whole = path.read_bytes()
+        damaged = whole.replace(sides, struct.pack("<ii", 1 << 20, 1 << 20), 1)
+        if compressed:
+            packed = zlib.compress(damaged[128:])
+            damaged = damaged[:128] + struct.pack("<II", 15, len(packed)) + packed
+        path.write_bytes(damaged)
+        with pytest.raises(
+            DataError, match=r"cannot be read as a MATLAB file \(a matrix of 1048576 x 1048576 has"
+        ):
+            read_variable(path, "a")
+    path.write_bytes(whole[:-40])
+    with pytest.raises(DataError, match=r"cannot be read as a MATLAB file \(an element of .* bytes has"):
+        read_variable(path, "a")
+
+
+def test_a_matlab_file_that_unpacks_to_more_than_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xmodal_lite.benchmarks.matlab.MOST_BYTES", 10_000)
+    savemat(tmp_path / "a.mat", {"a": np.zeros(20_000)}, do_compression=True)
+    with pytest.raises(DataError, match="holds more than 10,000 bytes"):
+        read_variable(tmp_path / "a.mat", "a")
+
+
+def test_official_trials_of_another_structure(sysu: Path) -> None:
+    savemat(sysu / "exp/rand_perm_cam.mat", {"rand_perm_cam": np.arange(6)})
+    words = r"rand_perm_cam\.mat: does not hold the official trials"
+    assert any(re.search(words, problem) for problem in check("sysu-mm01", sysu))
 
 
 def test_official_trials_as_matlab_saves_large_files(sysu: Path) -> None:

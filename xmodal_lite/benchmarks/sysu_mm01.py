@@ -10,8 +10,6 @@ As everybody does since, the 99 identities of the validation list train as well.
 
 from __future__ import annotations
 
-import io
-import zlib
 from collections.abc import Mapping
 from functools import partial
 from itertools import combinations
@@ -19,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from xmodal_lite.benchmarks import matlab
 from xmodal_lite.benchmarks.base import Benchmark, Split, TableBuilder, shorten
 from xmodal_lite.benchmarks.division import divide, make_split
 from xmodal_lite.benchmarks.image_set import PEOPLE_SIZES, ImageSet, Scan, Splitters
@@ -37,8 +36,6 @@ GALLERIES = {"all": (1, 2, 4, 5), "indoor": (1, 2)}  # cameras of the gallery
 PROTOCOLS = {"": ("all", "indoor"), "all-": ("all",), "indoor-": ("indoor",)}  # tasks, by how the name begins
 SHOTS = {"single": 1, "multi": 10}
 DRAWS = 10
-# What SciPy raises at a damaged MATLAB file; MemoryError where a length in it was changed.
-DAMAGED = (OSError, zlib.error, IndexError, TypeError, ValueError, MemoryError, OverflowError)
 TOTALS = {
     "training identities": 395,
     "training visible images": 22258,
@@ -211,15 +208,12 @@ def _official_draws(
 
     The file holds a cell for each camera, in it one for each identity, in it a row of image numbers for each draw.
     """
-    from scipy.io import loadmat  # slow to import
-    from scipy.io.matlab import MatReadError
-
     path = root / OFFICIAL
     position = {image.rpartition(".")[0]: i for i, image in enumerate(test.path.tolist())}
     names = [test.identity_names[i] for i in np.unique(test.identity)]
+    found = matlab.read_variable(path, "rand_perm_cam")
     try:
-        found = loadmat(io.BytesIO(read_file(path)), variable_names=["rand_perm_cam"])
-        cells = [camera.ravel() for camera in found["rand_perm_cam"].ravel()]
+        cells = [camera.ravel() for camera in found.ravel()]
         numbers = {(camera, name): cells[camera - 1][int(name) - 1] for name in names for camera in cameras}
         return tuple(
             np.array(
@@ -232,20 +226,16 @@ def _official_draws(
             )
             for trial in range(DRAWS)
         )
-    except NotImplementedError as error:
-        raise DataError(
-            f"{path}: is a MATLAB file of version 7.3, which cannot be read; load it in MATLAB, save it with -v7, or "
-            "remove it"
-        ) from error
     except KeyError as error:
         words = f"names {error}, which is not in this copy; restore both, or remove this file"
         raise DataError(f"{path}: {words}") from error
-    except DataError:
-        raise
-    except (*DAMAGED, MatReadError) as error:
-        raise DataError(
-            f"{path}: cannot be read as the official trials ({error}); restore it or remove it"
-        ) from error
+    except (
+        AttributeError,
+        IndexError,
+        TypeError,
+        ValueError,
+    ) as error:  # another structure than the authors'
+        raise DataError(f"{path}: does not hold the official trials ({error}); {matlab.RESTORE}") from error
 
 
 SYSU_MM01 = SysuMM01()
