@@ -217,7 +217,7 @@ def test_official_trials_that_state_a_terabyte(tmp_path: Path, compressed: bool)
             damaged = damaged[:128] + struct.pack("<II", 15, len(packed)) + packed
         path.write_bytes(damaged)
         with pytest.raises(
-            DataError, match=r"cannot be read as a MATLAB file \(a matrix of 1048576 x 1048576 has"
+            DataError, match=r"cannot be read as a MATLAB file \(a matrix of 1048576 x 1048576 has \d+ values"
         ):
             read_variable(path, "a")
     path.write_bytes(whole[:-40])

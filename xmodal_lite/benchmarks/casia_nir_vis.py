@@ -17,13 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from xmodal_lite.benchmarks.base import Benchmark, Split, shorten
-from xmodal_lite.benchmarks.division import make_split
+from xmodal_lite.benchmarks.division import division_of, make_split, search_all
 from xmodal_lite.benchmarks.image_set import FACE_SIZES, FARS, VERIFICATION, ImageSet, Scan, Splitters
 from xmodal_lite.benchmarks.index import RESTORE, IndexReader, read_splits
 from xmodal_lite.benchmarks.layout import present_images
 from xmodal_lite.data.problems import Problems
-from xmodal_lite.errors import SpecError
-from xmodal_lite.evaluation import RetrievalTask
 
 FOLDERS = ("VIS_128x128", "NIR_128x128")  # by modality
 SESSIONS = ("s1", "s2", "s3", "s4")
@@ -58,7 +56,7 @@ class CasiaNirVis(ImageSet):
         """List all images that a list names, and the rows of each fold."""
         present = [self._present(root, name, problems) for name in FOLDERS]
         reader = IndexReader(root, problems, self.remedy, labelled=False, known_form=_known_form)
-        table, divisions = read_splits(reader, LISTS, FOLDERS, present)
+        table, divisions, lists = read_splits(reader, LISTS, FOLDERS, present)
         for division in divisions.values():
             test, place = division.test, division.place
             gallery = test[table.modality[test] == 0]
@@ -67,7 +65,6 @@ class CasiaNirVis(ImageSet):
                 names = shorten(table.identity_names[i] for i in identity[images > 1])
                 words = f"lists {names} more than once; a gallery has one image of each identity, {RESTORE}"
                 problems.add(f"{place}: {words}", "more than once in a gallery", place)
-        lists = [index for fold in LISTS.values() for indexes in fold.values() for index in indexes]
         return Scan(table, divisions, lists, self.modalities)
 
     def count(self, root: Path, scan: Scan) -> dict[str, int]:
@@ -104,16 +101,12 @@ def _known_form(path: str) -> str:
 
 def _split(data: str, scan: Scan, benchmark: Benchmark, seed: int) -> Split:
     """Train on one half of the identities, look for the near-infrared images of the other among one visible each."""
-    if seed >= FOLDS:
-        raise SpecError(f"CASIA NIR-VIS 2.0 has {FOLDS} folds: choose seed 0 to {FOLDS - 1}, not {seed}")
-    division = scan.divisions["view2", seed]
-    modality = benchmark.table.modality[division.test]
-    gallery, probes = np.flatnonzero(modality == 0), np.flatnonzero(modality == 1)
+    division = division_of(scan.divisions, "view2", seed, "CASIA NIR-VIS 2.0")
     name = (
         f"{data} View 2, fold {seed + 1} of {FOLDS}, near-infrared probes in a visible gallery of one image per "
         f"identity, one draw, CMC counts images, {VERIFICATION}, cosine, no flip, no re-ranking"
     )
-    tasks = [RetrievalTask("r2v", probes, (gallery,), fars=FARS)]
+    tasks = search_all(benchmark.table, division.test, FARS)[1:]  # probes in the gallery, not the reverse
     return make_split(benchmark, "view2", seed, division, tasks, ["images"], name)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ import numpy as np
 from xmodal_lite.benchmarks.base import Benchmark, Split, shorten
 from xmodal_lite.data.problems import Problems
 from xmodal_lite.data.table import SampleTable
-from xmodal_lite.errors import DataError
+from xmodal_lite.errors import DataError, SpecError
 from xmodal_lite.evaluation import RetrievalTask, retrieval_report
 from xmodal_lite.evaluation.protocols import Count
 
@@ -45,6 +45,22 @@ def in_both(table: SampleTable, rows: np.ndarray) -> np.ndarray:
     """Mark those of the rows (k,) whose identity has rows in both modalities: (k,) bool."""
     identity, infrared = table.identity[rows], table.modality[rows] == 1
     return np.isin(identity, np.intersect1d(identity[infrared], identity[~infrared]))
+
+
+def division_of(
+    divisions: Mapping[tuple[str, int], Division], protocol: str, seed: int, data: str
+) -> Division:
+    """Return the division of a list, whose number is the seed; SpecError where there is no such list."""
+    count = sum(name == protocol for name, _ in divisions)
+    if seed >= count:
+        raise SpecError(f"{data} has {count} splits: choose seed 0 to {count - 1}, not {seed}")
+    return divisions[protocol, seed]
+
+
+def search_all(table: SampleTable, rows: np.ndarray, fars: tuple[float, ...] = ()) -> list[RetrievalTask]:
+    """Look for every one of the rows (k,) of one modality among all of the other, both ways; `fars` for "r2v" alone."""
+    v, r = (np.flatnonzero(table.modality[rows] == modality) for modality in (0, 1))
+    return [RetrievalTask("v2r", v, (r,)), RetrievalTask("r2v", r, (v,), fars=fars)]
 
 
 def check_usable(

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from xmodal_lite.benchmarks.base import Benchmark, Split, TableBuilder, shorten
-from xmodal_lite.benchmarks.division import Division, divide, make_split
+from xmodal_lite.benchmarks.division import Division, divide, make_split, search_all
 from xmodal_lite.benchmarks.image_set import PEOPLE_SIZES, ImageSet, Scan, Splitters
 from xmodal_lite.benchmarks.layout import count_parts, file_names, identity_folders
 from xmodal_lite.benchmarks.spelling import check_beside, unify
@@ -20,7 +20,6 @@ from xmodal_lite.data.kinds import ImageKind, SampleKind, SpectrumKind
 from xmodal_lite.data.listing import list_folder
 from xmodal_lite.data.problems import Problems
 from xmodal_lite.data.table import SampleTable
-from xmodal_lite.evaluation import RetrievalTask
 
 PARTS = ("train", "test")
 SUFFIXES = (*ImageKind.suffixes, *SpectrumKind.suffixes)
@@ -132,15 +131,13 @@ def _check_kinds(root: Path, table: SampleTable, problems: Problems) -> None:
 def _split(data: str, scan: Scan, benchmark: Benchmark, seed: int) -> Split:
     """Train on the one part, look for every test sample of one modality among all of the other."""
     division = scan.divisions["", 0]
-    modality = benchmark.table.modality[division.test]
-    v, r = np.flatnonzero(modality == 0), np.flatnonzero(modality == 1)
     first, second = benchmark.modalities
     name = (
         f"folder {data}, v2r {first} queries in {second} gallery and r2v the reverse, the gallery is every test sample "
         "of the other modality, one draw, CMC counts samples (and identities where it says so), cosine, no flip, "
         "no re-ranking"
     )
-    tasks = [RetrievalTask("v2r", v, (r,)), RetrievalTask("r2v", r, (v,))]
+    tasks = search_all(benchmark.table, division.test)
     return make_split(benchmark, "standard", seed, division, tasks, ["images", "identities"], name)
 
 

@@ -201,7 +201,8 @@ def read_splits(
     splits: Mapping[tuple[str, int], Mapping[str, Sequence[str]]],
     folders: Sequence[str],
     present: Sequence[set[str]],
-) -> tuple[SampleTable, dict[tuple[str, int], Division]]:
+    camera: Callable[[Line], int] | None = None,
+) -> tuple[SampleTable, dict[tuple[str, int], Division], list[str]]:
     """Read the lists of all splits and report what is wrong with a line, or between the lists of a split.
 
     Parameters
@@ -214,6 +215,8 @@ def read_splits(
         Folder of each modality.
     present : sequence of set of str
         All images of each modality, relative to the root.
+    camera : callable, optional
+        Gives the camera of a line's image; it is the number of the modality if not given.
 
     Returns
     -------
@@ -221,6 +224,8 @@ def read_splits(
         All images that a list names.
     divisions : dict
         The rows of each split.
+    lists : list of str
+        All lists, relative to the root.
     """
     found: dict[tuple[str, int], dict[str, list[Line]]] = {}
     complete = dict.fromkeys(splits, True)
@@ -234,9 +239,10 @@ def read_splits(
         check_lines(split["train"], split["test"], reader.problems)
         found[key] = split
     rows = TableBuilder()
-    for path in {line.path for split in found.values() for lines in split.values() for line in lines}:
-        folder, identity, _ = path.split("/")[-3:]
-        rows.add(path, identity, folders.index(folder), folders.index(folder))
+    listed = {line.path: line for split in found.values() for lines in split.values() for line in lines}
+    for path, line in listed.items():
+        modality = folders.index(path.split("/")[-3])
+        rows.add(path, line.folder, camera(line) if camera else modality, modality)
     table = rows.table()
     position = {path: row for row, path in enumerate(table.path.tolist())}
 
@@ -252,7 +258,8 @@ def read_splits(
         )
         for key, split in found.items()
     }
-    return table, divisions
+    indexes = [index for lists in splits.values() for part in ("train", "test") for index in lists[part]]
+    return table, divisions, indexes
 
 
 def check_lines(train: Sequence[Line], test: Sequence[Line], problems: Problems) -> None:

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from xmodal_lite.benchmarks.base import Benchmark, Split, TableBuilder
-from xmodal_lite.benchmarks.division import divide, make_split
+from xmodal_lite.benchmarks.base import Benchmark, Split
+from xmodal_lite.benchmarks.division import make_split
 from xmodal_lite.benchmarks.image_set import PEOPLE_SIZES, ImageSet, Scan, Splitters
-from xmodal_lite.benchmarks.index import IndexReader, Line, check_lines
+from xmodal_lite.benchmarks.index import IndexReader, Line, read_splits
 from xmodal_lite.benchmarks.layout import count_parts, present_images
 from xmodal_lite.data.problems import Problems
 from xmodal_lite.evaluation import (
@@ -29,11 +29,7 @@ from xmodal_lite.evaluation import (
 )
 
 FOLDERS = ("vis", "nir")  # by modality
-LISTS = {
-    (part, modality): f"idx/{part}_{name}.txt"
-    for part in ("train", "test")
-    for modality, name in enumerate(FOLDERS)
-}
+LISTS = {("", 0): {part: [f"idx/{part}_{name}.txt" for name in FOLDERS] for part in ("train", "test")}}
 DRAWS = 10
 
 
@@ -66,20 +62,8 @@ class Llcm(ImageSet):
         """List all images that a list names."""
         present = [present_images(root, name, problems, self.remedy) for name in FOLDERS]
         reader = IndexReader(root, problems, self.remedy)
-        read = {key: reader.read(index, FOLDERS[key[1]], present[key[1]]) for key, index in LISTS.items()}
-        lines = {
-            part: [line for modality in (0, 1) for line in read[part, modality] or []]
-            for part in ("train", "test")
-        }
-        check_lines(lines["train"], lines["test"], problems)
-        rows = TableBuilder()
-        for line in (*lines["train"], *lines["test"]):
-            _add(rows, line, problems)
-        table, trained = rows.table(), {line.path for line in lines["train"]}
-        training = np.array([path in trained for path in table.path.tolist()], dtype=bool)
-        complete = None not in read.values()
-        division = divide(training, str(root / LISTS["test", 0]), complete)
-        return Scan(table, {("", 0): division}, list(LISTS.values()), self.modalities)
+        scanned = read_splits(reader, LISTS, FOLDERS, present, partial(_camera, problems))
+        return Scan(*scanned, self.modalities)
 
     def count(self, root: Path, scan: Scan) -> dict[str, int]:
         """Count identities and images of each part."""
@@ -90,17 +74,17 @@ class Llcm(ImageSet):
         return {"standard": partial(_split, data, scan)}
 
 
-def _add(rows: TableBuilder, line: Line, problems: Problems) -> None:
-    """Append the image of a line; its name holds the identity and the camera."""
-    modality, _, file = line.path.split("/")
+def _camera(problems: Problems, line: Line) -> int:
+    """Return the camera of a line's image; its name holds the identity and the camera."""
+    file = line.path.rpartition("/")[2]
     if not file.startswith(f"{line.folder}_"):
         words = "is named after another identity than its folder; move or rename it"
         problems.add(f"{line.place}: {line.path} {words}", words, line.place)
     if camera := re.search(r"_c(\d+)_", file):
-        rows.add(line.path, line.folder, int(camera[1]), FOLDERS.index(modality))
-    else:
-        words = f"names no camera, as in {line.folder}_c01_*.jpg; restore its name"
-        problems.add(f"{line.place}: {line.path} {words}", "names no camera", line.place)
+        return int(camera[1])
+    words = f"names no camera, as in {line.folder}_c01_*.jpg; restore its name"
+    problems.add(f"{line.place}: {line.path} {words}", "names no camera", line.place)
+    return 0
 
 
 def _split(data: str, scan: Scan, benchmark: Benchmark, seed: int) -> Split:

@@ -12,15 +12,13 @@ from typing import NamedTuple
 import numpy as np
 
 from xmodal_lite.benchmarks.base import Benchmark, Split, TableBuilder
-from xmodal_lite.benchmarks.division import Division, divide, make_split
+from xmodal_lite.benchmarks.division import Division, divide, division_of, make_split, search_all
 from xmodal_lite.benchmarks.image_set import FACE_SIZES, FARS, VERIFICATION, ImageSet, Scan, Splitters
 from xmodal_lite.benchmarks.layout import file_names
 from xmodal_lite.benchmarks.spelling import spelling_key
 from xmodal_lite.benchmarks.subject_lists import draw_subjects, list_path, list_text, read_list, write_list
 from xmodal_lite.data.problems import Problems
 from xmodal_lite.data.table import SampleTable
-from xmodal_lite.errors import SpecError
-from xmodal_lite.evaluation import RetrievalTask
 
 SPLITS = 5
 
@@ -138,11 +136,7 @@ class PairedSet(ImageSet):
                 words = f"there is no {self.modalities[there]} image of the same {self.match}"
                 problems.add(f"{root / path}: {words}; restore it, or remove this one", words, path)
         rows = TableBuilder()
-        pairs = [
-            (side[0], side[1])
-            for key in sides[0].keys() & sides[1].keys()
-            if (side := [s[key] for s in sides])
-        ]
+        pairs = [(sides[0][key], sides[1][key]) for key in sides[0].keys() & sides[1].keys()]
         for number, pair in enumerate(sorted(pairs, key=lambda pair: (pair[0].subject, pair[0].key))):
             for modality, image in enumerate(pair):
                 rows.add(image.path, pair[0].subject, modality, modality, number)
@@ -150,13 +144,8 @@ class PairedSet(ImageSet):
 
     def _split(self, data: str, scan: Scan, protocol: str, benchmark: Benchmark, seed: int) -> Split:
         """Train on the listed subjects, look for every test image of one modality among all of the other."""
-        if seed >= SPLITS:
-            raise SpecError(
-                f"{self.title} is used with {SPLITS} splits: choose seed 0 to {SPLITS - 1}, not {seed}"
-            )
-        table, division = benchmark.table, scan.divisions[protocol, seed]
+        table, division = benchmark.table, division_of(scan.divisions, protocol, seed, self.title)
         names, trained = table.identity_names, _subjects(table, division.train)
-        v, r = (np.flatnonzero(table.modality[division.test] == modality) for modality in (0, 1))
         drawn = trained == draw_subjects(names, len(trained), seed)
         origin = f"drawn by numpy.random.default_rng({seed})" if drawn else f"of {list_path(protocol, seed)}"
         share = f" (as {self.protocols[protocol]} of {self.subjects})" if len(names) < self.subjects else ""
@@ -167,7 +156,7 @@ class PairedSet(ImageSet):
             f"the gallery is every test image of the other modality, one draw, CMC counts images, {VERIFICATION}, "
             "the same both ways, cosine, no flip, no re-ranking"
         )
-        tasks = [RetrievalTask("v2r", v, (r,)), RetrievalTask("r2v", r, (v,), fars=FARS)]
+        tasks = search_all(table, division.test, FARS)
         return make_split(benchmark, protocol, seed, division, tasks, ["images"], name)
 
 

@@ -16,13 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from xmodal_lite.benchmarks.base import Benchmark, Split
-from xmodal_lite.benchmarks.division import make_split
+from xmodal_lite.benchmarks.division import division_of, make_split, search_all
 from xmodal_lite.benchmarks.image_set import PEOPLE_SIZES, ImageSet, Scan, Splitters
 from xmodal_lite.benchmarks.index import IndexReader, read_splits
 from xmodal_lite.benchmarks.layout import present_images
 from xmodal_lite.data.problems import Problems
-from xmodal_lite.errors import SpecError
-from xmodal_lite.evaluation import RetrievalTask
 
 FOLDERS = ("Visible", "Thermal")  # by modality
 SPLITS = 10
@@ -63,9 +61,8 @@ class RegDB(ImageSet):
     def scan(self, root: Path, problems: Problems) -> Scan:
         """List all images that a list names, and the rows of each split."""
         present = [present_images(root, name, problems, self.remedy) for name in FOLDERS]
-        table, divisions = read_splits(IndexReader(root, problems, self.remedy), LISTS, FOLDERS, present)
-        lists = [index for split in LISTS.values() for indexes in split.values() for index in indexes]
-        return Scan(table, divisions, lists, self.modalities)
+        reader = IndexReader(root, problems, self.remedy)
+        return Scan(*read_splits(reader, LISTS, FOLDERS, present), self.modalities)
 
     def count(self, root: Path, scan: Scan) -> dict[str, int]:
         """Count identities and images."""
@@ -89,17 +86,13 @@ class RegDB(ImageSet):
 
 def _split(data: str, scan: Scan, benchmark: Benchmark, seed: int) -> Split:
     """Train on one half of the identities, look for every test image of one camera among all of the other."""
-    if seed >= SPLITS:
-        raise SpecError(f"RegDB has {SPLITS} splits: choose seed 0 to {SPLITS - 1}, not {seed}")
-    division = scan.divisions["standard", seed]
-    modality = benchmark.table.modality[division.test]
-    v, r = np.flatnonzero(modality == 0), np.flatnonzero(modality == 1)
+    division = division_of(scan.divisions, "standard", seed, "RegDB")
     name = (
         f"{data} split {seed + 1} of {SPLITS}, v2r visible queries in thermal gallery and r2v the reverse, the gallery "
         "is every test image of the other camera, one draw, CMC counts images (and identities where it says so), "
         "cosine, no flip, no re-ranking"
     )
-    tasks = [RetrievalTask("v2r", v, (r,)), RetrievalTask("r2v", r, (v,))]
+    tasks = search_all(benchmark.table, division.test)
     return make_split(benchmark, "standard", seed, division, tasks, ["images", "identities"], name)
 
 

@@ -218,7 +218,7 @@ def _official_draws(
         return tuple(
             np.array(
                 [
-                    position[f"cam{camera}/{name}/{number:04d}"]
+                    position[f"cam{camera}/{name}/{int(number):04d}"]
                     for (camera, name), images in numbers.items()
                     if images.size
                     for number in images[trial, :shots].tolist()
