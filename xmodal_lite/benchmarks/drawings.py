@@ -19,7 +19,6 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from xmodal_lite.benchmarks.base import Benchmark, CheckReport, DataSet, Split
 from xmodal_lite.benchmarks.division import divide, make_split
@@ -156,6 +155,8 @@ def _names(files: dict[str, bytes]) -> np.ndarray:
 
 def _images(files: dict[str, bytes]) -> np.ndarray:
     """Return n images in colour, then n in lines: (2n, 3, 64, 64) uint8."""
+    from PIL import Image, UnidentifiedImageError  # here, as stating a data set needs no decoder
+
     try:
         with Image.open(BytesIO(files[COLOUR])) as sheet:
             pixels = np.asarray(sheet.convert("RGB"))  # (rows * 64, columns * 64, 3)
