@@ -1,4 +1,4 @@
-"""Figures are not compared as pictures: what they plot, and what they say, is read back from the axes."""
+"""Figures are not compared as images: what they plot, and what they say, is read back from the axes."""
 
 import matplotlib
 
@@ -39,9 +39,9 @@ def assert_nothing_is_cut_off(figure) -> None:
 def test_a_saved_figure_is_white_and_wide_enough_on_a_dark_page(tmp_path) -> None:
     plots.plot_cmc({"a": np.array([0.5, 1])}, "title")
     plt.savefig(tmp_path / "figure.png")
-    picture = plt.imread(tmp_path / "figure.png")
-    assert (picture[0, 0] == 1).all()  # white, and not transparent
-    assert picture.shape[1] >= 700
+    image = plt.imread(tmp_path / "figure.png")
+    assert (image[0, 0] == 1).all()  # white, and not transparent
+    assert image.shape[1] >= 700
 
 
 def test_both_modalities_can_be_seen_on_white() -> None:

@@ -283,7 +283,7 @@ def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
 
 
 def recipe(benchmark: str, method: str, profile: str, dims: int | None = None) -> dict[str, Any]:
-    """Return the settings of a trained method in a profile; KeyError if nobody has made a recipe for the pair."""
+    """Return the settings of a trained method in a profile; KeyError if there is no recipe for the pair."""
     family = data_set(benchmark).family
     if family == "spectra" or dims == 1:
         return rruff(method, profile)
