@@ -36,13 +36,7 @@
 # :name: fig-mun
 # :class: dark-light
 # :width: 420px
-# :alt: Block diagram from top to bottom. Images and stem of v in blue on the left, images and stem of r in
-# orange on the right. Below the stems are the map z of v in blue, the map z of r in orange, and between them
-# a violet box for the auxiliary map, used in training, with intra-modality kernels 3, 5, 7 and a
-# cross-modality pyramid 1, 2, 4. All three lead into a grey box for the shared stages 1 to 4 and pooling,
-# with f of 3N by D. Below are the green box of the neck g, for v and r at test, and dashed red boxes for L_ia
-# on centres, L_ma on moments and the triplet loss. A dashed red box at the bottom holds the classifier with
-# the cross-entropy.
+# :alt: Block diagram from top to bottom. Images and stem of v in blue on the left, images and stem of r in orange on the right. Below the stems are the map z of v in blue, the map z of r in orange, and between them a violet box for the auxiliary map, used in training, with intra-modality kernels 3, 5, 7 and a cross-modality pyramid 1, 2, 4. All three lead into a grey box for the shared stages 1 to 4 and pooling, with f of 3N by D. Below are the green box of the neck g, for v and r at test, and dashed red boxes for L_ia on centres, L_ma on moments and the triplet loss. A dashed red box at the bottom holds the classifier with the cross-entropy.
 #
 # MUN. Blue: modality $v$. Orange: modality $r$. Violet: auxiliary modality. Grey: shared. Green: compared at
 # test. Dashed red: training only.

@@ -38,13 +38,7 @@
 # :name: fig-enhancing
 # :class: dark-light
 # :width: 420px
-# :alt: Block diagram from top to bottom. Images and stem of v in blue on the left, images and stem of r in
-# orange on the right. Both stems lead into a grey box for the shared stages 1 to 3. From there three boxes
-# follow side by side: a dashed red branch of v with its own stage 4, neck and classifier and the loss
-# L_intra, the grey shared stage 4 with pooling to f of 2N by D, and a dashed red branch of r like the first.
-# Below the shared stage are a dashed red box with the triplet loss and the green box of the neck g, whose
-# cosine is used at test. From the neck arrows lead to dashed red boxes for the classifier with the
-# cross-entropy and for the consistency loss L_dc.
+# :alt: Block diagram from top to bottom. Images and stem of v in blue on the left, images and stem of r in orange on the right. Both stems lead into a grey box for the shared stages 1 to 3. From there three boxes follow side by side: a dashed red branch of v with its own stage 4, neck and classifier and the loss L_intra, the grey shared stage 4 with pooling to f of 2N by D, and a dashed red branch of r like the first. Below the shared stage are a dashed red box with the triplet loss and the green box of the neck g, whose cosine is used at test. From the neck arrows lead to dashed red boxes for the classifier with the cross-entropy and for the consistency loss L_dc.
 #
 # The enhancing network. Blue: modality $v$. Orange: modality $r$. Grey: shared. Green: compared at test.
 # Dashed red: training only.
@@ -134,12 +128,13 @@ torch.testing.assert_close(by_hand, gaussian_consistency(x, y))
 # the symmetric Kullback-Leibler divergence (KL). For two diagonal Gaussians the latter is
 #
 # $$
-# \mathrm{KL}_\mathrm{sym} = \frac{1}{2} \sum_c \Bigl[ \frac{\sigma_{v,c}^2 + (\mu_{v,c} - \mu_{r,c})^2}{\sigma_{r,c}^2} + \frac{\sigma_{r,c}^2 + (\mu_{v,c} - \mu_{r,c})^2}{\sigma_{v,c}^2} - 2 \Bigr],
+# \mathrm{KL}_\mathrm{sym} = \frac{1}{4} \sum_c \Bigl[ \frac{\sigma_{v,c}^2 + \delta_c^2}{\sigma_{r,c}^2} +
+# \frac{\sigma_{r,c}^2 + \delta_c^2}{\sigma_{v,c}^2} - 2 \Bigr], \qquad \delta_c = \mu_{v,c} - \mu_{r,c} .
 # $$
 #
-# up to a constant factor. Every point of two sets is free to move and follows the gradient. The losses have
-# different scales: where $\sigma$ is small, the gradient of KL is large. With the step size of the other two,
-# its first step would overshoot. So each step on KL is divided into 50 smaller ones.
+# Every point of two sets is free to move and follows the gradient. The losses have different scales: where
+# $\sigma$ is small, the gradient of KL is large. With the step size of the other two, its first step would
+# overshoot. So each step on KL is divided into 50 smaller ones.
 
 # %%
 points = 60
