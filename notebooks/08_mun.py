@@ -507,9 +507,10 @@ for name, options in ablations.items():
 pd.DataFrame(rows).set_index("").round(2)
 
 # %% [markdown]
-# The rows differ by one or two tenths. In our run the full model had the smallest gap on training people and
-# a middling one on unseen people. The order is not stable: it changed when the learners ran at full
-# resolution. One short run with eight people per column cannot rank the components.
+# The rows differ by one or two tenths, and neither column ranks the full model first: without the auxiliary
+# modality the gap on training people is as small. The order is not stable. It changed when the learners ran
+# at full resolution, and between two versions of the code. One short run with eight people per column cannot
+# rank the components.
 #
 # A small gap is also not sufficient for matching: a network can close the gap by mapping all people to one
 # point. The {ref}`table of components <table-mun-t3>` compares the accuracy over five seeds, with intervals.
