@@ -38,10 +38,6 @@
 # :class: dark-light
 # :width: 420px
 # :alt: Block diagram from top to bottom. Two columns at the top: images of v and the stem of v in blue, images of r and the stem of r in orange. Both lead into one grey box for the shared stages 1 to 4 with last stride 1, and a grey box for pooling to the embedding f of 2N by D. From f one arrow leads to the green box of the neck, g = BN(f), whose cosine is used at test, and one to a dashed red box with the triplet loss. Below the neck a dashed red box holds the classifier with the cross-entropy.
-# stem of modality r, both lead into one grey box, the shared stages of the ResNet. Grey boxes for pooling and
-# the neck follow. The pooled embedding f goes to the triplet loss and the normalised embedding g goes to the
-# classifier with the identity loss; dashed red lines mark these training-only parts. A green frame marks the
-# embeddings that are compared at test.
 #
 # The two-stream network. Blue: modality $v$. Orange: modality $r$. Grey: shared. Green: compared at test.
 # Dashed red: training only.
@@ -299,8 +295,12 @@ print(f"weights: {own:,} in each stem, {sum(p.numel() for p in library.parameter
 # larger weights for far positives and near negatives, and a soft-plus in place of a margin:
 #
 # $$
-# \ell_i = \log\Bigl(1 + \exp\Bigl(\sum_{j \in \mathcal P_i} \omega_{ij} d_{ij} - \sum_{k \in \mathcal N_i} \omega_{ik} d_{ik}\Bigr)\Bigr), \quad
-# \omega_{ij} = \operatorname{softmax}_{\mathcal P_i}(d_{ij}), \quad \omega_{ik} = \operatorname{softmax}_{\mathcal N_i}(-d_{ik}).
+# \begin{aligned}
+# \ell_i &= \log\Bigl(1 + \exp\Bigl(\sum_{j \in \mathcal P_i} \omega_{ij} d_{ij} - \sum_{k \in \mathcal N_i}
+# \omega_{ik} d_{ik}\Bigr)\Bigr), \\
+# \omega_{ij} &= \operatorname{softmax}_{\mathcal P_i}(d_{ij}), \qquad
+# \omega_{ik} = \operatorname{softmax}_{\mathcal N_i}(-d_{ik}).
+# \end{aligned}
 # $$
 #
 # We compute it one anchor at a time and compare it with the library's:

@@ -36,13 +36,7 @@
 # :name: fig-mun
 # :class: dark-light
 # :width: 420px
-# :alt: Block diagram from top to bottom. Images and stem of v in blue on the left, images and stem of r in
-# orange on the right. Below the stems are the map z of v in blue, the map z of r in orange, and between them
-# a violet box for the auxiliary map, used in training, with intra-modality kernels 3, 5, 7 and a
-# cross-modality pyramid 1, 2, 4. All three lead into a grey box for the shared stages 1 to 4 and pooling,
-# with f of 3N by D. Below are the green box of the neck g, for v and r at test, and dashed red boxes for L_ia
-# on centres, L_ma on moments and the triplet loss. A dashed red box at the bottom holds the classifier with
-# the cross-entropy.
+# :alt: Block diagram from top to bottom. Images and stem of v in blue on the left, images and stem of r in orange on the right. Below the stems are the map z of v in blue, the map z of r in orange, and between them a violet box for the auxiliary map, used in training, with intra-modality kernels 3, 5, 7 and a cross-modality pyramid 1, 2, 4. All three lead into a grey box for the shared stages 1 to 4 and pooling, with f of 3N by D. Below are the green box of the neck g, for v and r at test, and dashed red boxes for L_ia on centres, L_ma on moments and the triplet loss. A dashed red box at the bottom holds the classifier with the cross-entropy.
 #
 # MUN. Blue: modality $v$. Orange: modality $r$. Violet: auxiliary modality. Grey: shared. Green: compared at
 # test. Dashed red: training only.
@@ -513,9 +507,10 @@ for name, options in ablations.items():
 pd.DataFrame(rows).set_index("").round(2)
 
 # %% [markdown]
-# The rows differ by one or two tenths. In our run the full model had the smallest gap on training people and
-# a middling one on unseen people. The order is not stable: it changed when the learners ran at full
-# resolution. One short run with eight people per column cannot rank the components.
+# The rows differ by one or two tenths, and neither column ranks the full model first: without the auxiliary
+# modality the gap on training people is as small. The order is not stable. It changed when the learners ran
+# at full resolution, and between two versions of the code. One short run with eight people per column cannot
+# rank the components.
 #
 # A small gap is also not sufficient for matching: a network can close the gap by mapping all people to one
 # point. The {ref}`table of components <table-mun-t3>` compares the accuracy over five seeds, with intervals.

@@ -437,7 +437,7 @@ for name in ended.columns.intersection(["tra", "adv"]):
 
 # %% [markdown]
 # At the end of the table's runs the transformation loss equals that of the identity map: the sketches were
-# not translated. The discriminator's loss is about half of 0.69, the chance level, so the discriminator
+# not translated. The discriminator's loss is one half to two thirds of 0.69, the chance level, so the discriminator
 # distinguishes the two modalities. There are two possible causes.
 #
 # - *Training length.* AdamW changes a weight by about the learning rate in each step, whatever the size of
