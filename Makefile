@@ -2,11 +2,12 @@
 # there or no longer the same. `make PYTHON=python3.13 test` chooses another interpreter for a new one.
 
 PYTHON  ?= python3
-TABLE   ?= marrnet-t1
+TABLE   ?= $(if $(DATA),marrnet-t1,drawings)
 RRUFF   ?=
 DATA    ?= $(RRUFF)
-PROFILE ?= $(if $(DATA),demo,tiny)
+PROFILE ?= $(if $(DATA)$(filter drawings,$(TABLE)),demo,tiny)
 SEEDS   ?= 1
+WORKERS ?= $(if $(filter drawings,$(TABLE)),2)
 OUT     ?= _build/tables
 TORCH   ?=
 
@@ -60,13 +61,15 @@ lock:  ## write requirements.lock from what is installed in .venv
 	  $(BIN)/python -m pip freeze --all --exclude pip --exclude-editable --exclude xmodal-lite \
 	  | sed -E 's/^((nvidia|cuda)-[a-z0-9-]+|triton)==.*/& ; sys_platform == "linux"/'; } > requirements.lock
 
-demo: tables book  ## the first table on synthetic minerals (or RRUFF=path; SEEDS=5), then the book
+demo: environment  ## match emoji, three minutes on two cores (or another table: TABLE, DATA, SEEDS), then build the book
+	@$(RUN) $(BIN)/python book/expected.py "$(TABLE)"
+	@$(MAKE) --no-print-directory tables book
 	@echo
 	@echo "The table: $(OUT)    The book: open _build/html/index.html in a browser; it needs no network."
 
-tables: environment  ## one table, by papermill: TABLE=mun-t1 DATA=path PROFILE=paper SEEDS=5 (without DATA its synthetic data set)
+tables: environment  ## one table, by papermill: TABLE=mun-t1 DATA=path PROFILE=paper SEEDS=5 (without DATA its synthetic data set; drawings needs none)
 	$(RUN) $(BIN)/xmodal tables run "$(TABLE)" $(if $(DATA),--data-root "$(DATA)") --profile $(PROFILE) \
-	  --seeds $(SEEDS) --output "$(OUT)"
+	  --seeds $(SEEDS) --output "$(OUT)" $(if $(WORKERS),--scheduler local --workers $(WORKERS))
 
 test: lint unit check-notebooks check-book  ## everything that continuous integration checks, cheapest first
 

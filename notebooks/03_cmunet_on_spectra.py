@@ -32,6 +32,16 @@
 # **Time:** about 25 minutes to read; about two minutes to run on one CPU core.
 # ```
 #
+# ```{figure} ../book/_static/figures/diagram-cmunet.svg
+# :name: fig-cmunet
+# :class: dark-light
+# :width: 420px
+# :alt: Block diagram from top to bottom. A blue box for x of v and an orange box for x of r, each N by C by H by W, lead into grey boxes in a column: encoder level 0 with the modality embedding, encoder levels 1 to 3 with stride 2, both kept as skip connections, encoder level 4 with the linear map over all positions and the modality embedding, and decoder levels 3 to 0 that upsample and join the skip connections. A green box below holds the output u = x plus the residual head, which is 0 at the start, in the space of v. Four dashed red boxes at the bottom hold the losses L_rec, L_tra, L_adv and L_per.
+#
+# cmUNet, with the shapes of images; a spectrum has one axis of length L in place of H and W. Blue: modality
+# $v$. Orange: modality $r$. Grey: shared. Green: the output, which is used at test. Dashed red: training only.
+# ```
+#
 # **What the paper says, and what we chose.** Known from the abstract: an encoder-decoder, trained by
 # cross-modality transformation and in-modality reconstruction, with an adversarial and a perceptual loss; its
 # output lies in the original sample space. Not known to us: all layers, normalisations and weights. These are

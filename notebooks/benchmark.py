@@ -16,8 +16,9 @@
 # (benchmark)=
 # # One method on one benchmark
 #
-# The tables run many methods; this notebook runs one, at any size, and shows all that is known of the run. As it stands
-# here it trains MarrNet for some seconds on synthetic minerals. At full size, on your copy of a benchmark:
+# The tables compare many methods. This notebook runs one method, at any size, and shows the complete record
+# of the run. With the default parameters it trains MarrNet for a few seconds on synthetic minerals. At full
+# size, on your copy of a benchmark:
 #
 # ```bash
 # papermill notebooks/benchmark.ipynb out.ipynb -p benchmark sysu-mm01 \
@@ -25,26 +26,26 @@
 #   -p data_root path/to/SYSU-MM01 -p store path/to/runs
 # ```
 #
-# What a run of each method takes on which card is told on {doc}`the page of costs <../book/costs>`.
+# {doc}`The page of costs <../book/costs>` lists time and memory of each method.
 #
-# **An interrupted run goes on.** With a `store`, a checkpoint is written every so many steps (`checkpoint_every` in the
-# recipe below), and the same command, given again, goes on from the last one and ends where the uninterrupted run would have. A
-# finished run is never repeated.
+# **Resuming a run.** With a `store`, a checkpoint is written at regular steps (`checkpoint_every` in the
+# recipe below). The same command then resumes an interrupted run from the last checkpoint, and the result
+# equals that of the uninterrupted run. A finished run is not repeated.
 #
-# **On Colab** the machine and its disk vanish when the session ends. Mount your drive (the folder symbol on the left),
-# write its path into `store`, and a lost session costs the minutes since the last checkpoint: open the notebook again,
-# run all cells, and it goes on. The free GPU (a T4) is meant for `profile = "demo"`, which takes minutes; `paper`
-# outlasts a free session, so it depends on the store.
+# **On Colab** the machine and its disk are deleted when the session ends. Mount your drive (the folder symbol
+# on the left) and write its path into `store`. After a lost session, open the notebook again and run all
+# cells: the run resumes from the last checkpoint. The free GPU (a T4) is intended for `profile = "demo"`,
+# which takes minutes. `paper` takes longer than a free session and needs the store.
 
 # %% tags=["parameters"]
 benchmark = "rruff"  # str: a benchmark's name, as `xmodal benchmarks` lists them
 method = "marrnet"  # str: a method's name
-protocol = ""  # str: empty for the benchmark's first
+protocol = ""  # str: empty for the first protocol of the benchmark
 profile = "tiny"  # str: tiny, demo or paper
-data_root = ""  # str: folder in the benchmark's own layout; empty makes the synthetic data set
+data_root = ""  # str: folder in the benchmark's own layout; empty writes a synthetic data set
 seed = 0  # int: seeds the split, the weights and the batches
 changes = {}  # dict: changes to the recipe by dotted name, such as {"grad_accumulation": 2} on a small card
-store = ""  # str: where the run is kept, on a mounted drive say; empty forgets it afterwards
+store = ""  # str: folder in which the run is kept, such as one on a mounted drive; empty: not kept
 
 # %% tags=["hide-input"]
 import subprocess
@@ -69,9 +70,9 @@ options = {"protocol": protocol, "profile": profile, "seed": seed, "changes": ch
 report = run_report(method, benchmark, data_root=data_root, store=store or tempfile.mkdtemp(), **options)
 
 # %% [markdown]
-# ## What came out
+# ## Results
 #
-# The protocol in full, then the mean over its draws.
+# The protocol in full, then the mean over its trials.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -81,16 +82,17 @@ print(report.record.protocol)
 print(report.record.report())
 
 # %% [markdown]
-# One run is one draw of everything that chance decides. Two methods are compared over several seeds, as the tables do.
+# One run is one sample of everything that depends on random numbers. To compare two methods, use several
+# seeds, as the tables do.
 #
-# ## How the training went
+# ## Loss curves
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Every loss of the run over its steps, on a logarithmic scale.", "name": "fig-benchmark-losses"}, "image": {"alt": "Line plot with one line for each loss of the method over the training steps, on a logarithmic axis."}}
 if report.history:
     plots.plot_training(report.history, f"Losses of {method} on {benchmark}")
 
 # %% [markdown]
-# ## What it took, and where it comes from
+# ## Cost and provenance
 
 # %% tags=["hide-input"]
 Markdown(report.markdown())

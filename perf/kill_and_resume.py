@@ -65,7 +65,7 @@ def outcome(store: Path, root: str, steps: int) -> dict[str, Any]:
     subprocess.run(_command(store, root, steps), check=True, stdout=subprocess.DEVNULL)
     (path,) = store.glob("*/record.json")
     record = json.loads(path.read_text(encoding="utf-8"))
-    return {name: record[name] for name in ("spec", "metrics", "draws", "losses")}
+    return {name: record[name] for name in ("spec", "metrics", "trials", "losses")}
 
 
 def _kill_after(store: Path, root: str, steps: int, seconds: float) -> str:

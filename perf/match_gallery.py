@@ -33,14 +33,14 @@ LEAST = 0.1  # score of the members of the prediction set, of some hundred in th
 
 
 def make_run(folder: Path) -> tuple[Retriever, Path]:
-    """Train for one step, and return the opened run and an infrared picture of its data."""
+    """Train for one step, and return the opened run and an infrared image of its data."""
     data = open_benchmark("regdb", profile="tiny", folder=folder)
     spec = make_spec(
         "two-stream", data, protocol=data.protocols[0], profile="tiny", seed=0, overrides={"steps": 1}
     )
     run(spec, data, RunStore(folder / "runs"))
-    picture = next(folder.glob("synthetic-*/Thermal/*/*"))
-    return open_run(folder / "runs" / spec.hash, device="cpu"), picture
+    image = next(folder.glob("synthetic-*/Thermal/*/*"))
+    return open_run(folder / "runs" / spec.hash, device="cpu"), image
 
 
 def write_gallery(path: Path, run: str) -> Gallery:
@@ -69,14 +69,14 @@ def our_search(query: np.ndarray, gallery: Gallery) -> list[str]:
     return gallery.paths[topk(cosine, K).indices[0]].tolist()
 
 
-def plain_call(matcher: Retriever, picture: Path, gallery: Gallery) -> list[str]:
-    """Read and embed a picture, then sort all cosines."""
-    return plain_search(matcher.embed([picture], 1), gallery)
+def plain_call(matcher: Retriever, image: Path, gallery: Gallery) -> list[str]:
+    """Read and embed a image, then sort all cosines."""
+    return plain_search(matcher.embed([image], 1), gallery)
 
 
-def our_call(matcher: Retriever, picture: Path, gallery: Gallery) -> list[str]:
-    """Match a picture."""
-    (answer,) = matcher.match([picture], gallery, K).answers
+def our_call(matcher: Retriever, image: Path, gallery: Gallery) -> list[str]:
+    """Match a image."""
+    (answer,) = matcher.match([image], gallery, K).answers
     return [match.path for match in answer.matches]
 
 
@@ -100,9 +100,9 @@ def main() -> None:
     torch.set_num_threads(chosen.threads)
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as name, threadpool_limits(chosen.threads):
-        matcher, picture = make_run(Path(name))
+        matcher, image = make_run(Path(name))
         whole = write_gallery(Path(name) / "gallery.npy", matcher.run.record.spec.hash)
-        query = matcher.embed([picture], 1)
+        query = matcher.embed([image], 1)
         for size in SIZES:
             part = first(whole, size)
             rows.append(
@@ -117,8 +117,8 @@ def main() -> None:
                 row(
                     "whole call",
                     size,
-                    lambda part=part: plain_call(matcher, picture, part),
-                    lambda part=part: our_call(matcher, picture, part),
+                    lambda part=part: plain_call(matcher, image, part),
+                    lambda part=part: our_call(matcher, image, part),
                 )
             )
     print_and_store("match gallery", rows, chosen.output, threads=chosen.threads)

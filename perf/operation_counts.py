@@ -86,7 +86,7 @@ def pairs() -> Iterator[tuple[str, str, Recipe]]:
 
 
 def shape(recipe: Recipe) -> tuple[int, ...]:
-    """Return the shape of a sample: a picture, or a spectrum."""
+    """Return the shape of a sample: a image, or a spectrum."""
     return (1, len(Preparation().axis())) if recipe.image_size is None else (3, *recipe.image_size)
 
 
@@ -99,8 +99,8 @@ def batch(recipe: Recipe) -> Batch:
     return Batch(v, r, labels, torch.empty(n, dtype=torch.bool, device="meta"))
 
 
-def pictures(benchmark: str) -> int | None:
-    """Return how many pictures the whole set has, where its known totals tell."""
+def images(benchmark: str) -> int | None:
+    """Return how many images the whole set has, where its known totals tell."""
     totals = getattr(benchmarks.data_set(benchmark), "totals", {})
     return sum(count for name, count in totals.items() if IMAGES.fullmatch(name)) or None
 
@@ -122,7 +122,7 @@ def count(method: str, benchmark: str, recipe: Recipe) -> Row:
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     moments, average = {"sgd": 1, "adamw": 2}[recipe.optimizer], int(recipe.ema_decay > 0)
     narrow = 1 if recipe.precision == "no" else 2  # 32 bits over those of the precision
-    many = pictures(benchmark)
+    many = images(benchmark)
     return {
         "what": f"{method} {benchmark}",
         "steps": recipe.steps,

@@ -15,7 +15,7 @@ The published version (AGW, Ye et al., TPAMI 2022, public code) holds three whol
 alone, and trains in float32 with the images' channels outermost. Ours is `fit` itself, in the precision asked for.
 Every version runs in a process of its own, so that memory is its own, and those that are not compiled take turns, then
 the others, so that a busy machine hits all alike; the time is the best of all steps after the first ones. On a busy
-machine the processor's time, which adds up over threads, says more than the clock, best with `--threads 1`. Pictures
+machine the processor's time, which adds up over threads, says more than the clock, best with `--threads 1`. Images
 are random and lie on the device already: `data_path.py` measures their way there. On 2 cores a round takes a minute for
 each version at the default size.
 """
@@ -161,7 +161,7 @@ def stem_of(network: nn.Module, x: Tensor) -> Tensor:
 
 
 def pairs(case: Case) -> Batch:
-    """Draw random pictures, half of the batch in each modality."""
+    """Draw random images, half of the batch in each modality."""
     n = case.batch // 2
     shape = (n, 3, *case.size)
     v, r = (torch.randint(0, 256, shape, dtype=torch.uint8, device=case.device) for _ in range(2))

@@ -1,4 +1,4 @@
-"""Figures are not compared as pictures: what they plot, and what they say, is read back from the axes."""
+"""Figures are not compared as images: what they plot, and what they say, is read back from the axes."""
 
 import matplotlib
 
@@ -39,9 +39,9 @@ def assert_nothing_is_cut_off(figure) -> None:
 def test_a_saved_figure_is_white_and_wide_enough_on_a_dark_page(tmp_path) -> None:
     plots.plot_cmc({"a": np.array([0.5, 1])}, "title")
     plt.savefig(tmp_path / "figure.png")
-    picture = plt.imread(tmp_path / "figure.png")
-    assert (picture[0, 0] == 1).all()  # white, and not transparent
-    assert picture.shape[1] >= 700
+    image = plt.imread(tmp_path / "figure.png")
+    assert (image[0, 0] == 1).all()  # white, and not transparent
+    assert image.shape[1] >= 700
 
 
 def test_both_modalities_can_be_seen_on_white() -> None:
@@ -189,4 +189,19 @@ def test_matches_are_framed_where_they_are_in_the_set(kind: str) -> None:
     assert "infrared queries" in figure.get_suptitle() and "framed" in figure.get_supxlabel()
     if axis is not None:
         np.testing.assert_array_equal(figure.axes[1].lines[0].get_ydata(), sample[0])
+    assert_nothing_is_cut_off(figure)
+
+
+def test_ranked_answers_frame_the_right_one_and_say_its_rank() -> None:
+    rng = np.random.default_rng(0)
+    queries, gallery = (rng.integers(0, 256, (n, 3, 8, 8), dtype=np.uint8) for n in (2, 7))
+    similarity = np.linspace(0.9, 0.3, 7)[None].repeat(2, axis=0)
+    right = np.zeros((2, 7), dtype=bool)
+    right[0, 1] = right[1, 6] = True  # the second query's is outside the first five
+    figure = plots.plot_answers(queries, gallery, similarity, right, "t")
+    framed = [ax for ax in figure.axes if ax.spines["left"].get_visible()]
+    assert [ax.get_title(loc="center") for ax in framed] == ["2: 0.80"]
+    np.testing.assert_array_equal(framed[0].images[0].get_array(), gallery[1].transpose(1, 2, 0))
+    titles = [ax.get_title(loc="center") for ax in figure.axes]
+    assert len(titles) == 12 and titles[0] == "right: rank 2" and titles[6] == "right: rank 7"
     assert_nothing_is_cut_off(figure)

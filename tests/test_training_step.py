@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+PERF = Path(__file__).resolve().parents[1] / "perf"
 DEFAULTS = {
     "method": ["published", "two-stream"], "backbone": "resnet50", "size": (288, 144), "batch": [64],
     "precision": "bf16", "compile": ["no"], "graph": False, "like": "sysu-mm01", "threads": 1,
@@ -18,7 +18,7 @@ DEFAULTS = {
 
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(BENCHMARKS)
+    monkeypatch.syspath_prepend(PERF)
     return importlib.import_module("training_step")
 
 

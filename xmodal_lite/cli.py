@@ -12,6 +12,8 @@ import typer
 
 from xmodal_lite import benchmarks as benchmark_registry
 from xmodal_lite import experiments
+from xmodal_lite.cli_options import Device, Profile, Root, Store
+from xmodal_lite.cli_tables import tables
 from xmodal_lite.errors import SpecError, XmodalError
 from xmodal_lite.escape import printable
 
@@ -20,16 +22,8 @@ from xmodal_lite.escape import printable
 app = typer.Typer(
     help="Cross-modality matching: data, runs and paper tables.", no_args_is_help=True, add_completion=False
 )
-tables = typer.Typer(help="The papers' tables.", no_args_is_help=True)
 app.add_typer(tables, name="tables")
 
-Root = Annotated[
-    str,
-    typer.Option("--data-root", help="Folder in the benchmark's own layout; empty: its synthetic data set."),
-]
-Profile = Annotated[str, typer.Option(help="One of tiny, demo, paper.")]
-Store = Annotated[Path, typer.Option(help="Folder that keeps runs; a finished run is never repeated.")]
-Device = Annotated[str, typer.Option(help="One of auto, cpu, cuda.")]
 Change = Annotated[
     list[str], typer.Option("--set", help="Change the recipe: steps=100, loss_weights.adv=0, ...")
 ]
@@ -79,7 +73,10 @@ def make_synthetic(
 def download_data(name: str, root: Path) -> None:
     """Fetch a benchmark that is open, with checksums; an interrupted download resumes where it stopped."""
     if name != "rruff":
-        raise SpecError(f"'{name}' cannot be downloaded; open data: rruff. For the others, ask their owners.")
+        raise SpecError(
+            f"'{name}' cannot be downloaded; open data: rruff. drawings is part of the package. For the others, ask "
+            "their owners."
+        )
     from xmodal_lite.benchmarks.download import fetch
 
     fetch(root)
@@ -87,7 +84,9 @@ def download_data(name: str, root: Path) -> None:
 
 
 @app.command("check")
-def check_data(name: str, root: Path) -> None:
+def check_data(
+    name: str, root: Annotated[str, typer.Argument(help="Empty for data of the package.")] = ""
+) -> None:
     """Check a data folder: counts, what was repaired, and every problem at once."""
     found = benchmark_registry.check(name, root)
     typer.echo(printable(str(found)))
@@ -206,95 +205,6 @@ def export_run(
     for name, apart in differences.items():
         typer.echo(f"{name}: embeddings at most {apart:.1e} from torch's")
     typer.echo(f"wrote {to}; next: xmodal match QUERY --gallery FOLDER --run {to}")
-
-
-@tables.command("list")
-def list_tables() -> None:
-    """List the tables that can be re-run."""
-    for name in experiments.table_names():
-        table = experiments.load_table(name)
-        typer.echo(f"{name}: {table.title} ({table.paper}, {table.number}; {len(table.rows)} rows)")
-
-
-@tables.command("show")
-def show_table(
-    name: str,
-    results: Annotated[Path, typer.Option(help="Folder of stored run records.")] = Path("results"),
-    source: Annotated[str, typer.Option(help="real or synthetic; by default both.")] = "",
-) -> None:
-    """Print what the page of a table shows of the stored run records, without running anything."""
-    report = experiments.stored_table(name, results)
-    if not results.is_dir():
-        raise SpecError(f"there is no folder {results}; give --results the one of a checkout")
-    if source and source not in report.records:
-        raise SpecError(f"unknown source '{source}'; known: {', '.join(report.records)}")
-    for one in [source] if source else report.records:
-        typer.echo(f"\n{report.markdown(one)}")
-
-
-@tables.command("run")
-def run_table_notebook(
-    name: str,
-    data_root: Root = "",
-    profile: Profile = "demo",
-    seeds: Annotated[
-        int,
-        typer.Option(
-            min=0, help="Seeds 0, 1, ... up to this many; 0: the table's own number, or 5 on synthetic data."
-        ),
-    ] = 0,
-    store: Store = Path("runs"),
-    results: Annotated[str, typer.Option(help="Also copy the records into this folder.")] = "",
-    output: Annotated[Path, typer.Option(help="Folder for the executed notebook.")] = Path("_build/tables"),
-    scheduler: Annotated[
-        str, typer.Option(help="Make the runs on Dask workers: a scheduler's address, or 'local'.")
-    ] = "",
-    workers: Annotated[
-        int, typer.Option(min=0, help="Of '--scheduler local'; 0: one on each GPU, or on each core.")
-    ] = 0,
-    device: Device = "auto",
-) -> None:
-    """Re-run a table by papermill. Start the same command twice to share the runs between two processes."""
-    from xmodal_lite.experiments.notebook import check_output, check_parameters
-    from xmodal_lite.experiments.recipes import check_profile
-
-    table = experiments.load_table(name)
-    check_profile(profile)
-    if workers and scheduler != "local":
-        raise SpecError("--workers is for '--scheduler local'; give both, or start workers at the scheduler")
-    _train_on(device, scheduler)
-    seeds = seeds or experiments.default_seeds(table, "real" if data_root else "synthetic")
-    notebook = Path("notebooks/tables") / f"{name.replace('-', '_')}.ipynb"
-    parameters: dict[str, Any] = {
-        "run": True,
-        "data_root": str(Path(data_root).resolve()) if data_root else "",
-        "profile": profile,
-        "seeds": seeds,
-        "store": str(store.resolve()),
-        "publish_to": str(Path(results).resolve()) if results else "",
-    }
-    if scheduler:  # what would stop the notebook stops the command before anything is run
-        check_parameters(notebook, parameters)
-        check_output(output / notebook.name)
-        options = {"data_root": data_root, "profile": profile, "seeds": seeds, "store": store}
-        experiments.sweep_table(name, scheduler, workers=workers, **options)
-    done = experiments.run_notebook(notebook, output / notebook.name, parameters)
-    typer.echo("\n\n".join(experiments.shown_markdown(done)))
-    typer.echo(f"\nthe table is in {done}")
-
-
-def _train_on(device: str, scheduler: str) -> None:
-    """Choose the device of the processes that this one starts: a notebook's kernel, local workers."""
-    from xmodal_lite.training import check_device
-
-    check_device(device)
-    if device != "auto" and scheduler not in ("", "local"):
-        raise SpecError(
-            f"--device {device} is of this machine, but the workers of {scheduler} choose their own: a GPU where they "
-            "have one, or the processor where they are started with ACCELERATE_USE_CPU=true; leave --device out"
-        )
-    if device == "cpu":
-        os.environ["ACCELERATE_USE_CPU"] = "true"  # they inherit it
 
 
 def _stored_already(record: experiments.RunRecord) -> str:

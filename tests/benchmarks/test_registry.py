@@ -95,7 +95,7 @@ def test_every_set_states_what_experiments_read() -> None:
     for name in benchmarks.names():
         data = benchmarks.data_set(name)
         assert (data.name, len(data.modalities), len(data.colours)) == (name, 2, 2)
-        assert data.family in ("people", "faces", "spectra", "folder")
+        assert data.family in ("people", "faces", "spectra", "drawings", "folder")
         assert bool(data.synthetic) == (name in synthetic.names())
         assert set(data.image_sizes) in (set(), {"tiny", "demo", "paper"})
         assert (data.steps_per_epoch > 0) == (data.family in ("people", "folder"))

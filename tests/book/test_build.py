@@ -1,4 +1,4 @@
-"""The built book: no warning, no broken link, no picture without words, and whole without a network."""
+"""The built book: no warning, no broken link, no image without words, and whole without a network."""
 
 import re
 import shutil
@@ -19,14 +19,14 @@ FILE_NAME = re.compile(r"\S+\.(png|svg|jpe?g|gif)$|^[0-9a-f]{16,}$", re.IGNORECA
 
 
 class Links(HTMLParser):
-    """What a page points to, what can be pointed at, what it loads, and its pictures."""
+    """What a page points to, what can be pointed at, what it loads, and its images."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.targets: list[str] = []
         self.anchors: set[str] = set()
         self.loaded: list[str] = []
-        self.pictures: list[tuple[str, str]] = []
+        self.images: list[tuple[str, str]] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -38,7 +38,7 @@ class Links(HTMLParser):
         if tag in LOADING and found.get(LOADING[tag]) and loads(tag, found):
             self.loaded.append(found[LOADING[tag]])
         if tag == "img":
-            self.pictures.append((found.get("src", ""), found.get("alt", "")))
+            self.images.append((found.get("src", ""), found.get("alt", "")))
 
 
 def loads(tag: str, attributes: dict[str, str]) -> bool:
@@ -61,9 +61,9 @@ def broken_links(pages: dict[Path, Links]) -> list[str]:
 
 
 def wordless(pages: dict[Path, Links]) -> list[str]:
-    """Pictures without alternative text, or with a file name in its place."""
-    pictures = {(path.name, *picture) for path, page in pages.items() for picture in page.pictures}
-    return [f"{name}: {source}" for name, source, alt in sorted(pictures) if not alt or FILE_NAME.search(alt)]
+    """Images without alternative text, or with a file name in its place."""
+    images = {(path.name, *image) for path, page in pages.items() for image in page.images}
+    return [f"{name}: {source}" for name, source, alt in sorted(images) if not alt or FILE_NAME.search(alt)]
 
 
 def from_outside(pages: dict[Path, Links]) -> list[str]:
@@ -116,7 +116,7 @@ def test_no_link_is_broken(pages: dict[Path, Links]):
 
 
 def test_every_picture_says_what_it_shows(pages: dict[Path, Links]):
-    assert any(page.pictures for page in pages.values())
+    assert any(page.images for page in pages.values())
     assert wordless(pages) == []
 
 

@@ -1,4 +1,4 @@
-"""Pictures are cut, mirrored, recoloured and erased as promised, each by draws of its own, and stay uint8."""
+"""Images are cut, mirrored, recoloured and erased as promised, each by draws of its own, and stay uint8."""
 
 import numpy as np
 import pytest
@@ -15,13 +15,13 @@ DEVICES = [
 ]
 
 
-def pictures(count=16, height=24, width=12, seed=0):
+def images(count=16, height=24, width=12, seed=0):
     generator = torch.Generator().manual_seed(seed)
     return torch.randint(1, 256, (count, 3, height, width), dtype=torch.uint8, generator=generator)
 
 
 def test_nothing_is_changed_by_default():
-    v, r = pictures(), pictures(seed=1)
+    v, r = images(), images(seed=1)
     changed = ImageAugmentation()(v, r)
     assert changed[0] is v
     assert changed[1] is r
@@ -29,14 +29,14 @@ def test_nothing_is_changed_by_default():
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_all_at_once_keeps_shape_type_and_device(device):
-    v, r = pictures().to(device), pictures(seed=1).to(device)
+    v, r = images().to(device), images(seed=1).to(device)
     for x, changed in zip((v, r), FULL(v, r), strict=True):
         assert (changed.shape, changed.dtype, changed.device) == (x.shape, torch.uint8, x.device)
         assert not torch.equal(changed, x)
 
 
 def test_no_change_depends_on_a_number_that_the_host_would_have_to_wait_for():
-    v = pictures().to("meta")  # tensors without numbers: reading one is an error
+    v = images().to("meta")  # tensors without numbers: reading one is an error
     assert [x.shape for x in FULL(v, v)] == [v.shape, v.shape]
     with pytest.raises(RuntimeError):
         v.sum().item()
@@ -44,7 +44,7 @@ def test_no_change_depends_on_a_number_that_the_host_would_have_to_wait_for():
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_the_host_never_waits_for_a_gpu():
-    v = pictures().to("cuda")
+    v = images().to("cuda")
     FULL(v, v)  # makes the constants
     torch.cuda.set_sync_debug_mode("error")
     try:
@@ -54,7 +54,7 @@ def test_the_host_never_waits_for_a_gpu():
 
 
 def test_same_seed_same_pictures_and_the_input_is_left_alone():
-    v, r = pictures(), pictures(seed=1)
+    v, r = images(), images(seed=1)
     before = v.clone(), r.clone()
     torch.manual_seed(3)
     first = FULL(v, r)
@@ -68,15 +68,15 @@ def test_same_seed_same_pictures_and_the_input_is_left_alone():
 
 def test_every_picture_has_a_draw_of_its_own():
     torch.manual_seed(0)
-    one = pictures(1).expand(8, -1, -1, -1)
+    one = images(1).expand(8, -1, -1, -1)
     for changes in ({"pad": 9}, {"brightness_contrast": 0.3}, {"erase": 1.0}):
         v, r = ImageAugmentation(**changes)(one, one)
-        assert len({picture.numpy().tobytes() for picture in (*v, *r)}) > 12, changes
+        assert len({image.numpy().tobytes() for image in (*v, *r)}) > 12, changes
 
 
 def test_crops_are_windows_of_the_padded_picture_and_reach_all_corners():
     torch.manual_seed(0)
-    x = pictures(1, 5, 4).expand(400, -1, -1, -1)
+    x = images(1, 5, 4).expand(400, -1, -1, -1)
     padded = np.pad(x[0].numpy(), ((0, 0), (2, 2), (2, 2)))
     windows = {padded[:, i : i + 5, j : j + 4].tobytes() for i in range(5) for j in range(5)}
     assert len(windows) == 25
@@ -85,7 +85,7 @@ def test_crops_are_windows_of_the_padded_picture_and_reach_all_corners():
 
 def test_the_flipped_share_is_mirrored_exactly():
     torch.manual_seed(0)
-    x = pictures(400, 4, 4)
+    x = images(400, 4, 4)
     changed = ImageAugmentation(flip=0.3)(x, x)[0]
     mirrored = (changed == x.flip(3)).flatten(1).all(1)
     assert (mirrored ^ (changed == x).flatten(1).all(1)).all()
@@ -125,7 +125,7 @@ def test_a_rectangle_too_long_for_the_picture_is_cut():
 
 
 def test_grey_is_the_usual_luma():
-    x = pictures(1, 64, 64)
+    x = images(1, 64, 64)
     exact = np.tensordot(x[0].double().numpy(), [0.299, 0.587, 0.114], axes=(0, 0))
     assert np.abs(grey(x)[0, 0].numpy() - exact).max() <= 0.5 + 1e-4
     pillows = np.asarray(Image.fromarray(x[0].permute(1, 2, 0).numpy()).convert("L"))
@@ -135,7 +135,7 @@ def test_grey_is_the_usual_luma():
 @pytest.mark.parametrize(("colour", "kinds"), [("grey", 2), ("exchange", 5)])
 def test_colour_changes_visible_pictures_only_at_equal_odds(colour, kinds):
     torch.manual_seed(0)
-    v, r = pictures(1000, 4, 4), pictures(1000, 4, 4, seed=1)
+    v, r = images(1000, 4, 4), images(1000, 4, 4, seed=1)
     changed, infrared = ImageAugmentation(colour=colour)(v, r)
     assert torch.equal(infrared, r)
     outcomes = [v, grey(v), v[:, :1], v[:, 1:2], v[:, 2:]][:kinds]
@@ -165,14 +165,14 @@ def test_a_warp_moves_without_a_new_colour_and_its_spread_is_that_asked_for():
     edge = torch.zeros(400, 3, 4, 100, dtype=torch.uint8)
     edge[..., 50:] = 255  # the left half black, the right half white
     moved = ImageAugmentation(affine=0.1)(edge, edge)[0].float() / 255
-    middle = 1 - 2 * moved[:, 0].mean((1, 2))  # where the edge came to lie, in halves of the picture
+    middle = 1 - 2 * moved[:, 0].mean((1, 2))  # where the edge came to lie, in halves of the image
     assert float(middle.mean()) == pytest.approx(0, abs=0.02)
     assert float(middle.std()) == pytest.approx(0.1, abs=0.02)
 
 
 def test_pairs_moved_together_stay_aligned_and_others_do_not():
     torch.manual_seed(0)
-    x = pictures(32)
+    x = images(32)
     moves = {"pad": 4, "flip": 0.5, "affine": 0.1}
     v, r = ImageAugmentation(**moves, same_on_pair=True)(x, x)
     assert torch.equal(v, r)
@@ -180,18 +180,18 @@ def test_pairs_moved_together_stay_aligned_and_others_do_not():
     apart = ImageAugmentation(**moves)(x, x)
     assert not torch.equal(*apart)
     erased = ImageAugmentation(**moves, erase=1.0, brightness_contrast=0.1, same_on_pair=True)(x, x)
-    assert not torch.equal(*erased)  # what hides a picture, and its light, are its own
+    assert not torch.equal(*erased)  # what hides a image, and its light, are its own
 
 
 @pytest.mark.parametrize(
     ("v", "r"),
     [
-        (pictures().float(), pictures().float()),
-        (pictures(), pictures().float()),
-        (pictures(4), pictures(5)),
-        (pictures()[:, :1], pictures()[:, :1]),
-        (pictures()[0], pictures()[0]),
-        (pictures(0), pictures(0)),
+        (images().float(), images().float()),
+        (images(), images().float()),
+        (images(4), images(5)),
+        (images()[:, :1], images()[:, :1]),
+        (images()[0], images()[0]),
+        (images(0), images(0)),
     ],
 )
 def test_other_samples_are_refused(v, r):

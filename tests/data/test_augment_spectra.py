@@ -37,8 +37,8 @@ def test_nothing_is_changed_by_default():
     changed = SpectrumAugmentation()(v, r)
     assert torch.equal(changed[0], v)
     assert torch.equal(changed[1], r)
-    pictures = torch.full((2, 3, 8, 4), 7, dtype=torch.uint8)  # a recipe without augmentation sees them, too
-    assert torch.equal(SpectrumAugmentation()(pictures, pictures)[1], pictures)
+    images = torch.full((2, 3, 8, 4), 7, dtype=torch.uint8)  # a recipe without augmentation sees them, too
+    assert torch.equal(SpectrumAugmentation()(images, images)[1], images)
 
 
 def test_same_seed_same_samples():

@@ -18,6 +18,7 @@ from xmodal_lite.errors import CheckpointError, DataError, SpecError
 from xmodal_lite.evaluation import cosine_distances
 from xmodal_lite.evaluation.distance import unit_rows
 from xmodal_lite.experiments import RunStore, embed, make_spec, run, train
+from xmodal_lite.training.checkpoint import load_checkpoint, save_checkpoint
 
 
 @pytest.fixture(params=["image_run", "spectrum_run"])
@@ -84,9 +85,7 @@ def test_missing_damaged_and_foreign_checkpoints_are_told_apart(copied, image_ru
     with pytest.raises(CheckpointError, match="is damaged"):
         open_run(copied)
     weights.write_bytes(whole)
-    checkpoint.rename(checkpoint.with_name("checkpoint-0000003"))
-    state = checkpoint.with_name("checkpoint-0000003") / "state.json"
-    state.write_text(json.dumps({**json.loads(state.read_text()), "step": 3}))
+    save_checkpoint(copied, replace(load_checkpoint(checkpoint, copied.name), step=3, history=[]))
     with pytest.raises(CheckpointError, match="is of step 3 of 5"):
         open_run(copied)
     shutil.rmtree(copied / "checkpoint-0000003")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from xmodal_lite.evaluation.intervals import Interval, against_reported, holm, interval, verdict
+from xmodal_lite.evaluation.intervals import Interval, against_reported, interval, verdict
 
 
 def test_interval_is_students():
@@ -52,19 +52,6 @@ def test_resplits_of_one_data_set_are_covered_only_with_the_correction():
     assert missed[2 / 3] < 0.12 * 400
 
 
-def test_holm_by_hand():
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.6, 0.7]) == [1.0, 1.0]
-    mixed = holm([math.nan, 0.02, math.nan, 0.03])
-    assert math.isnan(mixed[0]) and math.isnan(mixed[2]) and mixed[1::2] == pytest.approx([0.04, 0.04])
-    assert holm([]) == []
-
-
-def test_holm_holds_the_rate_of_any_false_verdict():
-    p = np.random.default_rng(0).uniform(size=(4000, 10))
-    assert np.mean([min(holm(row)) < 0.05 for row in p]) == pytest.approx(0.05, abs=0.012)
-
-
 def test_one_value_has_no_spread():
     assert math.isnan(interval([0.5]).half)
     assert str(interval([0.5])) == "50.0"
@@ -93,10 +80,6 @@ def test_text():
 )
 def test_verdict(values, words):
     assert verdict(interval(values)) == words
-
-
-def test_a_verdict_takes_the_adjusted_p_value():
-    assert verdict(interval([0.05, 0.06, 0.04]), 0.2) == "not significant"
 
 
 def test_equal_values_print_no_interval():

@@ -14,7 +14,7 @@ from xmodal_lite.experiments import provenance
         ("data/sampler.py", True),
         ("experiments/runner.py", True),
         ("experiments/report.py", False),
-        ("plots.py", False),
+        ("plots/charts.py", False),
     ],
 )
 def test_a_changed_line_changes_the_hash_where_numbers_come_from(tmp_path, monkeypatch, name, decides):

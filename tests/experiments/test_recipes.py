@@ -2,7 +2,7 @@
 
 import pytest
 
-from xmodal_lite.benchmarks import names
+from xmodal_lite.benchmarks import data_set, names
 from xmodal_lite.data.augmentation import ImageSettings
 from xmodal_lite.errors import SpecError
 from xmodal_lite.experiments import method_names, resolve
@@ -51,6 +51,23 @@ def test_folders_of_spectra_get_the_recipe_for_spectra():
     assert resolve("two-stream", "folder", "demo", {}, dims=1) == resolve("two-stream", "rruff", "demo", {})
     with pytest.raises(SpecError, match="'contrastive' has no recipe for benchmark 'folder'"):
         resolve("contrastive", "folder", "demo", {}, dims=2)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "message"),
+    [
+        (
+            "family",
+            "objects",
+            "benchmark 'cufs' states family 'objects' .* one of people, faces, drawings, folder",
+        ),
+        ("image_sizes", {"tiny": (32, 32)}, "image sizes for tiny; .* a size for each of tiny, demo, paper"),
+    ],
+)
+def test_a_data_set_that_no_recipe_fits_is_named(monkeypatch, attribute, value, message):
+    monkeypatch.setattr(type(data_set("cufs")), attribute, value)
+    with pytest.raises(SpecError, match=message):
+        resolve("two-stream", "cufs", "demo", {})
 
 
 def test_an_override_of_the_augmentation_keeps_the_rest_of_it():

@@ -11,7 +11,7 @@ from xmodal_lite import synthetic
 from xmodal_lite.benchmarks import load
 from xmodal_lite.experiments import RunStore, make_spec, run
 
-CHANGES = {"steps": 6, "num_identities": 6, "lr": 0.01, "optimizer": "sgd", "checkpoint_every": 2}
+CHANGES = {"steps": 6, "num_identities": 6, "lr": 0.005, "optimizer": "sgd", "checkpoint_every": 2}
 
 
 @pytest.fixture(scope="module")

@@ -123,7 +123,7 @@ def test_finished_runs_are_not_repeated_and_the_order_is_that_asked_for(data, wh
     assert [record.spec for record in swept] == specs
     assert swept[1] == first  # the finishing time would differ
     assert "3 runs, 1 of them finished before" in lines
-    again = run_on_workers(specs, where, data.fingerprint, store, "nobody is asked", lines.append)
+    again = run_on_workers(specs, where, data.fingerprint, store, "no scheduler is asked", lines.append)
     assert again == swept
 
 

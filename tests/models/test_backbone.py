@@ -135,6 +135,32 @@ def test_pooling_is_the_cube_root_of_the_mean_cube():
     assert (z.mean((2, 3)) < make().pool(z)).all() and (make().pool(z) < z.amax((2, 3))).all()
 
 
+def test_a_narrow_network_is_the_same_network_with_fewer_channels():
+    narrow, wide = make(width=16), make()
+    strides = [[m.stride for m in net.modules() if isinstance(m, torch.nn.Conv2d)] for net in (narrow, wide)]
+    assert strides[0] == strides[1]
+    z = narrow.stem(images(), 0)
+    assert z.shape == (4, narrow.stem_channels, 8, 4) == (4, 16, 8, 4)
+    assert narrow(z).shape == (4, narrow.features) == (4, 128)
+
+
+def test_only_resnet10_has_a_choice_of_width():
+    with pytest.raises(ValueError, match=r"leave model\.width out, or use resnet10"):
+        make(backbone="resnet18", width=32)
+
+
+def test_pooling_over_a_grid_sees_positions():
+    backbone, z = make(width=8, pooling="grid", embedding=24), torch.rand(2, 64, 4, 4)
+    assert backbone.pool(z).shape == (2, backbone.features) == (2, 24)
+    assert not torch.allclose(backbone.pool(z), backbone.pool(z.flip(3)))
+    assert torch.allclose(make(width=8).pool(z), make(width=8).pool(z.flip(3)))
+
+
+def test_an_unknown_pooling_is_refused():
+    with pytest.raises(ValueError, match="unknown pooling 'max'; known: gem, grid"):
+        make(pooling="max")
+
+
 def test_a_channel_that_is_silent_everywhere_leaves_the_gradient_finite():
     z = torch.zeros(2, 3, 4, 2, requires_grad=True)
     f = make().pool(z)
@@ -288,7 +314,7 @@ def weight18():
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory) -> Path:
-    """Weights of ResNet-18 that nobody trained, as a file."""
+    """Random weights of ResNet-18, as a file."""
     torch.manual_seed(5)
     path = tmp_path_factory.mktemp("weights") / FILE
     torch.save(get_model("resnet18").state_dict(), path)

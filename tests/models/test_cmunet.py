@@ -76,3 +76,16 @@ def test_discriminator_sees_each_patch_on_its_own(dims, size):
     assert same.all()
     least = (1, 1, *[16] * dims)
     assert discriminator(torch.rand(least)).numel() == 1
+
+
+@pytest.mark.parametrize(("dims", "size"), [(1, (512,)), (1, (35,)), (2, (48, 64)), (2, (33, 42))])
+def test_downscaled_it_translates_at_the_size_of_the_sample(dims, size):
+    unet, x = awake(CrossModalityUNet(dims, width=4, downscale=2)), torch.rand(2, 1, *size)
+    assert unet(x, 0).shape == x.shape
+    assert not torch.allclose(unet(x, 0), x)
+
+
+def test_downscaled_it_sees_means_alone():
+    unet, x = awake(CrossModalityUNet(2, width=4, downscale=2)), torch.rand(2, 1, 64, 64)
+    exchanged = x.unflatten(3, (32, 2)).flip(4).flatten(3)  # the two pixels of each window
+    torch.testing.assert_close(unet(exchanged, 1) - exchanged, unet(x, 1) - x)

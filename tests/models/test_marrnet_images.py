@@ -12,6 +12,14 @@ VARIANTS = [
     {"transform": "perceptual"},
     {"target": "both"},
     {"target": "both", "transform": "perceptual"},
+    {
+        "transform": "perceptual",
+        "unet_downscale": 2,
+        "label_smoothing": 0.1,
+        "width": 8,
+        "pooling": "grid",
+        "grid": 3,
+    },
 ]
 
 

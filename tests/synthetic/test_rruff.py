@@ -114,9 +114,9 @@ def test_a_folder_with_other_files_is_refused(small, tmp_path):
 
 
 def test_two_minerals_in_five_have_several_specimens(tmp_path):
-    def specimens(**knobs: int) -> dict[str, int]:
+    def specimens(**parameters: int) -> dict[str, int]:
         found: dict[str, set[str]] = {}
-        root = write("rruff", tmp_path / str(knobs), identities=10, **knobs)
+        root = write("rruff", tmp_path / str(parameters), identities=10, **parameters)
         for file in (root / "infrared").iterdir():
             mineral, rruff_id, *_ = file.name.split("__")
             found.setdefault(mineral, set()).add(rruff_id)

@@ -14,7 +14,7 @@ def recipe(**changes):
 
 
 def test_rate_rises_then_falls_to_nothing():
-    rates = [recipe(warmup=0.1).rate(step) for step in range(100)]
+    rates = [recipe(warmup=0.1).lr_at(step) for step in range(100)]
     assert rates[:10] == sorted(rates[:10])
     assert max(rates) == pytest.approx(0.1)
     assert rates[10:] == sorted(rates[10:], reverse=True)
@@ -23,7 +23,7 @@ def test_rate_rises_then_falls_to_nothing():
 
 
 def test_no_warmup_starts_at_the_top():
-    assert recipe(warmup=0).rate(0) == 0.1
+    assert recipe(warmup=0).lr_at(0) == 0.1
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_no_warmup_starts_at_the_top():
         {"image_size": (0, 32)},
         {"image_size": (32, -1)},
         {"precision": "fp8"},
-        {"lr": 1},
+        {"learning_rates": 1},
     ],
 )
 def test_values_out_of_range_and_unknown_names_are_refused(change):
@@ -51,7 +51,7 @@ def test_values_out_of_range_and_unknown_names_are_refused(change):
 
 def test_milestones_divide_the_rate_by_ten_each():
     stepwise = recipe(warmup=0.1, milestones=(0.4, 0.8))
-    assert [stepwise.rate(step) for step in (10, 39, 40, 79, 80, 99)] == pytest.approx(
+    assert [stepwise.lr_at(step) for step in (10, 39, 40, 79, 80, 99)] == pytest.approx(
         [0.1, 0.1, 0.01, 0.01, 0.001, 0.001]
     )
 

@@ -24,6 +24,7 @@ _SETS = {  # the registry: module and object of each data set
     "cufsf": "cufsf.CUFSF",
     "casia-nir-vis": "casia_nir_vis.CASIA_NIR_VIS",
     "tufts": "tufts.TUFTS",
+    "drawings": "drawings.DRAWINGS",
     "folder": "folder.FOLDER",
 }
 
@@ -54,7 +55,7 @@ def data_set(name: str) -> DataSet:
     return getattr(import_module(f"{__name__}.{module}"), own)
 
 
-def load(name: str, root: str | Path, **settings: Any) -> Benchmark:
+def load(name: str, root: str | Path = "", **settings: Any) -> Benchmark:
     """Read a benchmark from its folder; the second time from a cache beside the data.
 
     Parameters
@@ -62,7 +63,7 @@ def load(name: str, root: str | Path, **settings: Any) -> Benchmark:
     name : str
         One of `names`.
     root : str or pathlib.Path
-        Folder in the layout that the data's owner distributes.
+        Folder in the layout that the data's owner distributes; empty for data that are part of this package.
     **settings
         How samples are prepared: ``size=(height, width)`` for images, ``preparation`` for "rruff".
 
@@ -74,11 +75,11 @@ def load(name: str, root: str | Path, **settings: Any) -> Benchmark:
     Raises
     ------
     SpecError
-        If the name or a setting is unknown.
+        If the name or a setting is unknown, or no folder is given where one is needed.
     DataError
         If the folder is not as the benchmark needs it; names the file at fault and the remedy.
     """
-    chosen = data_set(name)
+    chosen = _rooted(name, root)
     offered = list(inspect.signature(chosen.load).parameters)[1:]
     if unknown := sorted(settings.keys() - set(offered)):
         raise SpecError(
@@ -87,7 +88,7 @@ def load(name: str, root: str | Path, **settings: Any) -> Benchmark:
     return chosen.load(root, **settings)
 
 
-def check(name: str, root: str | Path) -> CheckReport:
+def check(name: str, root: str | Path = "") -> CheckReport:
     """Read a whole folder and collect everything that is wrong with it.
 
     Parameters
@@ -95,7 +96,7 @@ def check(name: str, root: str | Path) -> CheckReport:
     name : str
         One of `names`.
     root : str or pathlib.Path
-        Folder in the layout that the data's owner distributes.
+        Folder in the layout that the data's owner distributes; empty for data that are part of this package.
 
     Returns
     -------
@@ -105,6 +106,14 @@ def check(name: str, root: str | Path) -> CheckReport:
     Raises
     ------
     SpecError
-        If the name is unknown.
+        If the name is unknown, or no folder is given where one is needed.
     """
-    return data_set(name).check(root)
+    return _rooted(name, root).check(root)
+
+
+def _rooted(name: str, root: str | Path) -> DataSet:
+    """Return a data set; refuse an empty root where its data are not part of the package."""
+    chosen = data_set(name)
+    if not chosen.embedded and not str(root):
+        raise SpecError(f"benchmark {name!r} is not part of the package; give the folder that holds it")
+    return chosen

@@ -155,13 +155,15 @@ class DataSet(ABC):
     name, title : str
         Its name for `xmodal_lite.benchmarks.load`, and in a report.
     family : str
-        "people", "faces", "spectra" or "folder": the data sets of a family share the recipes of a profile.
+        "people", "faces", "spectra", "drawings" or "folder": the data sets of a family share the recipes of a profile.
     modalities : tuple of str
         Names of modality 0 and 1.
     colours : tuple of str
         What the images of modality 0 and of modality 1 are: "colour", "grey" (one in colour is refused), or "any".
     aligned : bool
         Whether the two samples of a pair show one moment pixel by pixel.
+    embedded : bool
+        Whether the data are part of this package, so that no folder is given.
     steps_per_epoch : int
         Training steps that see each image of the whole set about once, where the family's recipe counts epochs; else 0.
     image_sizes : mapping of str to tuple of int
@@ -176,6 +178,7 @@ class DataSet(ABC):
     modalities: tuple[str, str]
     colours: tuple[str, str] = ("any", "any")
     aligned: bool = False
+    embedded: bool = False
     steps_per_epoch: int = 0
     image_sizes: Mapping[str, tuple[int, int]] = {}
     synthetic: Mapping[str, Mapping[str, int]] = {}

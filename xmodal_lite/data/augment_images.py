@@ -33,12 +33,12 @@ class ImageAugmentation(ImageSettings):
         Parameters
         ----------
         v, r : Tensor
-            (N, 3, H, W) uint8 pictures of modality v and of modality r.
+            (N, 3, H, W) uint8 images of modality v and of modality r.
 
         Raises
         ------
         ValueError
-            The samples are not uint8 pictures of three channels, there are none, or the shapes differ.
+            The samples are not uint8 images of three channels, there are none, or the shapes differ.
         """
         for x in (v, r):
             if x.dtype != torch.uint8 or x.ndim != 4 or x.shape[1] != 3 or x.shape != v.shape or not len(x):
@@ -119,7 +119,7 @@ class ImageAugmentation(ImageSettings):
 
 
 def grey(x: Tensor) -> Tensor:
-    """Return the luma of pictures (N, 3, H, W) uint8 as (N, 1, H, W) uint8."""
+    """Return the luma of images (N, 3, H, W) uint8 as (N, 1, H, W) uint8."""
     red, green, blue = x.split(1, dim=1)
     luma = red.float().mul_(LUMA[0])
     luma.add_(green.float(), alpha=LUMA[1]).add_(blue.float(), alpha=LUMA[2])

@@ -9,16 +9,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
 from xmodal_lite.data.jpeg import JpegStream
 from xmodal_lite.data.listing import read_file
 from xmodal_lite.data.problems import FileError
 from xmodal_lite.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")  # no other is tried: Pillow would run Ghostscript for an EPS
@@ -68,6 +70,8 @@ def decode_image(
     path: str | Path, content: bytes, size: tuple[int, int] | None = None, *, grey: bool = False
 ) -> np.ndarray:
     """Decode the bytes of an image file; `path` serves the messages. See `read_image`."""
+    from PIL import Image, UnidentifiedImageError  # here, as stating a data set needs no decoder
+
     stream = JpegStream(content) if content.startswith(b"\xff\xd8") else io.BytesIO(content)
     try:
         with Image.open(stream, formats=FORMATS) as image:
@@ -132,6 +136,8 @@ def _damaged(path: str | Path, reason: str) -> FileError:
 
 def _turn_upright(image: Image.Image) -> None:
     """Turn an image in place as its EXIF tag says; a damaged tag says nothing, as in every viewer."""
+    from PIL import ImageOps
+
     with suppress(Exception):  # Pillow raises whatever a damaged tag leads to
         ImageOps.exif_transpose(image, in_place=True)
 

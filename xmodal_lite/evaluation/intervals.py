@@ -1,4 +1,4 @@
-"""Means over seeds with 95 % intervals and p-values, their correction for many comparisons, and verdicts."""
+"""Means over seeds with 95 % intervals, p-values and verdicts."""
 
 from __future__ import annotations
 
@@ -89,31 +89,6 @@ def interval(values: Sequence[float], *, test_per_train: float = 0.0) -> Interva
     return Interval(mean, half, count, p_value)
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust p-values for the number of comparisons, so that the chance of any false verdict stays at the level.
-
-    Holm, Scandinavian Journal of Statistics 6, 1979: the k-th smallest of m is multiplied by m - k + 1, and none is
-    smaller than one before it.
-
-    Parameters
-    ----------
-    p_values : sequence of float
-        NaN (no comparison) stays NaN and does not count.
-
-    Returns
-    -------
-    list of float
-        In the order given, at most 1.
-    """
-    given = np.asarray(p_values, dtype=float)
-    adjusted = np.full(len(given), math.nan)
-    order = np.flatnonzero(~np.isnan(given))
-    order = order[np.argsort(given[order], kind="stable")]
-    steps = given[order] * np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0) if len(order) else steps
-    return adjusted.tolist()
-
-
 def bounds(values: Sequence[float]) -> tuple[float, float]:
     """Return both ends of the 95 % interval; a single value is its own interval."""
     found = interval(values)
@@ -121,21 +96,13 @@ def bounds(values: Sequence[float]) -> tuple[float, float]:
     return found.mean - half, found.mean + half
 
 
-def verdict(difference: Interval, p_value: float | None = None) -> str:
-    """Say in words what a paired difference over seeds shows.
-
-    Parameters
-    ----------
-    difference : Interval
-        Of the seed-by-seed differences.
-    p_value : float, optional
-        The p-value adjusted for the other comparisons (`holm`); by default the difference's own.
-    """
+def verdict(difference: Interval) -> str:
+    """Say in words what a paired difference over seeds shows, at the 5 % level of a single comparison."""
     if math.isnan(difference.half):
         return "one seed, no verdict"
     if not difference.is_measured:  # two deterministic methods on one split
         return "the same for every seed, no verdict"
-    if (difference.p_value if p_value is None else p_value) >= LEVEL:
+    if difference.p_value >= LEVEL:
         return "not significant"
     return "higher" if difference.mean > 0 else "lower"
 

@@ -58,7 +58,7 @@ def prepare_run(
     method, benchmark, profile : str
         Names.
     root : str or Path
-        Folder in the benchmark's own layout; empty for the synthetic data set.
+        Folder in the benchmark's own layout; empty for the data of the package or the synthetic data set.
     protocol : str
         Empty for the benchmark's first.
     seed : int
@@ -99,14 +99,14 @@ def open_benchmark(
     folder: str | Path = "data",
     size: tuple[int, int] | None = None,
 ) -> Benchmark:
-    """Load a benchmark from a root, or make its synthetic data set where none is given.
+    """Load a benchmark from a root or from the package, or make its synthetic data set where no root is given.
 
     Parameters
     ----------
     name : str
         A benchmark's name.
     root : Path or str
-        Folder in the benchmark's own layout; empty for the synthetic data set.
+        Folder in the benchmark's own layout; empty for the data of the package or the synthetic data set.
     profile : str
         Decides how large images are, and how large a synthetic data set is.
     folder : Path or str
@@ -124,9 +124,14 @@ def open_benchmark(
     check_profile(profile)
     size = size or image_size_of(name, profile)
     settings: dict[str, Any] = {} if size is None else {"size": size}
-    if not root:
+    if not root and not data_set(name).embedded:
         root = _synthetic(name, profile, Path(folder))
     return load(name, root, **settings)
+
+
+def root_option(name: str, source: str) -> str:
+    """Return how a command names the folder of the data: nothing for synthetic data and for data of the package."""
+    return f" --data-root path/to/{name}" if source == "real" and not data_set(name).embedded else ""
 
 
 def dims_of(name: str, root: str | Path) -> int | None:
@@ -135,6 +140,14 @@ def dims_of(name: str, root: str | Path) -> int | None:
         return None
     from xmodal_lite.benchmarks.folder import holds_spectra
 
+    try:
+        there = Path(root).is_dir()
+    except OSError as error:  # a name that is too long
+        raise DataError(
+            f"{str(root)[:60]}...: cannot be opened ({error.strerror}); give the folder of the data"
+        ) from error
+    if not there:
+        raise DataError(f"{root}: no such folder; give the folder of the data")
     return 1 if holds_spectra(root) else None
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from xmodal_lite.errors import SpecError
 from xmodal_lite.escape import markdown, markdown_code
 from xmodal_lite.evaluation.intervals import Interval, against_reported, interval, verdict
+from xmodal_lite.experiments.data import root_option
 from xmodal_lite.experiments.spec import RunRecord
 from xmodal_lite.experiments.tables import (
     SOURCES,
@@ -29,9 +30,7 @@ if TYPE_CHECKING:
 
 NOT_AVAILABLE, NOT_RUN = "not available", "not run"
 PROFILE = {"real": "paper", "synthetic": "demo"}  # what a table is meant to be run with
-CAUTION = (
-    "Made up by this package: these numbers stand beside no paper's, and say nothing about the real data."
-)
+CAUTION = "Drawn by this package. Do not compare these numbers with a paper's; they say nothing about the real data."
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ class TableReport:
     def _how_to_run(self, source: str) -> str:
         records = self.records.get(source)
         profile = records[0].spec.profile if records else PROFILE[source]
-        root = f" --data-root path/to/{self.table.benchmark}" if source == "real" else ""
+        root = root_option(self.table.benchmark, source)
         options = f"--profile {profile} --seeds {default_seeds(self.table, source)} --results results"
         return f"To run them:\n\n```bash\nxmodal tables run {self.table.name}{root} \\\n  {options}\n```"
 
@@ -130,7 +129,7 @@ class RunReport:
     def commands(self) -> str:
         """Write how the same run is started from a terminal."""
         spec = self.record.spec
-        root = f" --data-root path/to/{spec.benchmark}" if spec.source == "real" else ""
+        root = root_option(spec.benchmark, spec.source)
         changes = [f"{name}={json.dumps(value)}" for name, value in spec.overrides.items()]
         quoted = "".join(" --set '{}'".format(change.replace("'", "'\\''")) for change in changes)
         options = f"--protocol {spec.protocol} --profile {spec.profile} --seed {spec.seed}{quoted}"
@@ -250,9 +249,7 @@ def _value(record: RunRecord, metric: str) -> float:
 def _part_alone(table: Table, records: Sequence[RunRecord], protocol: str, metrics: dict[str, str]) -> str:
     """Write what was run, and nothing else."""
     lines = [["Method", *metrics.values(), "Seeds"]]
-    for row in table.run_rows:
-        found = records_of(row, records, protocol)
-        lines.append([row.label, *_ours(found, metrics), str(len(found))])
+    lines += [[row.label, *_ours(records_of(row, records, protocol), metrics)] for row in table.run_rows]
     return _pipe_table(lines)
 
 
@@ -263,24 +260,24 @@ def _part_compared(table: Table, records: Sequence[RunRecord], protocol: str, me
         lines += _compared(row, records_of(row, records, protocol), list(metrics), protocol)
     alone = [row.label for row in table.run_rows if protocol not in row.reported]
     without = "any row" if len(alone) == len(table.rows) else "; ".join(alone)
-    note = f"\n\nReported numbers are {NOT_AVAILABLE} to us for {without}." if alone else ""
-    return _pipe_table(lines) + note
+    return _pipe_table(lines) + (
+        f"\n\nReported numbers are {NOT_AVAILABLE} to us for {without}." if alone else ""
+    )
 
 
 def _ours(found: dict[int, RunRecord], metrics: Iterable[str]) -> list[str]:
-    return [str(cell(found, metric) or NOT_RUN) for metric in metrics]
+    return [*(str(cell(found, metric) or NOT_RUN) for metric in metrics), str(len(found))]
 
 
 def _compared(row: Row, found: dict[int, RunRecord], metrics: list[str], protocol: str) -> list[list[str]]:
     """Write the lines of a row on real data: what is reported, what is ours, and the difference."""
     reported = row.reported.get(protocol)
-    ours = [*_ours(found, metrics), str(len(found))]
     if reported is None:
-        return [[row.label, *ours]]
+        return [[row.label, *_ours(found, metrics)]]
     printed = [str(reported.values.get(metric, NOT_AVAILABLE)) for metric in metrics]
     lines = [[f"{reported.name} (reported)", *printed, reported.source]]
     if row.method is not None:
-        lines.append([f"{row.label} (ours)", *ours])
+        lines.append([f"{row.label} (ours)", *_ours(found, metrics)])
     if found:
         distances = [_distance(found, metric, reported.values.get(metric)) for metric in metrics]
         lines.append([f"ours less {reported.name}", *distances, ""])

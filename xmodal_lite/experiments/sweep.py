@@ -123,7 +123,7 @@ def run_table(
     name : str
         Name of the table.
     data_root : Path or str
-        Folder in the benchmark's own layout; empty makes the synthetic data set.
+        Folder in the benchmark's own layout; empty takes the data of the package or makes the synthetic data set.
     folder : Path or str
         Where synthetic data sets are kept.
     profile : str

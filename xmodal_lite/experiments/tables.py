@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError, model_validator
 
 from xmodal_lite.errors import CheckpointError, SpecError
+from xmodal_lite.experiments.data import root_option
 from xmodal_lite.experiments.spec import RunRecord, RunSpec, make_spec
 from xmodal_lite.experiments.store import read_records
 from xmodal_lite.models import model_names
@@ -258,13 +259,12 @@ def stored_records(results: Path, table: str, source: str) -> list[RunRecord]:
         A record is damaged, lies under another run's name, is of another source or benchmark, belongs to no row of the
         table, lacks one of its columns, or is of another profile or other data than the rest.
     """
-    folder = results / table / source
+    folder, definition = results / table / source, load_table(table)
     if not folder.is_dir():
-        root = " --data-root path/to/the/data" if source == "real" else ""
+        root = root_option(definition.benchmark, source)
         raise SpecError(
             f"no stored runs in {folder}; make them with: xmodal tables run {table}{root} --results {results}"
         )
-    definition = load_table(table)
     records = read_records(folder)
     for record in records:
         if problem := _misplaced(record, definition, source, records[0]):

@@ -187,7 +187,7 @@ def _finished(client: Any, specs: Sequence[RunSpec], terms: dict[str, Any]) -> I
 
 
 def _some_ended(client: Any, futures: set[Any]) -> set[Any]:
-    """Wait until at least one task has ended, whichever way; SweepError if nobody is left to work on them."""
+    """Wait until at least one task has ended, whichever way; SweepError if no worker is left to work on them."""
     distributed = _dask()
     alone = 0
     while not (ended := {future for future in futures if future.status in ENDED}):

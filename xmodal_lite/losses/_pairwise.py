@@ -92,6 +92,14 @@ class _Distances(torch.autograd.Function):
         return pull.sum(dim=1, keepdim=True) * points - pull @ points
 
 
+def first_true(mask: Tensor) -> Tensor:
+    """Return for each row of a mask (N, N) the position (N,) of its first True.
+
+    Among equal entries argmax takes the first. Torch has no argmax of bool, and that of int32 is slow on a processor.
+    """
+    return mask.byte().argmax(dim=1)
+
+
 def group_mean(x: Tensor, labels: Tensor, modality: Tensor) -> tuple[Tensor, Tensor]:
     """Average over the samples of one identity in one modality; no shape depends on what the labels say.
 
@@ -110,7 +118,7 @@ def group_mean(x: Tensor, labels: Tensor, modality: Tensor) -> tuple[Tensor, Ten
         (N,) bool, True at the first sample of each group.
     """
     same = (labels[:, None] == labels[None, :]) & (modality[:, None] == modality[None, :])
-    first = same.int().argmax(dim=1)  # (N,) of the equal entries, argmax takes the first
+    first = first_true(same)  # (N,)
     sums = torch.zeros_like(x).index_add(0, first, x) / same.sum(dim=1, keepdim=True)
     return sums.index_select(0, first), first == torch.arange(len(x), device=x.device)
 
@@ -121,12 +129,12 @@ def partners(labels: Tensor, modality: Tensor) -> tuple[Tensor, Tensor]:
     Returns
     -------
     partner : Tensor
-        (N,) place of the first such sample.
+        (N,) position of the first such sample.
     found : Tensor
         (N,) bool, False for samples of another modality and where there is no such sample; `partner` is then any.
     """
     pairs = (labels[:, None] == labels[None, :]) & (modality[:, None] == 0) & (modality[None, :] == 1)
-    return pairs.int().argmax(dim=1), pairs.any(dim=1)
+    return first_true(pairs), pairs.any(dim=1)
 
 
 def masked_mean(losses: Tensor, usable: Tensor) -> Tensor:

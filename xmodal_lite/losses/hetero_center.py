@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
-from xmodal_lite.losses._pairwise import at_least_float32, check_labelled, group_mean, masked_mean, partners
+from xmodal_lite.losses._pairwise import at_least_float32, check_labelled, first_true, masked_mean
 
 
 def hetero_center(embeddings: Tensor, labels: Tensor, modality: Tensor) -> Tensor:
@@ -36,7 +37,15 @@ def hetero_center(embeddings: Tensor, labels: Tensor, modality: Tensor) -> Tenso
     identities; the mean is ours, so that a weight means the same for every batch size.
     """
     check_labelled(embeddings, labels, modality)
-    centres, leads = group_mean(at_least_float32(embeddings), labels, modality)  # (N, D), (N,)
-    partner, found = partners(labels, modality)
-    squares = (centres - centres.index_select(0, partner)).square().sum(dim=1)  # (N,)
-    return masked_mean(squares, found & leads)
+    embeddings = at_least_float32(embeddings)
+    same = labels[:, None] == labels[None, :]  # (N, N)
+    count_v, count_r = (
+        (same & (modality == m)).sum(dim=1) for m in (0, 1)
+    )  # (N,) each, of the row's identity
+    share_v, share_r = (count.to(embeddings.dtype).reciprocal() for count in (count_v, count_r))
+    # what a sample adds to c^v - c^r of its identity: one sum, where two centres would take two
+    weight = torch.where(modality == 0, share_v, torch.where(modality == 1, -share_r, 0.0))
+    first = first_true(same)  # (N,)
+    differences = torch.zeros_like(embeddings).index_add(0, first, embeddings * weight[:, None])  # (N, D)
+    leads = first == torch.arange(len(first), device=first.device)
+    return masked_mean(differences.square().sum(dim=1), leads & (count_v > 0) & (count_r > 0))

@@ -12,7 +12,7 @@ from torch.nn import functional
 from xmodal_lite.colour import LUMA
 from xmodal_lite.models.backbone import unit_range
 from xmodal_lite.models.distributed import global_batch_size, local_rows
-from xmodal_lite.models.layers import CONVOLUTION, CONVOLVE, HALVE, MEAN_POOL
+from xmodal_lite.models.layers import CONVOLUTION, CONVOLVE, MEAN_POOL, WINDOW_MEAN
 from xmodal_lite.models.options import check_choice, check_names
 
 KERNELS = (3, 5, 7)  # of the intra-modality learners
@@ -127,7 +127,7 @@ class Unify(nn.Module):
 
     def forward(self, z_v: Tensor, z_r: Tensor) -> Tensor:
         """Take the stem's maps of N pairs, (N, C, ...) each, return z^a of the same shape."""
-        y_v, y_r = (HALVE[self.dims](z, 2, ceil_mode=True) for z in (z_v, z_r))
+        y_v, y_r = (WINDOW_MEAN[self.dims](z, 2, ceil_mode=True) for z in (z_v, z_r))
         added = []
         if self.intra is not None:
             added.append(self.alpha.view(self.spread) * (self.intra[0](y_v) + self.intra[1](y_r)) / 2)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 import torchvision
 from torch import Tensor, nn
+from torch.nn import functional
 from torchvision.models.resnet import BasicBlock, ResNet
 
 from xmodal_lite.models.options import check_choice, check_dims
@@ -22,6 +23,8 @@ MEAN, SPREAD = (
     (0.229, 0.224, 0.225),
 )  # of ImageNet's colours, which those weights expect
 ImageNetwork = Literal["resnet10", "resnet18", "resnet50"]
+Pooling = Literal["gem", "grid"]
+WIDTH = 64  # channels of the stem of torchvision's networks
 
 
 class Backbone(nn.Module, ABC):
@@ -64,7 +67,8 @@ class ImageBackbone(Backbone):
     """A residual network of torchvision in the form of the AGW line (Ye et al., TPAMI 2022, section 4).
 
     The first convolution, its normalisation and pooling are there once for each modality, all later stages once. The
-    last stage keeps its resolution (stride 1), and generalised-mean pooling with p = 3 ends it.
+    last stage keeps its resolution (stride 1), and generalised-mean pooling with p = 3 ends it. Ours: `width`, and the
+    pooling over a grid.
 
     Parameters
     ----------
@@ -74,42 +78,66 @@ class ImageBackbone(Backbone):
         Start from torchvision's ImageNet weights, which are downloaded once.
     channels : int
         Three for each image that is stacked into a sample; the first convolution adds up what it sees in them.
+    width : int
+        Channels of the stem; each stage after the first doubles them. Only "resnet10" has a choice.
+    pooling : {"gem", "grid"}
+        Generalised means over the whole map; or means over each cell of a grid and a linear map of all cells, where
+        the position of a part counts.
+    grid : int
+        Rows, and columns, of the grid.
+    embedding : int
+        Length D of the embedding that the linear map of the grid makes.
 
     Raises
     ------
     ValueError
-        The name is unknown, or the weights cannot be had.
+        A name is unknown, the network has no choice of width, or the weights cannot be had.
     """
 
     dims = 2
-    stem_channels = 64
     mean: Tensor
     spread: Tensor
 
     def __init__(
-        self, *, backbone: ImageNetwork = "resnet18", pretrained: bool = False, channels: int = 3
+        self,
+        *,
+        backbone: ImageNetwork = "resnet18",
+        pretrained: bool = False,
+        channels: int = 3,
+        width: int = WIDTH,
+        pooling: Pooling = "gem",
+        grid: int = 4,
+        embedding: int = 256,
     ) -> None:
         super().__init__()
         check_choice("backbone", backbone, ImageNetwork)
-        network, images = _resnet(backbone, pretrained), channels // 3
+        check_choice("pooling", pooling, Pooling)
+        network, images = _resnet(backbone, pretrained, width), channels // 3
         if images > 1:
             network.conv1 = _widened(network.conv1, images)
         stem = nn.Sequential(network.conv1, network.bn1, network.relu, network.maxpool)
         self.stems = nn.ModuleList([stem, copy.deepcopy(stem)])
         self.trunk = nn.Sequential(network.layer1, network.layer2, network.layer3)
         self.last = network.layer4
-        self.features = network.fc.in_features
+        self.stem_channels, self.features, self.grid = width, network.fc.in_features, grid
+        self.project: nn.Linear | None = None
+        if pooling == "grid":
+            self.project = nn.Linear(self.features * grid**2, embedding, bias=False)
+            self.features = embedding
         for name, values in (("mean", MEAN), ("spread", SPREAD)):
             self.register_buffer(name, torch.tensor(values * images).view(-1, 1, 1), persistent=False)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def stem(self, x: Tensor, modality: int) -> Tensor:
-        """Take images (B, 3, H, W), uint8 or from 0 to 1, return z (B, 64, H / 4, W / 4)."""
+        """Take images (B, 3, H, W), uint8 or from 0 to 1, return z (B, width, H / 4, W / 4)."""
         x = unit_range(x.contiguous(memory_format=torch.channels_last))
         return self.stems[modality]((x - self.mean) / self.spread)
 
     def pool(self, z: Tensor) -> Tensor:
-        """Take (B, D, H / 16, W / 16), return the generalised means f (B, D)."""
+        """Take (B, C, H / 16, W / 16), return f (B, D): generalised means, or the linear map of the grid's means."""
+        if self.project is not None:
+            cells = functional.adaptive_avg_pool2d(z, self.grid)  # (B, C, grid, grid)
+            return self.project(cells.flatten(1)).float()
         # the map comes out of a ReLU, so only a mean of exactly 0 needs care: its cube root has no slope
         return z.float().pow(3).mean((2, 3)).clamp_min(1e-18).pow(1 / 3)
 
@@ -181,12 +209,34 @@ def _widened(convolution: nn.Conv2d, images: int) -> nn.Conv2d:
     return wide
 
 
-def _resnet(name: str, pretrained: bool) -> ResNet:
+class _NarrowResNet(ResNet):
+    """Torchvision's network with one block in each stage and another number of channels in its stem."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(BasicBlock, [1, 1, 1, 1])
+        if width == WIDTH:
+            return
+        self.inplanes = width
+        self.conv1 = nn.Conv2d(3, width, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.layer1 = self._make_layer(BasicBlock, width, 1)
+        self.layer2 = self._make_layer(BasicBlock, 2 * width, 1, stride=2)
+        self.layer3 = self._make_layer(BasicBlock, 4 * width, 1, stride=2)
+        self.layer4 = self._make_layer(BasicBlock, 8 * width, 1, stride=2)
+        self.fc = nn.Linear(self.inplanes, 1)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):  # as torchvision starts its own
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+
+def _resnet(name: str, pretrained: bool, width: int) -> ResNet:
     """Return a network of torchvision whose last stage keeps the resolution."""
+    if name != "resnet10" and width != WIDTH:
+        raise ValueError(f"{name} has {WIDTH} channels in its stem; leave model.width out, or use resnet10")
     if name == "resnet10":
         if pretrained:
             raise ValueError("there are no ImageNet weights for resnet10; set pretrained to false")
-        network = ResNet(BasicBlock, [1, 1, 1, 1])
+        network: ResNet = _NarrowResNet(width)
     else:
         network = _download(name) if pretrained else torchvision.models.get_model(name)
     first = network.layer4[0]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from xmodal_lite.models.layers import CONTEXT, CONVOLUTION, MEAN_POOL
+from xmodal_lite.models.layers import CONTEXT, CONVOLUTION, LINEAR, MEAN_POOL, WINDOW_MEAN
 from xmodal_lite.models.options import check_dims
 
 
@@ -39,6 +39,9 @@ class CrossModalityUNet(nn.Module):
     context : int, optional
         Positions per axis that the linear map at the bottom sees; larger bottoms are averaged down to it. By default
         32 of a spectrum and 4 x 4 of an image.
+    downscale : int
+        Points along each axis that are averaged before the first level; the correction is interpolated to the
+        sample's size. It is then smooth at that scale and costs a downscale**dims-th.
     targets : int
         1: the output lives in the space of v; 2: in that of v and, stacked on the channels, in that of r.
     """
@@ -52,13 +55,14 @@ class CrossModalityUNet(nn.Module):
         widest: int = 32,
         depth: int = 4,
         context: int | None = None,
+        downscale: int = 1,
         targets: int = 1,
     ) -> None:
         super().__init__()
         check_dims(dims)
         widths = [min(width * 2**level, widest) for level in range(depth + 1)]
         context = CONTEXT[dims] if context is None else context
-        self.dims, self.targets, self.context = dims, targets, context
+        self.dims, self.targets, self.context, self.downscale = dims, targets, context, downscale
         self.encoder = nn.ModuleList(
             _layer(dims, inputs, outputs, stride=1 if level == 0 else 2)
             for level, (inputs, outputs) in enumerate(zip([channels, *widths[:-1]], widths, strict=True))
@@ -88,7 +92,7 @@ class CrossModalityUNet(nn.Module):
         """
         convolution, norm, relu = self.encoder[0].children()
         # before the ReLU: a constant behind it would be undone by the norm of every layer that reads it
-        z = norm(convolution(x))
+        z = norm(convolution(self._downscaled(x)))
         # (B, width, ...); in 16 bits where z is
         levels = [relu(z + self.modality_embedding[modality].to(z.dtype))]
         for layer in self.encoder[1:]:
@@ -97,7 +101,14 @@ class CrossModalityUNet(nn.Module):
         z = z + self._everywhere(z, modality)
         for layer, skip in zip(reversed(self.decoder), reversed(levels), strict=True):
             z = layer(torch.cat([skip, functional.interpolate(z, size=skip.shape[2:])], dim=1))
-        return torch.cat([x] * self.targets, dim=1) + self.residual_head(z)
+        correction = self.residual_head(z)
+        if self.downscale > 1:
+            correction = functional.interpolate(correction, size=x.shape[2:], mode=LINEAR[self.dims])
+        return torch.cat([x] * self.targets, dim=1) + correction
+
+    def _downscaled(self, x: Tensor) -> Tensor:
+        """Average `downscale` points along each axis; a shorter rest at the end makes a window of its own."""
+        return x if self.downscale == 1 else WINDOW_MEAN[self.dims](x, self.downscale, ceil_mode=True)
 
     def _everywhere(self, z: Tensor, modality: int) -> Tensor:
         """Mix all positions (and channels) of the bottom linearly; (B, C, ...) to the same shape."""

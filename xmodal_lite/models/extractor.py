@@ -11,7 +11,7 @@ from torch.nn import functional
 from xmodal_lite.models.backbone import Backbone
 from xmodal_lite.models.resnet1d import ResNet1d
 
-PERCEPTUAL_GRID = (4, 4)  # rows and columns of an image that a perceptual loss tells apart
+PERCEPTUAL_GRID = (4, 4)  # rows and columns of cells that a perceptual loss distinguishes
 
 
 class Neck(nn.BatchNorm1d):

@@ -69,6 +69,10 @@ class MarrNet(TwoStream):
         Of InfoNCE.
     unet_width, unet_widest : int
         Channels of cmUNet's first level, and at most.
+    unet_downscale : int
+        See `CrossModalityUNet`.
+    label_smoothing : float
+        See `TwoStream`.
     """
 
     loss_names = LOSSES
@@ -88,6 +92,8 @@ class MarrNet(TwoStream):
         temperature: float = 0.07,
         unet_width: int = 16,
         unet_widest: int = 32,
+        unet_downscale: int = 1,
+        label_smoothing: float = 0.0,
     ) -> None:
         check_choice("triplet", triplet, Triplet)
         check_choice("transform", transform, Transform)
@@ -96,12 +102,21 @@ class MarrNet(TwoStream):
         dims, channels, targets = setup.dims, CHANNELS[setup.dims], 2 if unet and target == "both" else 1
         # first cmUNet: in another order, a seed would draw other weights
         translator = (
-            CrossModalityUNet(dims, channels=channels, width=unet_width, widest=unet_widest, targets=targets)
+            CrossModalityUNet(
+                dims,
+                channels=channels,
+                width=unet_width,
+                widest=unet_widest,
+                downscale=unet_downscale,
+                targets=targets,
+            )
             if unet
             else None
         )
         make_extractor = partial(setup.make_extractor, channels=channels * targets)
-        super().__init__(replace(setup, make_extractor=make_extractor), losses=losses)
+        super().__init__(
+            replace(setup, make_extractor=make_extractor), losses=losses, label_smoothing=label_smoothing
+        )
         self.unet, self.targets = translator, targets
         self.triplet, self.transform, self.adversary = triplet, transform, adversary
         self.temperature = temperature

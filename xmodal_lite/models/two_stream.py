@@ -70,6 +70,8 @@ class TwoStream(Matcher):
         Kind of samples, number of identities and extractor.
     losses : sequence of str
         Which losses are computed, of `loss_names`. Others cost nothing.
+    label_smoothing : float
+        Share of the target of "id", from 0 to 1, that is spread evenly over all identities.
 
     Attributes
     ----------
@@ -81,7 +83,7 @@ class TwoStream(Matcher):
     Raises
     ------
     ValueError
-        A loss is unknown, or no loss would tell identities apart.
+        A loss is unknown, no loss would tell identities apart, or `label_smoothing` is not from 0 to 1.
     """
 
     loss_names: tuple[str, ...] = ("id", "tri")
@@ -89,10 +91,14 @@ class TwoStream(Matcher):
     training_only: tuple[str, ...] = ("classifier",)
     spectrum_extractor: type[TwoBranches] | type[SpectrumBackbone] = TwoBranches
 
-    def __init__(self, setup: Setup, *, losses: Sequence[str] = ("id", "tri")) -> None:
+    def __init__(
+        self, setup: Setup, *, losses: Sequence[str] = ("id", "tri"), label_smoothing: float = 0.0
+    ) -> None:
         super().__init__()
         check_losses(losses, self.loss_names, self.discriminative)
-        self.dims, self.active = setup.dims, frozenset(losses)
+        if not 0 <= label_smoothing <= 1:
+            raise ValueError(f"label_smoothing must be from 0 to 1, not {label_smoothing}")
+        self.dims, self.active, self.label_smoothing = setup.dims, frozenset(losses), label_smoothing
         self.extractor: Extractor = setup.make_extractor()
         self.classifier: nn.Linear | None = None
         if "id" in self.active:
@@ -126,7 +132,7 @@ class TwoStream(Matcher):
 
     def _identity(self, e: Embeddings) -> Tensor:
         assert self.classifier is not None  # there wherever "id" is switched on
-        return functional.cross_entropy(self.classifier(e.g), e.labels)
+        return functional.cross_entropy(self.classifier(e.g), e.labels, label_smoothing=self.label_smoothing)
 
     def _triplet(self, e: Embeddings) -> Tensor:
         return weighted_triplet(e.f, e.labels)

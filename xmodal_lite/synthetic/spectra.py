@@ -1,7 +1,7 @@
 """Procedural minerals: synthetic Raman and infrared spectra.
 
 Each mineral is a set of vibrational modes, in even and odd copies. Both techniques see a mode at the same place; how
-strongly each sees it is what the ``gap`` knob changes: 0 gives one list of strengths to both, 1 gives each its own,
+strongly each sees it is what ``gap`` changes: 0 gives one list of strengths to both, 1 gives each its own,
 and leaves the even copy of a mode to Raman and the odd one to infrared. Positions follow the textbook ranges of the
 structural groups (carbonate, sulphate, silicates, ...), so families of similar minerals exist. The draws do not
 depend on ``gap``: the same seed at two gaps gives the same minerals, seen anew.
@@ -76,7 +76,7 @@ WATER: Bands = ((3380, 90, 4, 0.4, 0.25, 70), (1640, 12, 2, 0.05, 0.12, 14), (60
 
 # Spreads of the draws. Pairs are (Raman, infrared) where nothing else is said.
 #
-# Set on statistics of RRUFF's training minerals (protocol A, seed 0); the measured value stands behind the semicolon,
+# Set on statistics of RRUFF's training minerals (protocol A, seed 0); the measured value follows the semicolon,
 # ranges are the tenth to the ninetieth percentile:
 CONTRAST = (1.2, 0.9)  # exponent on the tables' activities; 4-14 and 2-13 lines a spectrum
 WIDTH = (0.55, 0.5)  # half width over the tables' (plus 1); strongest line 17 and 106 cm-1 wide, medians

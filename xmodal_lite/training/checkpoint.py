@@ -47,7 +47,7 @@ class Checkpoint:
     seconds : float
         Training time so far.
     code, precision : str
-        Hash of the code that trained, and the precision that it trained in; empty where nobody said.
+        Hash of the code that trained, and the precision that it trained in; empty where not given.
     scaler : Mapping[str, float]
         State of the gradient scaler of fp16; empty without one.
     """

@@ -21,7 +21,7 @@ PATIENCE = timedelta(hours=2)
 
 
 def make_accelerator(precision: str = "no", device: str = "auto") -> Accelerator:
-    """Return the device, the precision and the processes of a run, as `accelerate launch` (or nobody) set them up.
+    """Return the device, the precision and the processes of a run, as `accelerate launch` (if used) set them up.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def main_process_first(accelerator: Accelerator | None) -> Iterator[None]:
     Parameters
     ----------
     accelerator : Accelerator, optional
-        Of several processes, or of one; without it nobody is waited for.
+        Of several processes, or of one; without it there is no waiting.
     """
     if accelerator is None or accelerator.num_processes == 1:
         yield

@@ -83,7 +83,7 @@ class TrainingSet:
 
     @property
     def num_classes(self) -> int:
-        """Number of identities to tell apart."""
+        """Number of identities to distinguish."""
         return self.sampler.num_identities
 
     @property

@@ -1,8 +1,4 @@
-"""Every figure's style in one place, and the few drawings that more than one chapter shows.
-
-Colours are those of Okabe and Ito (jfly.uni-koeln.de/color), which people with any common colour blindness
-tell apart; a modality keeps its colour through the whole book. Figures are as wide as the text, on white.
-"""
+"""Charts: curves, rankings and intervals in the style of the book."""
 
 from __future__ import annotations
 
@@ -16,52 +12,25 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.rcsetup import cycler
 from matplotlib.ticker import MaxNLocator
 from scipy.stats import norm
+
+from xmodal_lite.plots.style import (
+    GREEN,
+    GREY,
+    HIT_COLOUR,
+    MISS_COLOUR,
+    MODALITY_COLOURS,
+    WIDTH,
+)
 
 if TYPE_CHECKING:
     from xmodal_lite.evaluation import VerificationMetrics
 
-BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
-PURPLE, SKY, AMBER, BLACK, GREY = "#CC79A7", "#56B4E9", "#E69F00", "#222222", "#6E6E6E"
-MODALITY_COLOURS = (BLUE, ORANGE)  # 0 = v (Raman), 1 = r (infrared)
-HIT_COLOUR, MISS_COLOUR = "#BFE3D7", "#F0F0F0"  # light enough for black text on top
-
-WIDTH = 7.0  # inches: the text width of a page
 LINE_STYLES = ("-", "--", ":", "-.")  # beside the colours, so that colour alone tells no line apart
 FARS = (0.1, 1)  # %, the false acceptance rates that face papers quote
 
 Spectrum = tuple[np.ndarray, np.ndarray]  # axis (L,) in cm^-1, intensity (L,)
-Cell = tuple[str, np.ndarray, bool]  # caption, sample, whether it is framed
-
-
-def use_style() -> None:
-    """Set matplotlib's defaults for the whole book; call it once at the top of a notebook."""
-    plt.rcParams.update(
-        {
-            "figure.figsize": (WIDTH, 3.2),
-            "figure.dpi": 140,  # 980 pixels, shown at some 700: sharp on most screens
-            "figure.facecolor": "white",  # solid, so that a dark page does not swallow the labels
-            "figure.constrained_layout.use": True,
-            "figure.constrained_layout.h_pad": 0.06,
-            "figure.constrained_layout.w_pad": 0.08,
-            "font.size": 11,
-            "axes.titlesize": 12,
-            "axes.titlelocation": "left",
-            "axes.titlepad": 8,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.grid": True,
-            "axes.axisbelow": True,
-            "axes.prop_cycle": cycler(color=[BLACK, GREEN, PURPLE, SKY, AMBER]),  # no modality's
-            "grid.color": "#E3E3E3",
-            "grid.linewidth": 0.8,
-            "lines.linewidth": 1.6,
-            "legend.frameon": False,
-            "image.cmap": "cividis",
-        }
-    )
 
 
 def plot_spectra_pair(raman: Spectrum, infrared: Spectrum, title: str) -> np.ndarray:
@@ -120,53 +89,6 @@ def plot_ranking(queries: Sequence[str], ranked: Sequence[Sequence[str]], title:
     ax.grid(False)
     ax.spines[:].set_visible(False)
     return ax
-
-
-def plot_matches(rows: Sequence[Sequence[Cell]], names: tuple[str, str], axis: np.ndarray | None) -> Figure:
-    """Draw queries and what was found for them: a row each, the query on the left, then its matches, best first.
-
-    Parameters
-    ----------
-    rows : sequence of sequences of (str, np.ndarray, bool)
-        Caption, sample, and whether it is in the prediction set, of each query and its matches. Samples are images
-        (3, H, W) uint8 or spectra (1, L).
-    names : tuple of str
-        The modality of the queries and that of the gallery.
-    axis : np.ndarray, shape (L,), optional
-        In cm^-1, of spectra; None for images.
-    """
-    across = max(map(len, rows))
-    width = max(WIDTH, 1.1 * across)
-    shape = rows[0][0][1].shape  # of the first query
-    height = 1.3 if axis is not None else 0.35 + shape[1] / shape[2] * (width / across - 0.15)
-    figure, axes = plt.subplots(
-        len(rows), across, figsize=(width, 0.7 + height * len(rows)), squeeze=False, sharex=axis is not None
-    )
-    for row, places in zip(rows, axes, strict=True):
-        for column, ax in enumerate(places):
-            if column < len(row):
-                _draw_cell(ax, row[column], axis, MODALITY_COLOURS[0] if column else BLACK)
-            else:
-                ax.remove()
-    title = f"{names[0]} queries on the left, {names[1]} matches with their cosine"
-    figure.suptitle(title, size=11, parse_math=False)  # a dollar sign in a name is no formula
-    figure.supxlabel("framed: in the query's prediction set", size=9)
-    return figure
-
-
-def _draw_cell(ax: Axes, cell: Cell, axis: np.ndarray | None, colour: str) -> None:
-    """Draw one sample with its caption above, and a frame around it if it has one."""
-    caption, sample, framed = cell
-    if axis is None:
-        ax.imshow(sample.transpose(1, 2, 0))
-    else:
-        ax.plot(axis, sample[0], color=colour, linewidth=0.9)
-    letters = 16  # that fit above a cell
-    short = caption if len(caption) <= letters else f"{caption[: letters - 1]}…"
-    ax.set_title(short, size=8, loc="center", parse_math=False)
-    ax.grid(False)
-    ax.set(xticks=[], yticks=[])
-    ax.spines[:].set(visible=framed, color=GREEN, linewidth=3)
 
 
 def plot_training(history: Sequence[Mapping[str, float]], title: str) -> Axes:

@@ -1,6 +1,6 @@
-"""Draw the README's picture from the stored runs on real spectra.
+"""Draw the README's image from the stored runs on real spectra.
 
-    python book/figures/readme_picture.py
+    python book/figures/readme_figure.py
 
 writes `book/_static/figures/marrnet-picture.png`.
 """

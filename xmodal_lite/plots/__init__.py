@@ -1,0 +1,57 @@
+"""Figures, all in one style: numbers in `charts`, the samples themselves in `samples`."""
+
+from xmodal_lite.plots.charts import (
+    LINE_STYLES,
+    plot_cmc,
+    plot_intervals,
+    plot_precision_recall,
+    plot_ranking,
+    plot_similarity,
+    plot_spectra_pair,
+    plot_training,
+    plot_verification,
+)
+from xmodal_lite.plots.samples import plot_answers, plot_matches, plot_samples
+from xmodal_lite.plots.style import (
+    AMBER,
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    HIT_COLOUR,
+    MISS_COLOUR,
+    MODALITY_COLOURS,
+    ORANGE,
+    PURPLE,
+    SKY,
+    WIDTH,
+    use_style,
+)
+
+__all__ = [
+    "AMBER",
+    "BLACK",
+    "BLUE",
+    "GREEN",
+    "GREY",
+    "HIT_COLOUR",
+    "LINE_STYLES",
+    "MISS_COLOUR",
+    "MODALITY_COLOURS",
+    "ORANGE",
+    "PURPLE",
+    "SKY",
+    "WIDTH",
+    "plot_answers",
+    "plot_cmc",
+    "plot_intervals",
+    "plot_matches",
+    "plot_precision_recall",
+    "plot_ranking",
+    "plot_samples",
+    "plot_similarity",
+    "plot_spectra_pair",
+    "plot_training",
+    "plot_verification",
+    "use_style",
+]
