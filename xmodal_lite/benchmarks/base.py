@@ -6,14 +6,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xmodal_lite.data.problems import Problems
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import SpecError
-from xmodal_lite.evaluation import Report, RetrievalTask
 from xmodal_lite.files import is_synthetic
+
+if TYPE_CHECKING:  # a recipe needs no evaluation
+    from xmodal_lite.evaluation import Report, RetrievalTask
 
 
 @dataclass(frozen=True, eq=False)

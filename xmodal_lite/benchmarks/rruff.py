@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -36,7 +37,9 @@ from xmodal_lite.data.problems import Problems
 from xmodal_lite.data.spectra import REPAIRS, Preparation
 from xmodal_lite.data.table import SampleTable
 from xmodal_lite.errors import DataError
-from xmodal_lite.evaluation import Report, nearest_sample_report
+
+if TYPE_CHECKING:
+    from xmodal_lite.evaluation import Report
 
 AXES = ("descending", "unordered", "repeated")  # repairs that `check` counts even if there is none
 TRAIN_SHARE = 0.6  # of the minerals, protocol A
@@ -249,6 +252,8 @@ def _split(benchmark: Benchmark, protocol: str, meaning: str, seed: int, tested:
 
 def _evaluate(test: SampleTable, name: str, features: np.ndarray) -> Report:
     """Score the features (n, D) of the test rows."""
+    from xmodal_lite.evaluation import nearest_sample_report  # a recipe needs none
+
     if len(features) != len(test):
         raise ValueError(
             f"{len(features)} features were given for {len(test)} test spectra; embed all of them in order"

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from tqdm import tqdm
 
 from xmodal_lite.data.jpeg import JpegStream
 from xmodal_lite.data.listing import read_file
@@ -177,6 +176,8 @@ def in_parallel(
     list
         Results of the next 256 items or fewer.
     """
+    from tqdm import tqdm  # here, as stating a data set shows no progress
+
     left = iter(items)
     with (
         ThreadPoolExecutor(THREADS) as pool,
