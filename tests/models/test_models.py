@@ -198,7 +198,7 @@ def test_adversarial_loss_pulls_both_sides_apart():
         (
             "two-stream",
             {"latent": 3},
-            "no option latent; known: losses, features, shared, width, segments, dropout$",
+            "no option latent; known: losses, label_smoothing, features, shared, width, segments, dropout$",
         ),
         ("mun", {"shared": True}, "no option shared; known: .*latent, length"),
         ("two-stream", {"width": "a"}, "width='a'; it needs a whole number of 1 or more, such as 16"),
