@@ -300,7 +300,7 @@ print("identities:", *(f"{100 * value:3.0f}" for value in by_identity.cmc))
 #
 # ```{literalinclude} ../xmodal_lite/evaluation/nearest_sample.py
 # :language: python
-# :pyobject: _place_of_own_identity
+# :pyobject: _rank_of_own_identity
 # ```
 #
 # By hand, for three Raman spectra of Quartz and one of Calcite:
