@@ -29,8 +29,8 @@ make_costs = load_script()
 def records() -> list[RunRecord]:
     spec = {"benchmark": "rruff", "data": "synthetic:0123", "protocol": "A", "profile": "tiny"}
     common = {
-        "protocol": "A", "metrics": {}, "trials": [], "losses": {}, "parameters": 1, "fingerprint": "0",
-        "code": "0", "commit": "", "versions": {}, "threads": 1, "finished": "",
+        "protocol": "A", "metrics": {"a": 0.5}, "trials": [{"a": 0.5}], "losses": {}, "parameters": 1,
+        "fingerprint": "0123", "code": "0", "commit": "", "versions": {}, "threads": 1, "finished": "",
     }  # fmt: skip
     costs = [("marrnet", 4.0, 300.2), ("marrnet", 6.6, 290.0), ("cca", 0.2, 150.0)]
     return [
