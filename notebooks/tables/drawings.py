@@ -44,8 +44,9 @@ from IPython.display import Image, Markdown, display
 
 from xmodal_lite import plots
 from xmodal_lite.benchmarks import load
-from xmodal_lite.evaluation.intervals import bounds
+from xmodal_lite.evaluation.intervals import bounds, interval, verdict
 from xmodal_lite.experiments import read_parameter, run_table, stored_table
+from xmodal_lite.experiments.tables import records_of
 
 plots.use_style()
 run = read_parameter("run", run, bool)
@@ -104,8 +105,10 @@ else:
 # %% [markdown]
 # ## What the table says
 #
-# - Every trained network is significantly higher than CCA of HOG, in both directions. The networks are trained from
+# - On average every trained network is higher than CCA of HOG, in both directions. The networks are trained from
 #   scratch on 612 emoji or a few more.
+# - The five splits divide the same emoji, so the intervals above are too narrow {cite}`nadeau2003`. The corrected
+#   differences below are significant in three of the eight comparisons with CCA.
 # - MarrNet does not differ significantly from its extractor alone. On these data, cmUNet and its losses have no
 #   measurable effect: the interval of the difference is four to six points wide on each side.
 # - MUN and the enhancing network do not differ significantly from the extractor alone either. MUN has the highest mean
@@ -113,6 +116,19 @@ else:
 # - CCA does not improve HOG significantly. HOG describes the direction of edges, and the outlines of an emoji are
 #   similar in both styles.
 #
+# The differences from CCA of HOG, corrected for overlapping splits, in points:
+
+# %% tags=["hide-input"]
+# NBVAL_CHECK_OUTPUT
+rows = {row.label: records_of(row, report.records["real"], "unseen-groups") for row in report.table.run_rows}
+for label in ("Extractor alone", "MarrNet", "MUN", "Enhancing network"):
+    for metric in report.table.headline:
+        pairs = [(rows[label][seed], rows["CCA of HOG"][seed]) for seed in rows[label]]
+        values = [ours.metrics[metric] - cca.metrics[metric] for ours, cca in pairs]
+        found = interval(values, test_per_train=408 / 612)
+        print(f"{label:18} {metric:10} {found.signed():12} {verdict(found)}")
+
+# %% [markdown]
 # ## How the recipe was chosen
 #
 # The recipe was chosen on the training emoji of split 0, with a third of their groups held out. Its test emoji were
