@@ -398,8 +398,7 @@ def test_opening_a_run_sets_up_no_accelerator(image_run, monkeypatch):
 
 
 @pytest.mark.parametrize("distance", [-1.0, 0.4, 0.9, np.inf])
-def test_a_search_finds_what_a_full_sort_finds(monkeypatch, distance):
-    monkeypatch.setattr("xmodal_lite.deployment.results.FIRST_LOOK", 2)
+def test_a_search_finds_what_a_full_sort_finds(distance):
     rng = np.random.default_rng(0)
     asked, items = (unit_rows("x", rng.standard_normal((n, 8)).astype(np.float32)) for n in (150, 300))
     paths = np.array([f"{i}.png" for i in range(300)])

@@ -13,7 +13,6 @@ from xmodal_lite.escape import printable
 from xmodal_lite.evaluation import nearest
 
 QUERIES = 128  # compared with the gallery at a time
-FIRST_LOOK, FACTOR = 64, 8  # matches to ask for first; how many times more while a prediction set is larger
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,26 +174,14 @@ def search(
 ) -> Iterator[tuple[tuple[Match, ...], tuple[str, ...]]]:
     """Yield the k best matches and the prediction set of each query (Q, D)."""
     for start in range(0, len(asked), QUERIES):
-        part, total = asked[start : start + QUERIES], len(gallery.paths)
-        count = min(total, max(k, FIRST_LOOK) if np.isfinite(distance) else total)
-        found = nearest(part, gallery.embeddings, count)
-        while (
-            count < total and (1 - found.similarities[:, -1] <= distance).any()
-        ):  # a set is larger than that
-            count = min(total, count * FACTOR)
-            found = nearest(part, gallery.embeddings, count)
-        for indices, scores in zip(found.indices, found.similarities, strict=True):
-            inside = 1 - scores <= distance  # (count,), True first
+        part = asked[start : start + QUERIES]
+        found = nearest(part, gallery.embeddings, k, within=distance)
+        for indices, scores, members in zip(found.indices, found.similarities, found.inside, strict=True):
             matches = tuple(
-                Match(
-                    rank,
-                    str(gallery.paths[indices[rank - 1]]),
-                    float(scores[rank - 1]),
-                    bool(inside[rank - 1]),
-                )
-                for rank in range(1, k + 1)
+                Match(rank, str(gallery.paths[index]), float(score), bool(1 - score <= distance))
+                for rank, (index, score) in enumerate(zip(indices, scores, strict=True), 1)
             )
-            yield matches, tuple(gallery.paths[indices[inside]].tolist())
+            yield matches, tuple(gallery.paths[members].tolist())
 
 
 def one_line(text: str) -> str:
