@@ -7,6 +7,7 @@ import platform
 import resource
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -31,10 +32,10 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def code_hash() -> str:
+def code_hash(patterns: Sequence[str] = DECISIVE) -> str:
     """Return the SHA-256 over the names and the text of the source files that decide what a run's numbers are."""
     digest = hashlib.sha256()
-    for path in sorted(path for pattern in DECISIVE for path in PACKAGE.glob(pattern)):
+    for path in sorted(path for pattern in patterns for path in PACKAGE.glob(pattern)):
         digest.update(path.relative_to(PACKAGE).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -24,7 +24,7 @@ from xmodal_lite.experiments import provenance
 from xmodal_lite.experiments.spec import RunRecord, RunSpec
 from xmodal_lite.experiments.store import RunStore, calibrate, write_calibration
 from xmodal_lite.models import build
-from xmodal_lite.models.classical import build_classical
+from xmodal_lite.models.classical import Classical, build_classical
 from xmodal_lite.models.matcher import Matcher
 from xmodal_lite.recipe import ClassicalRecipe, Recipe
 from xmodal_lite.training import (
@@ -110,7 +110,7 @@ def train(spec: RunSpec, benchmark: Benchmark, folder: Path | None = None) -> Tr
     if not isinstance(recipe, Recipe):
         raise SpecError(f"method '{spec.method}' has nothing to train; use run()")
     split = benchmark.split(spec.protocol, spec.seed)
-    with _threads(recipe.threads):
+    with cpu_threads(recipe.threads):
         return _fit(spec, recipe, benchmark, split, folder, make_accelerator(recipe.precision))[0]
 
 
@@ -183,9 +183,9 @@ def _execute(
     """Return the record of a run, after what is left to do of it; None in processes that only help to train."""
     recipe = spec.recipe
     split = benchmark.split(spec.protocol, spec.seed)
-    with _threads(recipe.threads):
+    with cpu_threads(recipe.threads):
         if isinstance(recipe, ClassicalRecipe):
-            return _run_classical(spec, recipe, benchmark, split)
+            return _run_classical(spec, benchmark, split)
         assert accelerator is not None  # `run` has one for every recipe that is trained
         provenance.reset_peak_memory(accelerator.device)
         fitted, flop = _fit(spec, recipe, benchmark, split, folder, accelerator)
@@ -246,14 +246,19 @@ def _refuse_pixels_without_pairs(matcher: Matcher, benchmark: Benchmark, split: 
         )
 
 
-def _run_classical(spec: RunSpec, recipe: ClassicalRecipe, benchmark: Benchmark, split: Split) -> RunRecord:
+def fit_classical(spec: RunSpec, benchmark: Benchmark, split: Split) -> Classical:
+    """Return a method in closed form, fitted on the pairs that a split trains on."""
+    assert isinstance(spec.recipe, ClassicalRecipe)
+    model = build_classical(spec.method, **spec.recipe.options)
+    model.fit(*(benchmark.samples[rows] for rows in _paired_rows(benchmark.table, split.train)))
+    return model
+
+
+def _run_classical(spec: RunSpec, benchmark: Benchmark, split: Split) -> RunRecord:
     started = perf_counter()
-    model = build_classical(spec.method, **recipe.options)
-    v, r = _paired_rows(benchmark.table, split.train)
-    model.fit(benchmark.samples[v], benchmark.samples[r])
+    model = fit_classical(spec, benchmark, split)
     samples = benchmark.samples[split.test]  # (n, C, ...)
-    features = _each_modality(benchmark.table.modality[split.test], samples, model.embed)
-    report = split.evaluate(features)
+    report = split.evaluate(_each_modality(benchmark.table.modality[split.test], samples, model.embed))
     return _record(spec, benchmark, report, {}, 0, perf_counter() - started, torch.device("cpu"))
 
 
@@ -305,7 +310,7 @@ def _record(
 
 
 @contextmanager
-def _threads(count: int) -> Iterator[None]:
+def cpu_threads(count: int) -> Iterator[None]:
     """Use a number of CPU threads here, and give back the number that was set before."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)

@@ -1,0 +1,21 @@
+"""A trained run under change: its test again on occluded samples, and what its methods lose by it."""
+
+from xmodal_lite.robustness.changes import Change
+from xmodal_lite.robustness.occlusion import ImageOcclusion, PeakRemoval, SpanOcclusion
+from xmodal_lite.robustness.records import Level, StudyRecord, read_study, write_study
+from xmodal_lite.robustness.retest import retest
+from xmodal_lite.robustness.studies import study_changes, study_names
+
+__all__ = [
+    "Change",
+    "ImageOcclusion",
+    "Level",
+    "PeakRemoval",
+    "SpanOcclusion",
+    "StudyRecord",
+    "read_study",
+    "retest",
+    "study_changes",
+    "study_names",
+    "write_study",
+]

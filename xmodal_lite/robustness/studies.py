@@ -1,0 +1,58 @@
+"""The studies: which changes are tested, in which order. A kind of change that records can hold is listed here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import Field
+
+from xmodal_lite.errors import SpecError
+from xmodal_lite.robustness.occlusion import ImageOcclusion, PeakRemoval, SpanOcclusion
+
+AnyChange = Annotated[ImageOcclusion | SpanOcclusion | PeakRemoval, Field(discriminator="kind")]
+
+RATIOS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+PEAKS = (1, 2, 4, 8, 16)
+
+
+def _occlusion(dims: int) -> list[AnyChange]:
+    if dims == 1:
+        spans = [SpanOcclusion(fill=fill, ratio=ratio) for fill in ("zero", "line") for ratio in RATIOS]
+        return [*spans, *(PeakRemoval(count=count) for count in PEAKS)]
+    return [
+        ImageOcclusion(shape=shape, fill=fill, ratio=ratio)
+        for shape in ("patch", "vertical", "horizontal")
+        for fill in ("mean", "noise", "image")
+        for ratio in RATIOS
+    ]
+
+
+_STUDIES: dict[str, Callable[[int], list[AnyChange]]] = {"occlusion": _occlusion}
+
+
+def study_names() -> tuple[str, ...]:
+    """Return the names of the studies."""
+    return tuple(_STUDIES)
+
+
+def study_changes(name: str, dims: int) -> list[AnyChange]:
+    """Return the changes of a study, each at every level.
+
+    Parameters
+    ----------
+    name : str
+        One of `study_names()`.
+    dims : int
+        1 for spectra, 2 for images.
+
+    Raises
+    ------
+    SpecError
+        There is no such study, or it has no change for samples of this kind.
+    """
+    if name not in _STUDIES:
+        raise SpecError(f"unknown test '{name}'; known: {', '.join(_STUDIES)}")
+    if changes := _STUDIES[name](dims):
+        return changes
+    raise SpecError(f"test '{name}' has no change for {'spectra' if dims == 1 else 'images'}")
