@@ -21,7 +21,10 @@ def rank1(a, b):
     return np.mean((a @ b.T).argmax(1) == np.arange(len(a)))
 
 
-@pytest.mark.parametrize(("name", "options"), [("cca", {"components": 8}), ("kernel-ridge", {"alpha": 1e-3})])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("cca", {"components": 8}), ("kernel-ridge", {"alpha": 1e-3}), ("pls", {"components": 8})],
+)
 def test_finds_the_partner(pairs, name, options):
     v, r, test_v, test_r = pairs
     model = build_classical(name, **options)
@@ -41,6 +44,26 @@ def test_kernel_ridge_solves_its_equations(pairs):
 
     expected = kernel(test_v, v) @ solve(kernel(v, v) + 0.3 * np.eye(len(v)), r)
     np.testing.assert_allclose(model.embed(test_v, 0), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_pls_predicts_r_where_it_is_a_linear_function_of_v():
+    rng = np.random.default_rng(3)
+    unit = rng.random((80, 6))
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    turn = np.linalg.qr(rng.random((6, 6)))[0]  # keeps lengths, so r is linear in v after normalisation, too
+    model = build_classical("pls", components=6)
+    model.fit(unit[:60], unit[:60] @ turn)
+    np.testing.assert_allclose(model.embed(unit[60:], 0), unit[60:] @ turn, atol=1e-5)
+
+
+def test_mean_answers_every_query_alike(pairs):
+    v, r, test_v, test_r = pairs
+    model = build_classical("mean")
+    model.fit(v, r)
+    found = model.embed(test_v, 0)
+    assert found.shape == test_r.shape and np.ptp(found, axis=0).max() == 0
+    expected = (r / np.linalg.norm(r, axis=1, keepdims=True)).mean(axis=0)
+    np.testing.assert_allclose(found[0], expected, rtol=1e-6)
 
 
 def test_cca_directions_are_correlated_as_said(pairs):
@@ -94,7 +117,7 @@ def test_pairs_are_checked(name):
 
 
 def test_names_and_options_are_checked():
-    with pytest.raises(ValueError, match="known: cosine, cca, kernel-ridge"):
+    with pytest.raises(ValueError, match="known: cosine, cca, kernel-ridge, pls, mean"):
         build_classical("ridge")
     with pytest.raises(ValueError, match="kernel-ridge"):
         build_classical("kernel-ridge", gama=2)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from xmodal_lite.models import CrossModalityUNet
+from xmodal_lite.models import CrossModalityUNet, LineageUNet
 from xmodal_lite.models.discriminator import PatchDiscriminator
 
 
@@ -89,3 +89,15 @@ def test_downscaled_it_sees_means_alone():
     unet, x = awake(CrossModalityUNet(2, width=4, downscale=2)), torch.rand(2, 1, 64, 64)
     exchanged = x.unflatten(3, (32, 2)).flip(4).flatten(3)  # the two pixels of each window
     torch.testing.assert_close(unet(exchanged, 1) - exchanged, unet(x, 1) - x)
+
+
+@pytest.mark.parametrize("length", [1024, 500])
+def test_the_lineage_has_the_size_of_its_source_and_keeps_the_shape(length):
+    unet = LineageUNet(targets=2)
+    assert sum(p.numel() for p in unet.parameters()) == pytest.approx(11.4e6, rel=0.02)  # TeaNet's figure
+    assert unet(torch.rand(2, 1, length), 0).shape == (2, 2, length)
+
+
+def test_the_lineage_is_for_spectra():
+    with pytest.raises(ValueError, match="dims=1"):
+        LineageUNet(2)

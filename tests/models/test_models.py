@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from xmodal_lite.losses import info_nce
+from xmodal_lite.losses import gaussian_consistency, info_nce, mmd
 from xmodal_lite.models import Batch, TwoStream, build, model_names
 
 SMALL = {"width": 4, "features": 16, "segments": 16}
@@ -19,6 +19,9 @@ VARIANTS = [
     ("marrnet", {"triplet": "weighted", "losses": ["tri", "rec"]}),
     ("marrnet", {"transform": "perceptual"}),
     ("marrnet", {"transform": "perceptual", "target": "both"}),
+    ("marrnet", {"unet": False, "losses": ["id", "tri", "mmd", "w2"], "blocks": 3}),
+    ("combined", {}),
+    ("combined", {"unet": False, "auxiliary": "none"}),
 ]
 EXTRACTOR, CMUNET = {"id", "tri"}, {"rec", "tra", "adv", "per"}
 
@@ -60,9 +63,9 @@ def test_every_parameter_is_trained(name, options):
         optimizer.zero_grad()
         sum(model(batch).values()).backward()
         optimizer.step()
-    dead = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
-    assert not dead
-    assert not [n for n, p in model.named_parameters() if p.ndim > 1 and not p.grad.any()]
+    trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
+    assert not [n for n, p in trained.items() if p.grad is None or not p.grad.isfinite().all()]
+    assert not [n for n, p in trained.items() if p.ndim > 1 and not p.grad.any()]
 
 
 @pytest.mark.parametrize(("name", "options"), VARIANTS)
@@ -111,7 +114,9 @@ def test_names_of_the_losses():
 
 @pytest.mark.parametrize("name", model_names())
 def test_a_model_tells_the_names_of_all_its_losses(name):
-    assert sorted(make(name, {}).loss_names) == sorted(make(name, {})(pairs()))
+    names = make(name, {}).loss_names
+    options = {} if name == "contrastive" else {"losses": list(names)}
+    assert sorted(names) == sorted(make(name, options)(pairs()))
 
 
 def test_the_contrastive_loss_and_its_embeddings_are_in_full_precision():
@@ -198,7 +203,7 @@ def test_adversarial_loss_pulls_both_sides_apart():
         (
             "two-stream",
             {"latent": 3},
-            "no option latent; known: losses, label_smoothing, features, shared, width, segments, dropout$",
+            "no option latent; known: losses, label_smoothing, features, shared, width, blocks, segments, dropout$",
         ),
         ("mun", {"shared": True}, "no option shared; known: .*latent, length"),
         ("two-stream", {"width": "a"}, "width='a'; it needs a whole number of 1 or more, such as 16"),
@@ -250,6 +255,34 @@ def test_without_cmunet_marrnet_is_the_two_stream_network():
     baseline_losses, losses = baseline(batch), marrnet(batch)
     assert list(baseline_losses) == list(losses)
     assert all(torch.equal(losses[name], loss) for name, loss in baseline_losses.items())
+
+
+def test_alignment_losses_compare_the_embeddings_of_both_modalities():
+    model, batch = make("two-stream", {"losses": ["id", "mmd", "w2"], "dropout": 0.0}).train(), pairs()
+    losses = model(batch)
+    g = torch.nn.functional.normalize(model.extractor.forward_pair(batch.v, batch.r)[1], dim=1).chunk(2)
+    torch.testing.assert_close(losses["mmd"], mmd(*g))
+    torch.testing.assert_close(losses["w2"], gaussian_consistency(*g, "w2"))
+
+
+def test_combined_is_mun_where_its_further_parts_are_off():
+    batch, plain = pairs(), {"dropout": 0.0}
+    mun = make("mun", plain)
+    combined = make("combined", plain | {"unet": False, "losses": ["id", "ia", "ma", "tri"]})
+    assert mun.state_dict().keys() == combined.state_dict().keys()
+    expected, losses = mun(batch), combined(batch)
+    assert list(expected) == list(losses)
+    assert all(torch.equal(losses[name], loss) for name, loss in expected.items())
+
+
+def test_combined_trains_on_what_cmunet_made():
+    model, batch = make("combined", {"dropout": 0.0}), pairs()
+    losses = model(batch)
+    assert set(losses) == {"id", "ia", "ma", "tri", "w2", "rec", "tra"}
+    assert losses["rec"] == 0  # the residual starts at 0
+    difference = (batch.r - batch.v).abs().mean(dim=(1, 2))
+    torch.testing.assert_close(losses["tra"], difference[batch.aligned].mean())
+    assert model.needs_aligned_pairs and not make("combined", {"losses": ["id"]}).needs_aligned_pairs
 
 
 def test_embedding_uses_nothing_that_only_training_needs():

@@ -50,6 +50,10 @@ SPECTRA_METHODS: dict[str, dict[str, Any]] = {
         "model": TEMPERATURE | {"unet_width": 8, "unet_widest": 16},
         "loss_weights": {"id": 0.3, "tri": 1.0, "rec": 0.5, "tra": 0.5, "adv": 0.05, "per": 0.1},
     },
+    "combined": {
+        "model": {"unet_width": 8, "unet_widest": 16},
+        "loss_weights": {"rec": 0.5, "tra": 0.5},
+    },
 }
 
 
@@ -105,6 +109,10 @@ PEOPLE_METHODS: dict[str, dict[str, Any]] = {
         "model": {"triplet": "weighted", "transform": "perceptual", "unet_width": 8, "unet_widest": 64},
         "loss_weights": {"adv": 0.05},
     },
+    "combined": {
+        "augment": CAJ,
+        "model": {"losses": ["id", "ia", "ma", "tri", "w2", "rec"], "unet_width": 8, "unet_widest": 64},
+    },
 }
 
 # Faces. Ours: the sizes of crops that face recognition trains at, and a schedule that the small profiles scale down.
@@ -130,6 +138,11 @@ FACE_METHODS: dict[str, dict[str, Any]] = {
         "lr_multipliers": {"unet": 3.0},
         "model": {"triplet": "weighted", "unet_width": 8, "unet_widest": 64},
         "loss_weights": {"rec": 0.3, "tra": 0.3, "per": 0.3, "adv": 0.05},
+    },
+    "combined": {
+        "lr_multipliers": {"unet": 3.0},
+        "model": {"unet_width": 8, "unet_widest": 64},
+        "loss_weights": {"rec": 0.3, "tra": 0.3},
     },
 }
 
@@ -165,6 +178,10 @@ DRAWINGS_METHODS: dict[str, dict[str, Any]] = {
             "unet_downscale": 4,
         },
         "loss_weights": {"id": 3.0, "rec": 0.3, "tra": 0.3, "adv": 0.05, "per": 0.3},
+    },
+    "combined": {
+        "model": {"unet_width": 8, "unet_widest": 32, "unet_downscale": 4},
+        "loss_weights": {"id": 3.0, "rec": 0.3, "tra": 0.3},
     },
 }
 

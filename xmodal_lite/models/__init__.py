@@ -14,10 +14,12 @@ __all__ = [
     "MUN",
     "Backbone",
     "Batch",
+    "Combined",
     "Contrastive",
     "CrossModalityUNet",
     "Enhancing",
     "ImageBackbone",
+    "LineageUNet",
     "MarrNet",
     "Matcher",
     "Neck",
@@ -38,17 +40,20 @@ _MODELS = {  # the registry: module and class of each method that is trained
     "marrnet": "marrnet.MarrNet",
     "mun": "mun.MUN",
     "enhancing": "enhancing.Enhancing",
+    "combined": "combined.Combined",
 }
-_CLASSICAL = ("cosine", "cca", "kernel-ridge")  # classes in xmodal_lite.models.classical
+_CLASSICAL = ("cosine", "cca", "kernel-ridge", "pls", "mean")  # classes in xmodal_lite.models.classical
 
 __getattr__ = lazy_names(  # torch is loaded with the first of these
     __name__,
     {
         "backbone": "Backbone ImageBackbone SpectrumBackbone make_backbone",
         "cmunet": "CrossModalityUNet",
+        "combined": "Combined",
         "contrastive": "Contrastive",
         "enhancing": "Enhancing",
         "extractor": "Neck SharedExtractor TwoBranches",
+        "lineage_unet": "LineageUNet",
         "marrnet": "MarrNet",
         "matcher": "Batch Matcher",
         "mun": "MUN",

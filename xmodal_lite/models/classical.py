@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from sklearn.cross_decomposition import PLSRegression
 from sklearn.decomposition import PCA
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.preprocessing import normalize
@@ -122,7 +123,48 @@ class Ridge(Classical):
         return (self._ridge.predict(unit) if modality == 0 else unit).astype(np.float32)
 
 
-_METHODS: dict[str, type[Classical]] = dict(zip(classical_names(), (Cosine, CCA, Ridge), strict=True))
+class PLS(Classical):
+    """Partial least squares from v to r (PLS2, Wold et al., Chemometrics 2001), scikit-learn's `PLSRegression`.
+
+    Parameters
+    ----------
+    components : int
+        Latent directions; lowered where there are fewer pairs or points.
+    """
+
+    def __init__(self, components: int = 20) -> None:
+        self._components = components
+
+    def fit(self, v: np.ndarray, r: np.ndarray) -> None:
+        """See `Classical.fit`."""
+        _check_pairs(v, r)
+        x_v, x_r = normalize(_flat(v)), normalize(_flat(r))
+        count = min(self._components, len(v) - 1, x_v.shape[1], x_r.shape[1])
+        self._pls = PLSRegression(count, scale=False).fit(x_v, x_r)
+
+    def embed(self, x: np.ndarray, modality: int) -> np.ndarray:
+        """See `Classical.embed`: the predicted r spectrum of a v sample, the r sample itself."""
+        unit = normalize(_flat(x))
+        return (self._pls.predict(unit) if modality == 0 else unit).astype(np.float32)
+
+
+class Mean(Classical):
+    """The mean r sample of training, whatever the v sample is: the floor of every prediction of r from v."""
+
+    def fit(self, v: np.ndarray, r: np.ndarray) -> None:
+        """See `Classical.fit`."""
+        _check_pairs(v, r)
+        self._mean = normalize(_flat(r)).mean(axis=0)  # (L,)
+
+    def embed(self, x: np.ndarray, modality: int) -> np.ndarray:
+        """See `Classical.embed`: the mean for a v sample, the r sample itself."""
+        unit = normalize(_flat(x))
+        return (np.tile(self._mean, (len(x), 1)) if modality == 0 else unit).astype(np.float32)
+
+
+_METHODS: dict[str, type[Classical]] = dict(
+    zip(classical_names(), (Cosine, CCA, Ridge, PLS, Mean), strict=True)
+)
 
 
 def build_classical(name: str, **options: Any) -> Classical:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -10,6 +11,8 @@ from torch.nn import functional
 
 from xmodal_lite.models.layers import CONTEXT, CONVOLUTION, LINEAR, MEAN_POOL, WINDOW_MEAN
 from xmodal_lite.models.options import check_dims
+
+SMALLEST = 16  # points along an axis: cmUNet halves them to one, and the discriminator sees one patch in them
 
 
 class CrossModalityUNet(nn.Module):
@@ -115,6 +118,21 @@ class CrossModalityUNet(nn.Module):
         small = MEAN_POOL[self.dims](z, self.context) + self.bottleneck_embedding[modality]
         mixed = self.bottleneck(small.flatten(1)).view_as(small)
         return functional.interpolate(mixed, size=z.shape[2:])
+
+
+def check_size(size: Sequence[int]) -> None:
+    """Refuse samples that are too small to halve four times.
+
+    Raises
+    ------
+    ValueError
+        An axis is shorter than 16 points, or none is longer.
+    """
+    if min(size) < SMALLEST or max(size) == SMALLEST:
+        raise ValueError(
+            f"cmUNet and its discriminator need {SMALLEST} points or more along every axis, and more along one, got "
+            f"{' x '.join(map(str, size))}; load larger samples, or set model.unet to false"
+        )
 
 
 def _layer(dims: int, inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:

@@ -21,20 +21,21 @@ from xmodal_lite.losses import (
     transformation,
 )
 from xmodal_lite.models.backbone import unit_range
-from xmodal_lite.models.cmunet import CrossModalityUNet
+from xmodal_lite.models.cmunet import CrossModalityUNet, check_size
 from xmodal_lite.models.discriminator import PatchDiscriminator
 from xmodal_lite.models.distributed import all_gather
 from xmodal_lite.models.layers import CHANNELS
+from xmodal_lite.models.lineage_unet import LineageUNet
 from xmodal_lite.models.matcher import Batch, Matcher, check_batch, check_modality
 from xmodal_lite.models.options import check_choice
-from xmodal_lite.models.two_stream import Embeddings, Setup, TwoStream
+from xmodal_lite.models.two_stream import ALIGNMENT_LOSSES, Embeddings, Setup, TwoStream
 
 CMUNET_LOSSES = ("rec", "tra", "adv", "per")
 LOSSES = ("id", "tri", *CMUNET_LOSSES)
-SMALLEST = 16  # points along an axis: cmUNet halves them to one, and the discriminator sees one patch in them
 Triplet = Literal["info-nce", "weighted"]
 Transform = Literal["pixel", "perceptual"]
 Target = Literal["v", "both"]
+Form = Literal["residual", "lineage"]
 Adversary = Literal["reversal", "non_saturating"]
 
 
@@ -52,7 +53,8 @@ class MarrNet(TwoStream):
     unet : bool
         False leaves the extractor alone, and the losses of cmUNet out.
     losses : sequence of str
-        Which losses are computed, of "id", "tri", "rec", "tra", "adv", "per". Others cost nothing.
+        Which losses are computed, of "id", "tri", "mmd", "w2", "rec", "tra", "adv", "per". Others cost nothing. "mmd"
+        and "w2" are those of `TwoStream`, which the paper argues against.
     triplet : {"info-nce", "weighted"}
         What "tri" is.
     transform : {"pixel", "perceptual"}
@@ -67,6 +69,8 @@ class MarrNet(TwoStream):
         their sum, 2 log 2 where the discriminator can only guess.
     temperature : float
         Of InfoNCE.
+    unet_form : {"residual", "lineage"}
+        `CrossModalityUNet`, or for spectra `LineageUNet`, whose size is fixed.
     unet_width, unet_widest : int
         Channels of cmUNet's first level, and at most.
     unet_downscale : int
@@ -75,7 +79,7 @@ class MarrNet(TwoStream):
         See `TwoStream`.
     """
 
-    loss_names = LOSSES
+    loss_names = ("id", "tri", *ALIGNMENT_LOSSES, *CMUNET_LOSSES)
     training_only = ("classifier", "discriminator")
     lr_groups = Matcher.lr_groups | {"unet": ("unet",)}
 
@@ -90,6 +94,7 @@ class MarrNet(TwoStream):
         target: Target = "v",
         adversary: Adversary = "reversal",
         temperature: float = 0.07,
+        unet_form: Form = "residual",
         unet_width: int = 16,
         unet_widest: int = 32,
         unet_downscale: int = 1,
@@ -99,10 +104,14 @@ class MarrNet(TwoStream):
         check_choice("transform", transform, Transform)
         check_choice("target", target, Target)
         check_choice("adversary", adversary, Adversary)
+        check_choice("unet_form", unet_form, Form)
         dims, channels, targets = setup.dims, CHANNELS[setup.dims], 2 if unet and target == "both" else 1
         # first cmUNet: in another order, a seed would draw other weights
-        translator = (
-            CrossModalityUNet(
+        translator: nn.Module | None = None
+        if unet and unet_form == "lineage":
+            translator = LineageUNet(dims, channels=channels, targets=targets)
+        elif unet:
+            translator = CrossModalityUNet(
                 dims,
                 channels=channels,
                 width=unet_width,
@@ -110,9 +119,6 @@ class MarrNet(TwoStream):
                 downscale=unet_downscale,
                 targets=targets,
             )
-            if unet
-            else None
-        )
         make_extractor = partial(setup.make_extractor, channels=channels * targets)
         super().__init__(
             replace(setup, make_extractor=make_extractor), losses=losses, label_smoothing=label_smoothing
@@ -131,7 +137,7 @@ class MarrNet(TwoStream):
         check_modality(modality)
         if self.unet is None:
             return x
-        _check_size(x.shape[2:])
+        check_size(x.shape[2:])
         return self.unet(unit_range(x), modality)
 
     def embed(self, x: Tensor, modality: int) -> Tensor:
@@ -221,11 +227,3 @@ def _frozen(module: nn.Module) -> Iterator[None]:
         module.train(training)
         for p in parameters:
             p.requires_grad_(True)
-
-
-def _check_size(size: Sequence[int]) -> None:
-    if min(size) < SMALLEST or max(size) == SMALLEST:
-        raise ValueError(
-            f"cmUNet and its discriminator need {SMALLEST} points or more along every axis, and more along one, got "
-            f"{' x '.join(map(str, size))}; load larger samples, or set model.unet to false"
-        )

@@ -46,7 +46,7 @@ class MUN(TwoStream):
         A name is unknown, is not offered for spectra, or no loss tells identities apart.
     """
 
-    loss_names = LOSSES
+    loss_names: tuple[str, ...] = LOSSES
     discriminative = ("id", "ia", "tri")
     training_only = ("classifier", "auxiliary", "prototype_mean", "prototype_std")
     spectrum_extractor = SpectrumBackbone

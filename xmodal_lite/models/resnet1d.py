@@ -41,7 +41,7 @@ class ResidualBlock(nn.Module):
 
 
 class ResNet1d(nn.Module):
-    """Extractor for spectra: stem, two residual blocks, means over segments, linear map.
+    """Extractor for spectra: stem, residual blocks, means over segments, linear map.
 
     Pooling over the whole axis, as for photographs, would throw away at which wavenumber a line stands, which is what
     tells minerals apart. So the features are averaged within `segments` stretches of the axis, and the linear map
@@ -52,7 +52,9 @@ class ResNet1d(nn.Module):
     channels : int
         Of a sample (1 for a spectrum).
     width : int
-        Channels of the stem and the first block; the second block has twice as many.
+        Channels of the stem and the first block; all further blocks have twice as many.
+    blocks : int
+        Residual blocks, 2 or more; the second halves the length.
     features : int
         Length D of the embedding.
     segments : int
@@ -66,6 +68,7 @@ class ResNet1d(nn.Module):
         channels: int = 1,
         *,
         width: int = 16,
+        blocks: int = 2,
         features: int = 128,
         segments: int = 64,
         dropout: float = 0.2,
@@ -74,7 +77,10 @@ class ResNet1d(nn.Module):
         self.stem = nn.Sequential(
             nn.Conv1d(channels, width, 5, 2, 2, bias=False), nn.BatchNorm1d(width), nn.ReLU()
         )
-        self.stages = nn.Sequential(ResidualBlock(width, width, 1, 5), ResidualBlock(width, 2 * width, 2, 5))
+        further = [ResidualBlock(2 * width, 2 * width, 1, 5) for _ in range(blocks - 2)]
+        self.stages = nn.Sequential(
+            ResidualBlock(width, width, 1, 5), ResidualBlock(width, 2 * width, 2, 5), *further
+        )
         self.pool = nn.AdaptiveAvgPool1d(segments)
         self.dropout = Dropout(dropout)
         self.project = nn.Linear(2 * width * segments, features, bias=False)

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
-from xmodal_lite.losses import weighted_triplet
+from xmodal_lite.losses import gaussian_consistency, mmd, weighted_triplet
 from xmodal_lite.models.backbone import SpectrumBackbone
 from xmodal_lite.models.distributed import all_gather
 from xmodal_lite.models.extractor import Extractor, TwoBranches
 from xmodal_lite.models.matcher import Batch, Matcher, check_batch, full_precision
 from xmodal_lite.models.options import check_losses
+
+ALIGNMENT_LOSSES = ("mmd", "w2")  # distances of the two modalities' distributions, in feature space
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,9 @@ class TwoStream(Matcher):
     setup : Setup
         Kind of samples, number of identities and extractor.
     losses : sequence of str
-        Which losses are computed, of `loss_names`. Others cost nothing.
+        Which losses are computed, of `loss_names`. Others cost nothing. "mmd" and "w2" align the distributions of both
+        modalities' embeddings, of unit length: `mmd`, and the squared 2-Wasserstein distance of
+        `gaussian_consistency`.
     label_smoothing : float
         Share of the target of "id", from 0 to 1, that is spread evenly over all identities.
 
@@ -86,7 +90,7 @@ class TwoStream(Matcher):
         A loss is unknown, no loss would tell identities apart, or `label_smoothing` is not from 0 to 1.
     """
 
-    loss_names: tuple[str, ...] = ("id", "tri")
+    loss_names: tuple[str, ...] = ("id", "tri", *ALIGNMENT_LOSSES)
     discriminative: tuple[str, ...] = ("id", "tri")
     training_only: tuple[str, ...] = ("classifier",)
     spectrum_extractor: type[TwoBranches] | type[SpectrumBackbone] = TwoBranches
@@ -128,7 +132,12 @@ class TwoStream(Matcher):
 
     def embedding_losses(self) -> dict[str, Callable[[Embeddings], Tensor]]:
         """Return the losses of embeddings by name; `compare` computes them in the order of `loss_names`."""
-        return {"id": self._identity, "tri": self._triplet}
+        return {
+            "id": self._identity,
+            "tri": self._triplet,
+            "mmd": lambda e: mmd(*_unit(e)),
+            "w2": lambda e: gaussian_consistency(*_unit(e), "w2"),
+        }
 
     def _identity(self, e: Embeddings) -> Tensor:
         assert self.classifier is not None  # there wherever "id" is switched on
@@ -136,3 +145,9 @@ class TwoStream(Matcher):
 
     def _triplet(self, e: Embeddings) -> Tensor:
         return weighted_triplet(e.f, e.labels)
+
+
+def _unit(e: Embeddings) -> tuple[Tensor, Tensor]:
+    """Return g of v and of r, (N, D) each, of unit length, so that shrinking the features aligns nothing."""
+    v, r, *_ = functional.normalize(e.g, dim=1).split(e.pairs)
+    return v, r
