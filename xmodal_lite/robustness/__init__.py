@@ -1,6 +1,7 @@
 """A trained run under change: its test again on occluded samples, and what its methods lose by it."""
 
 from xmodal_lite.robustness.changes import Change
+from xmodal_lite.robustness.importance import pair_importance, pointing_score
 from xmodal_lite.robustness.occlusion import ImageOcclusion, PeakRemoval, SpanOcclusion
 from xmodal_lite.robustness.records import Level, StudyRecord, read_study, write_study
 from xmodal_lite.robustness.retest import retest
@@ -13,6 +14,8 @@ __all__ = [
     "PeakRemoval",
     "SpanOcclusion",
     "StudyRecord",
+    "pair_importance",
+    "pointing_score",
     "read_study",
     "retest",
     "study_changes",
