@@ -18,7 +18,7 @@ RUN := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help environment book-environment lock demo tables test lint unit check-notebooks check-book measure colab notebooks book clean
+.PHONY: help environment book-environment lock demo tables test lint unit check-notebooks check-book measure colab plain-book notebooks book clean
 
 help:  ## this list
 	@echo "xmodal-lite: make TARGET"
@@ -94,6 +94,9 @@ measure: environment  ## size and start-up time of the library against their mar
 
 colab:  ## the wheel among Colab's own versions, in an environment of its own (5 GB): make PYTHON=python3.13 colab
 	.ci/colab
+
+plain-book:  ## the book by plain Sphinx of today, and its tests: make PYTHON=python3.13 plain-book
+	.ci/plain/build
 
 notebooks: environment  ## run every notebook and store what it shows in its .ipynb twin
 	$(RUN) $(BIN)/python book/execute_notebooks.py
