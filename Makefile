@@ -41,7 +41,7 @@ book-environment:
 	cat requirements.lock pyproject.toml | cmp -s - .venv-book/made-from && exit 0; \
 	set -e; $(call bootstrap,.venv-book); \
 	echo "Installing what the book needs into .venv-book, once: about 1 GB"; \
-	grep -vE '^(nvidia|cuda|triton|torch|torchvision|accelerate|pytorch-metric-learning|onnx|captum)[a-z0-9-]*==' \
+	grep -vE '^(nvidia|cuda|triton|torch|torchvision|accelerate|pytorch-metric-learning|onnx|imagecorruptions|llvmlite|numba|opencv|captum)[a-z0-9-]*==' \
 	  requirements.lock > .venv-book/wanted.txt; \
 	.venv-book/bin/uv pip install --python .venv-book/bin/python --no-deps -r .venv-book/wanted.txt; \
 	cat requirements.lock pyproject.toml > .venv-book/made-from

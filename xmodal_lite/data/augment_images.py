@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from functools import cache
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from xmodal_lite.colour import LUMA
 from xmodal_lite.data.augmentation import ImageSettings
+from xmodal_lite.data.corruption import corrupt_images
 
 MEAN_COLOUR = (124, 116, 104)  # of ImageNet, 0..255
 SHAPES = 10 / 3  # an erased rectangle is at most so many times as high as wide, or as wide as high
@@ -24,7 +26,7 @@ class ImageAugmentation(ImageSettings):
     """Changes a batch of training images by the strengths of its settings.
 
     Call it with the v (visible) and r (infrared) samples of a batch. Every image has draws of its own, from torch's
-    global generator of its device; nothing waits for the device.
+    global generator of its device; nothing waits for the device, but for the corruption, which works on the processor.
     """
 
     def __call__(self, v: Tensor, r: Tensor) -> tuple[Tensor, Tensor]:
@@ -44,11 +46,22 @@ class ImageAugmentation(ImageSettings):
             if x.dtype != torch.uint8 or x.ndim != 4 or x.shape[1] != 3 or x.shape != v.shape or not len(x):
                 shapes = f"{tuple(v.shape)} {v.dtype} and {tuple(r.shape)} {r.dtype}"
                 raise ValueError(f"need one or more v and r, (N, 3, H, W) uint8, got {shapes}")
+        v = self._corrupt(v)
         if self.same_on_pair:
             pair = torch.cat([self._relight(self._recolour(v)), self._relight(r)], dim=1)  # (N, 6, H, W)
             v, r = self._move(pair).chunk(2, dim=1)
             return self._erase(v), self._erase(r)
         return self._change(self._recolour(v)), self._change(r)
+
+    def _corrupt(self, x: Tensor) -> Tensor:
+        if not self.corruption:
+            return x
+        chosen = torch.rand(len(x), device=x.device).cpu().numpy() < self.corruption
+        seed = int(torch.randint(2**32, (), device=x.device))
+        rows = np.flatnonzero(chosen)
+        changed = x.cpu().numpy().copy()
+        changed[rows] = corrupt_images(changed[rows], rows, seed)
+        return torch.from_numpy(changed).to(x.device)
 
     def _recolour(self, x: Tensor) -> Tensor:
         if self.colour == "none":

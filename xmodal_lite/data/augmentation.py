@@ -54,7 +54,7 @@ class ImageSettings(BaseModel):
     `xmodal_lite.data.augment_images` applies them. Padding, cropping and flipping are those of the AGW line, erasing is
     that of Zhong et al. (Random Erasing, AAAI 2020) with rectangles cut at the border where theirs are drawn again,
     exchanging channels follows Ye et al. (Channel Augmented Joint Learning, ICCV 2021) with odds of our own;
-    brightness, contrast and the affine map are ours.
+    brightness, contrast and the affine map are ours. Corruption draws from the corruptions of the corrupted test sets.
 
     Attributes
     ----------
@@ -76,6 +76,9 @@ class ImageSettings(BaseModel):
         halves of the image). What comes in at the border repeats it.
     same_on_pair : bool
         Move both images of a pair alike: affine map, window and mirror are drawn once a pair, which stays aligned.
+    corruption : float
+        Chance that a visible image is corrupted first, by a corruption and a severity that are drawn for it; see
+        `xmodal_lite.data.corruption`. Needs the extra "corruption", and works on the processor.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -88,6 +91,7 @@ class ImageSettings(BaseModel):
     brightness_contrast: float = Field(default=0.0, ge=0)
     affine: float = Field(default=0.0, ge=0)
     same_on_pair: bool = False
+    corruption: float = Field(default=0.0, ge=0, le=1)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
