@@ -1,8 +1,8 @@
 """Twenty corruptions of an image, each at five severities, repeatable from a seed.
 
 Nineteen are those of Hendrycks and Dietterich (ICLR 2019), from the package imagecorruptions-imaug; rain follows Chen
-et al. (Benchmarks for Corruption Invariant Person Re-identification, NeurIPS 2021). Zoom blur, brightness and saturation
-have a faster form here that differs from the package's by at most one grey level.
+et al. (Benchmarks for Corruption Invariant Person Re-identification, NeurIPS 2021). Zoom blur, brightness and
+saturation have a faster form here that differs from the package's by at most one grey level.
 """
 
 from __future__ import annotations
