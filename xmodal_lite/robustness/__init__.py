@@ -1,6 +1,7 @@
 """A trained run under change: its test again on occluded samples, and what its methods lose by it."""
 
 from xmodal_lite.robustness.changes import Change
+from xmodal_lite.robustness.corruption import Corruption
 from xmodal_lite.robustness.importance import pair_importance, pointing_score
 from xmodal_lite.robustness.occlusion import ImageOcclusion, PeakRemoval, SpanOcclusion
 from xmodal_lite.robustness.records import Level, StudyRecord, read_study, write_study
@@ -9,6 +10,7 @@ from xmodal_lite.robustness.studies import study_changes, study_names
 
 __all__ = [
     "Change",
+    "Corruption",
     "ImageOcclusion",
     "Level",
     "PeakRemoval",

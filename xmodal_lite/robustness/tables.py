@@ -1,0 +1,142 @@
+"""Tables of a study: every run of a table, made where it is missing and tested again under the study's change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from xmodal_lite.errors import CheckpointError, SpecError
+from xmodal_lite.experiments import (
+    RunRecord,
+    RunStore,
+    Table,
+    TableReport,
+    load_table,
+    open_benchmark,
+    run_table,
+    stored_table,
+)
+from xmodal_lite.robustness.records import StudyRecord, read_study, write_study
+from xmodal_lite.robustness.retest import retest
+
+
+def run_study_table(
+    name: str,
+    *,
+    data_root: Path | str = "",
+    folder: Path | str = "data",
+    profile: str = "demo",
+    seeds: int = 5,
+    store: Path | str = "runs",
+    publish_to: Path | str = "",
+) -> TableReport:
+    """Make every run of a table that is not finished, test each under the table's study, and report the table.
+
+    Parameters
+    ----------
+    name : str
+        Name of a table whose definition names a study.
+    data_root, folder, profile, seeds, store, publish_to
+        As for `xmodal_lite.experiments.run_table`. Records of the study are copied below `publish_to` too.
+
+    Returns
+    -------
+    TableReport
+        Its records have the metrics of both tests, "clean/..." and such as "corruption/...".
+
+    Raises
+    ------
+    SpecError, DataError, CheckpointError, DeviceError
+        See `xmodal_lite.experiments.run_table` and `retest`.
+    """
+    table = _study_table(name)
+    options = {"data_root": data_root, "folder": folder, "profile": profile}
+    made = run_table(name, seeds=seeds, store=store, publish_to=publish_to, **options)
+    data = open_benchmark(table.benchmark, data_root, profile=profile, folder=folder, size=table.size)
+    records = made.records[data.source]
+    studies = [retest(record, data, RunStore(store), table.study) for record in records]
+    if publish_to:
+        publish_studies(studies, Path(publish_to), name)
+    return TableReport(table, {data.source: _both_tests(records, studies)})
+
+
+def stored_study_table(name: str, results: Path | str) -> TableReport:
+    """Report what is stored of a study's table, of real data and of the synthetic data set.
+
+    Parameters
+    ----------
+    name : str
+        Name of a table whose definition names a study.
+    results : Path or str
+        The folder that records are published into.
+
+    Raises
+    ------
+    SpecError
+        There is no such table, or it has no study.
+    CheckpointError
+        A stored record is damaged or does not belong there, or a run has no record of the study.
+    """
+    table, runs = _study_table(name), stored_table(name, results).records
+    folders = {source: studies_folder(Path(results), name, source, table.study) for source in runs}
+    return TableReport(
+        table, {source: _both_tests(of, stored_studies(folders[source], of)) for source, of in runs.items()}
+    )
+
+
+def stored_studies(folder: Path, runs: Sequence[RunRecord]) -> list[StudyRecord]:
+    """Read the published records of a study, one for each of some runs.
+
+    Raises
+    ------
+    CheckpointError
+        One is missing, damaged, or of another run.
+    """
+    found = [read_study(folder / f"{record.spec.hash}.json") for record in runs]
+    for study, record in zip(found, runs, strict=True):
+        if study.spec != record.spec or study.fingerprint != record.fingerprint:
+            path = folder / f"{record.spec.hash}.json"
+            raise CheckpointError(f"{path} is of run {study.spec.hash}; remove that file, and publish it again")
+    return found
+
+
+def studies_folder(results: Path, table: str, source: str, study: str) -> Path:
+    """Return where records of a study lie, beside those of the runs."""
+    return results / table / f"{source}-{study}"
+
+
+def publish_studies(studies: Sequence[StudyRecord], results: Path, table: str) -> None:
+    """Write records of studies into a folder that is kept under version control.
+
+    Raises
+    ------
+    CheckpointError
+        A file cannot be written.
+    """
+    for study in studies:
+        folder = studies_folder(results, table, study.spec.source, study.study)
+        write_study(study, folder / f"{study.spec.hash}.json")
+
+
+def _study_table(name: str) -> Table:
+    table = load_table(name)
+    if not table.study:
+        raise SpecError(f"table '{name}' has no study; run it with xmodal_lite.experiments.run_table")
+    return table
+
+
+def _both_tests(records: Sequence[RunRecord], studies: Sequence[StudyRecord]) -> list[RunRecord]:
+    """Return the records with the metrics of the clean test and of the study's one level."""
+    return [
+        record.model_copy(update={"metrics": _metrics(study)})
+        for record, study in zip(records, studies, strict=True)
+    ]
+
+
+def _metrics(study: StudyRecord) -> dict[str, float]:
+    """Name the metrics of both tests; a change of one modality leaves each metric in one case alone."""
+    (level,) = study.levels
+    changed = {name: value for metrics in level.cases.values() for name, value in metrics.items()}
+    return {f"clean/{name}": value for name, value in study.clean.items()} | {
+        f"{study.study}/{name}": value for name, value in changed.items()
+    }
