@@ -2,11 +2,13 @@
 
 from xmodal_lite.robustness.changes import Change
 from xmodal_lite.robustness.corruption import Corruption
+from xmodal_lite.robustness.curves import areas, curve_frame
 from xmodal_lite.robustness.importance import pair_importance, pointing_score
 from xmodal_lite.robustness.occlusion import ImageOcclusion, PeakRemoval, SpanOcclusion
 from xmodal_lite.robustness.records import Level, StudyRecord, read_study, write_study
 from xmodal_lite.robustness.retest import retest
 from xmodal_lite.robustness.studies import study_changes, study_names
+from xmodal_lite.robustness.tables import run_study_table, stored_studies, stored_study_table, studies_folder
 
 __all__ = [
     "Change",
@@ -16,10 +18,16 @@ __all__ = [
     "PeakRemoval",
     "SpanOcclusion",
     "StudyRecord",
+    "areas",
+    "curve_frame",
     "pair_importance",
     "pointing_score",
     "read_study",
     "retest",
+    "run_study_table",
+    "stored_studies",
+    "stored_study_table",
+    "studies_folder",
     "study_changes",
     "study_names",
     "write_study",

@@ -16,6 +16,7 @@ from xmodal_lite.experiments import (
     run_table,
     stored_table,
 )
+from xmodal_lite.robustness.curves import areas
 from xmodal_lite.robustness.records import StudyRecord, read_study, write_study
 from xmodal_lite.robustness.retest import retest
 
@@ -96,7 +97,9 @@ def stored_studies(folder: Path, runs: Sequence[RunRecord]) -> list[StudyRecord]
     for study, record in zip(found, runs, strict=True):
         if study.spec != record.spec or study.fingerprint != record.fingerprint:
             path = folder / f"{record.spec.hash}.json"
-            raise CheckpointError(f"{path} is of run {study.spec.hash}; remove that file, and publish it again")
+            raise CheckpointError(
+                f"{path} is of run {study.spec.hash}; remove that file, and publish it again"
+            )
     return found
 
 
@@ -126,17 +129,24 @@ def _study_table(name: str) -> Table:
 
 
 def _both_tests(records: Sequence[RunRecord], studies: Sequence[StudyRecord]) -> list[RunRecord]:
-    """Return the records with the metrics of the clean test and of the study's one level."""
-    return [
-        record.model_copy(update={"metrics": _metrics(study)})
-        for record, study in zip(records, studies, strict=True)
-    ]
+    """Return the records with the metrics of the clean test and of the study, and both in the protocol."""
+    found = []
+    for record, study in zip(records, studies, strict=True):
+        if len(study.levels) == 1:
+            (level,) = study.levels
+            metrics = {f"{study.study}/{name}": value for name, value in _of_one(level).items()}
+            meaning = f"{study.study}/...: the same test with {level.change.curve}"
+        else:
+            metrics, meaning = (
+                areas(study),
+                f"{study.study}: area under the curve, 100 % is no loss at any level",
+            )
+        metrics |= {f"clean/{name}": value for name, value in study.clean.items()}
+        protocol = f"{study.protocol}; {meaning}"
+        found.append(record.model_copy(update={"metrics": metrics, "protocol": protocol}))
+    return found
 
 
-def _metrics(study: StudyRecord) -> dict[str, float]:
-    """Name the metrics of both tests; a change of one modality leaves each metric in one case alone."""
-    (level,) = study.levels
-    changed = {name: value for metrics in level.cases.values() for name, value in metrics.items()}
-    return {f"clean/{name}": value for name, value in study.clean.items()} | {
-        f"{study.study}/{name}": value for name, value in changed.items()
-    }
+def _of_one(level: Level) -> dict[str, float]:
+    """Return the metrics of a level; a change of one modality leaves each metric in one case alone."""
+    return {name: value for metrics in level.cases.values() for name, value in metrics.items()}
