@@ -17,7 +17,7 @@ from xmodal_lite.experiments import (
     stored_table,
 )
 from xmodal_lite.robustness.curves import areas
-from xmodal_lite.robustness.records import StudyRecord, read_study, write_study
+from xmodal_lite.robustness.records import Level, StudyRecord, read_study, write_study
 from xmodal_lite.robustness.retest import retest
 
 
