@@ -16,7 +16,7 @@ from xmodal_lite.experiments import (
     run_table,
     stored_table,
 )
-from xmodal_lite.robustness.records import StudyRecord, read_study, write_study
+from xmodal_lite.robustness.records import Level, StudyRecord, read_study, write_study
 from xmodal_lite.robustness.retest import retest
 
 
@@ -126,16 +126,17 @@ def _study_table(name: str) -> Table:
 
 
 def _both_tests(records: Sequence[RunRecord], studies: Sequence[StudyRecord]) -> list[RunRecord]:
-    """Return the records with the metrics of the clean test and of the study's one level."""
-    return [
-        record.model_copy(update={"metrics": _metrics(study)})
-        for record, study in zip(records, studies, strict=True)
-    ]
+    """Return the records with the metrics of the clean test and of the study's one level, and both in the protocol."""
+    found = []
+    for record, study in zip(records, studies, strict=True):
+        (level,) = study.levels
+        protocol = f"{study.protocol}; {study.study}/...: the same test with {level.change.curve}"
+        found.append(record.model_copy(update={"metrics": _metrics(study, level), "protocol": protocol}))
+    return found
 
 
-def _metrics(study: StudyRecord) -> dict[str, float]:
+def _metrics(study: StudyRecord, level: Level) -> dict[str, float]:
     """Name the metrics of both tests; a change of one modality leaves each metric in one case alone."""
-    (level,) = study.levels
     changed = {name: value for metrics in level.cases.values() for name, value in metrics.items()}
     return {f"clean/{name}": value for name, value in study.clean.items()} | {
         f"{study.study}/{name}": value for name, value in changed.items()
