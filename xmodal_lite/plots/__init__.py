@@ -3,6 +3,7 @@
 from xmodal_lite.plots.charts import (
     LINE_STYLES,
     plot_cmc,
+    plot_heat_map,
     plot_intervals,
     plot_precision_recall,
     plot_ranking,
@@ -44,6 +45,7 @@ __all__ = [
     "WIDTH",
     "plot_answers",
     "plot_cmc",
+    "plot_heat_map",
     "plot_intervals",
     "plot_matches",
     "plot_precision_recall",

@@ -8,7 +8,7 @@ from xmodal_lite.robustness.occlusion import ImageOcclusion, PeakRemoval, SpanOc
 from xmodal_lite.robustness.records import Level, StudyRecord, read_study, write_study
 from xmodal_lite.robustness.retest import retest
 from xmodal_lite.robustness.studies import study_changes, study_names
-from xmodal_lite.robustness.tables import run_study_table, stored_studies, stored_study_table, studies_folder
+from xmodal_lite.robustness.tables import publish_studies, run_study_table, stored_studies, stored_study_table
 
 __all__ = [
     "Change",
@@ -22,12 +22,12 @@ __all__ = [
     "curve_frame",
     "pair_importance",
     "pointing_score",
+    "publish_studies",
     "read_study",
     "retest",
     "run_study_table",
     "stored_studies",
     "stored_study_table",
-    "studies_folder",
     "study_changes",
     "study_names",
     "write_study",

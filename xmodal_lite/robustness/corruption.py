@@ -43,7 +43,7 @@ class Corruption(Change):
     @property
     def curve(self) -> str:
         """See `Change.curve`."""
-        return self.name.replace("_", " ") if self.name else "any corruption"
+        return self.name.replace("_", " ") if self.name else "visible images corrupted at random"
 
     @property
     def level(self) -> float:
