@@ -236,7 +236,8 @@ def test_every_definition_is_valid(name):
     table = TABLES[name]
     assert table.name == name
     assert len(table.rows) > 1
-    assert len({metric.partition("/")[0] for metric in table.headings}) == len(table.columns)
+    if not table.study:
+        assert len({metric.partition("/")[0] for metric in table.headings}) == len(table.columns)
     sizes = {resolve(row.method, table.benchmark, "demo", row.overrides).image_size for row in table.run_rows}
     assert len(sizes) == 1  # the rows of a table see the same images, those in closed form too
 

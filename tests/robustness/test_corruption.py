@@ -110,7 +110,7 @@ def test_a_table_of_a_study_shows_both_tests_and_is_the_same_when_it_is_read_aga
 
 @pytest.mark.slow
 def test_a_record_of_another_run_or_none_is_refused(made):
-    folder, report = made
+    folder, _ = made
     studies = folder / "results" / "mun-t5" / "synthetic-corruption"
     one, other, *_ = sorted(studies.glob("*.json"))
     study = read_study(one)

@@ -8,7 +8,13 @@ from xmodal_lite.robustness.occlusion import ImageOcclusion, PeakRemoval, SpanOc
 from xmodal_lite.robustness.records import Level, StudyRecord, read_study, write_study
 from xmodal_lite.robustness.retest import retest
 from xmodal_lite.robustness.studies import study_changes, study_names
-from xmodal_lite.robustness.tables import publish_studies, run_study_table, stored_studies, stored_study_table
+from xmodal_lite.robustness.tables import (
+    StudyReport,
+    publish_studies,
+    run_study_table,
+    stored_studies,
+    stored_study_table,
+)
 
 __all__ = [
     "Change",
@@ -18,6 +24,7 @@ __all__ = [
     "PeakRemoval",
     "SpanOcclusion",
     "StudyRecord",
+    "StudyReport",
     "areas",
     "curve_frame",
     "pair_importance",
