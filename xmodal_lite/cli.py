@@ -124,7 +124,8 @@ def run_one(
     store: Store = Path("runs"),
     device: Device = "auto",
     test: Annotated[
-        str, typer.Option(help="Test the run again on changed samples: occlusion, corruption, corruption-map.")
+        str,
+        typer.Option(help="Test the run again on changed samples: occlusion, corruption, corruption-map."),
     ] = "",
 ) -> None:
     """Run one method on one benchmark; started again after an interruption, it resumes from its last checkpoint."""

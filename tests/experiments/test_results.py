@@ -9,9 +9,7 @@ from xmodal_lite.experiments.report import difference
 from xmodal_lite.experiments.tables import SOURCES, records_of
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
-STORED = sorted(
-    (path.parent.name, path.name) for source in SOURCES for path in RESULTS.glob(f"*/{source}")
-)
+STORED = sorted((path.parent.name, path.name) for source in SOURCES for path in RESULTS.glob(f"*/{source}"))
 
 
 @pytest.fixture(params=STORED, ids="/".join)

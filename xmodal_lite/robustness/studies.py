@@ -12,9 +12,7 @@ from xmodal_lite.errors import SpecError
 from xmodal_lite.robustness.corruption import Corruption
 from xmodal_lite.robustness.occlusion import ImageOcclusion, PeakRemoval, SpanOcclusion
 
-AnyChange = Annotated[
-    ImageOcclusion | SpanOcclusion | PeakRemoval | Corruption, Field(discriminator="kind")
-]
+AnyChange = Annotated[ImageOcclusion | SpanOcclusion | PeakRemoval | Corruption, Field(discriminator="kind")]
 
 RATIOS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 PEAKS = (1, 2, 4, 8, 16)

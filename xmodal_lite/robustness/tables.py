@@ -96,7 +96,9 @@ def stored_studies(folder: Path, runs: Sequence[RunRecord]) -> list[StudyRecord]
     for study, record in zip(found, runs, strict=True):
         if study.spec != record.spec or study.fingerprint != record.fingerprint:
             path = folder / f"{record.spec.hash}.json"
-            raise CheckpointError(f"{path} is of run {study.spec.hash}; remove that file, and publish it again")
+            raise CheckpointError(
+                f"{path} is of run {study.spec.hash}; remove that file, and publish it again"
+            )
     return found
 
 
