@@ -19,7 +19,7 @@
 # Does MUN {cite}`yu2023mun` match corrupted visible images, with noise, blur, weather or compression? The rows are the
 # runs of {ref}`the first table <table-mun-t1>` and two more, each tested again on corrupted images of synthetic people
 # without training again. {ref}`camera-suffers` explains the corruptions and the protocol. The reported numbers are of
-# AGW and CIL, by the authors of the corrupted sets {cite}`chen2021cil`; those of MUN are not available to us.
+# AGW and CIL, by the authors of the corrupted sets {cite}`chen2021`; those of MUN are not available to us.
 
 # %% tags=["parameters", "hide-input"]
 run = False  # bool: run what is missing; False only shows the records that are stored
