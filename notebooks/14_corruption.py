@@ -342,7 +342,7 @@ figure = plots.plot_heat_map(
     panels,
     [label(name) for name in CORRUPTIONS],
     SEVERITIES,
-    "What remains of the mAP",
+    "What remains of the mAP at severity 1 to 5",
     "% of the clean mAP",
     edges,
 )

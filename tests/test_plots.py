@@ -213,7 +213,7 @@ def test_heat_maps_share_one_colour_scale_and_print_their_numbers() -> None:
     *maps, _bar = figure.axes
     for ax, (name, values) in zip(maps, panels.items(), strict=True):
         (image,) = ax.images
-        assert image.get_clim() == (0, 100) and ax.get_title() == name
+        assert image.get_clim() == (0, 100) and ax.get_title(loc="left") == name
         assert [text.get_text() for text in ax.texts] == [f"{value:.0f}" for value in values.ravel()]
         assert ax.lines[0].get_ydata()[0] == 0.5
     assert [text.get_text() for text in maps[0].get_yticklabels()] == ["fog", "rain"]
