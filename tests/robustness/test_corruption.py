@@ -1,5 +1,8 @@
 """Corruption as a change of test samples, its studies, and the table of a study."""
 
+from pathlib import Path
+from shutil import copytree
+
 import numpy as np
 import pytest
 
@@ -7,18 +10,20 @@ from xmodal_lite.benchmarks import load
 from xmodal_lite.data.corruption import CORRUPTIONS, SEVERITIES, corrupt_images
 from xmodal_lite.errors import CheckpointError, SpecError
 from xmodal_lite.experiments import RunStore, load_table, make_spec, run
+from xmodal_lite.experiments.store import read_record
 from xmodal_lite.robustness import (
     Corruption,
     ImageOcclusion,
     read_study,
     retest,
-    run_study_table,
     stored_study_table,
     study_changes,
     write_study,
 )
 
 pytest.importorskip("imagecorruptions")
+
+STORED = sorted(Path(__file__).resolve().parents[2].glob("results/*/*-corruption*/*.json"))
 
 
 @pytest.fixture(scope="module")
@@ -87,40 +92,40 @@ def test_a_record_of_a_study_is_read_back_whole_and_says_what_came_out(finished)
     assert changed[0].startswith("visible images corrupted at random, 3, query changed: v2r/rank1 ")
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """T5 of MUN, its runs replaced by tiny ones of one seed, published."""
-    folder = tmp_path_factory.mktemp("t5")
-    options = {"folder": folder / "data", "store": folder / "runs", "publish_to": folder / "results"}
-    return folder, run_study_table("mun-t5", profile="tiny", seeds=1, **options)
+@pytest.fixture
+def stored(repository, tmp_path):
+    """A copy of the published records of T5 of MUN."""
+    copytree(repository / "results" / "mun-t5", tmp_path / "mun-t5")
+    return tmp_path
 
 
-@pytest.mark.slow
-def test_a_table_of_a_study_shows_both_tests_and_is_the_same_when_it_is_read_again(made):
-    folder, report = made
-    again = stored_study_table("mun-t5", folder / "results")
-    assert again.records["synthetic"] and not again.records["real"]
-    by_hash = {record.spec.hash: record.metrics for record in report.records["synthetic"]}
-    assert {record.spec.hash: record.metrics for record in again.records["synthetic"]} == by_hash
-    text = again.markdown("synthetic")
+def test_a_table_of_a_study_shows_both_tests_and_no_reported_number_beside_synthetic_data(stored):
+    report = stored_study_table("mun-t5", stored)
+    assert report.records["synthetic"] and not report.records["real"]
+    text = report.markdown("synthetic")
     assert "corrupted mAP" in text and "corruption/...: the same test with visible images corrupted" in text
-    for reported in ("14.73", "22.48", "36.17"):  # papers' numbers stay out of synthetic data
-        assert reported not in text and reported in again.markdown("real")
+    for reported in ("14.73", "22.48", "36.17"):
+        assert reported not in text and reported in report.markdown("real")
 
 
-@pytest.mark.slow
-def test_a_record_of_another_run_or_none_is_refused(made):
-    folder, _ = made
-    studies = folder / "results" / "mun-t5" / "synthetic-corruption"
-    one, other, *_ = sorted(studies.glob("*.json"))
-    study = read_study(one)
+def test_a_record_of_another_run_or_none_is_refused(stored):
+    one, other, *_ = sorted((stored / "mun-t5" / "synthetic-corruption").glob("*.json"))
     write_study(read_study(other), one)
     with pytest.raises(CheckpointError, match=f"{one.name} is of run {other.stem}"):
-        stored_study_table("mun-t5", folder / "results")
+        stored_study_table("mun-t5", stored)
     one.unlink()
     with pytest.raises(CheckpointError, match="is not a whole record of a study"):
-        stored_study_table("mun-t5", folder / "results")
-    write_study(study, one)
+        stored_study_table("mun-t5", stored)
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: "/".join(path.parts[-3:]))
+def test_a_published_record_is_of_a_published_run_and_of_the_whole_study(path):
+    study = read_study(path)
+    assert study.spec.hash == path.stem and f"{study.spec.source}-{study.study}" == path.parent.name
+    run_of_it = read_record(path.parents[1] / study.spec.source / path.name)
+    assert run_of_it.spec == study.spec
+    assert study.clean == pytest.approx({name: run_of_it.metrics[name] for name in study.clean}, abs=0.002)
+    assert [level.change for level in study.levels] == study_changes(study.study, 2)
 
 
 def test_a_table_without_a_study_is_refused(tmp_path):
