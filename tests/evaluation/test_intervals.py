@@ -10,9 +10,9 @@ from xmodal_lite.evaluation.intervals import (
     Interval,
     against_reported,
     bounds,
+    count_significant,
     holm,
     interval,
-    tally,
     verdict,
     verdicts,
 )
@@ -148,10 +148,10 @@ def test_verdicts_of_a_table_are_corrected_for_their_number():
     ]
 
 
-def test_tally_by_hand():
+def test_the_count_of_significant_comparisons_by_hand():
     values = [[0.05, 0.06, 0.04], [0.05, -0.06, 0.04], [0.3], [0.05, 0.06, 0.04], [0.05, 0.06, 0.04]]
-    assert tally([interval(one) for one in values]) == (
-        "0 of 4 comparisons are significant at the 5 % level after Holm's correction. Without the correction 3 are; "
-        "0.2 are expected by chance where no row differs from another."
+    assert count_significant([interval(one) for one in values]) == (
+        "0 of 4 comparisons are significant at the 5 % level after Holm's correction. Without it the number is 3, "
+        "and 0.2 are expected by chance where no row differs from another."
     )
-    assert "No comparison" in tally([interval([0.3])])
+    assert "No comparison" in count_significant([interval([0.3])])

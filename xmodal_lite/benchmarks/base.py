@@ -185,7 +185,7 @@ class DataSet(ABC):
     load: Callable[..., Benchmark]  # takes the root and settings
 
     @property
-    def resplits(self) -> Mapping[str, float]:
+    def resampled(self) -> Mapping[str, float]:
         """Return the protocols that divide the data anew for each seed, with test identities per training identity.
 
         Where the test identities are seen in training, specimens are counted. Intervals over seeds need the ratio, see

@@ -63,7 +63,7 @@ class PairedSet(ImageSet):
     subjects: int
 
     @property
-    def resplits(self) -> dict[str, float]:
+    def resampled(self) -> dict[str, float]:
         """Return test subjects per training subject: each seed has its list of subjects."""
         return {name: (self.subjects - train) / train for name, train in self.protocols.items()}
 

@@ -149,16 +149,16 @@ def verdicts(differences: Sequence[Interval]) -> list[str]:
     return [verdict(one, p_value) for one, p_value in zip(differences, adjusted, strict=True)]
 
 
-def tally(differences: Sequence[Interval]) -> str:
+def count_significant(differences: Sequence[Interval]) -> str:
     """Count the significant comparisons of a table in a sentence; comparisons without a p-value do not count."""
     alone = np.array([one.p_value for one in differences if not math.isnan(one.p_value)])
     if not len(alone):
         return "No comparison has a p-value, because no difference varies over seeds."
     after = np.count_nonzero(np.array(holm(alone.tolist())) < LEVEL)
     return (
-        f"{after} of {len(alone)} comparisons are significant at the 5 % level after Holm's correction. Without the "
-        f"correction {np.count_nonzero(alone < LEVEL)} are; {LEVEL * len(alone):.1f} are expected by chance where no "
-        "row differs from another."
+        f"{after} of {len(alone)} comparisons are significant at the 5 % level after Holm's correction. Without it "
+        f"the number is {np.count_nonzero(alone < LEVEL)}, and {LEVEL * len(alone):.1f} are expected by chance where "
+        "no row differs from another."
     )
 
 

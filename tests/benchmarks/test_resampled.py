@@ -25,7 +25,7 @@ def test_a_ratio_is_stated_where_the_seed_changes_the_split_and_it_is_that_of_th
     data = open_small(name, tmp_path / name)
     for protocol in data.protocols:
         first, second = data.split(protocol, 0), data.split(protocol, 1)
-        stated = data_set(name).resplits.get(protocol, 0.0)
+        stated = data_set(name).resampled.get(protocol, 0.0)
         assert bool(stated) == (not np.array_equal(first.test, second.test)), protocol
         identity = data.table.identity
         tested, trained = (len(np.unique(identity[rows])) for rows in (first.test, first.train))
@@ -35,7 +35,7 @@ def test_a_ratio_is_stated_where_the_seed_changes_the_split_and_it_is_that_of_th
 
 
 def test_the_whole_sets_by_hand():
-    ratios = {(name, p): ratio for name in names() for p, ratio in data_set(name).resplits.items()}
+    ratios = {(name, p): ratio for name in names() for p, ratio in data_set(name).resampled.items()}
     assert ratios["cufs", "404-202"] == 202 / 404 and ratios["tufts", "standard"] == 22 / 90
     assert ratios["rruff", "A"] == pytest.approx(146 / 219) and ratios["cufsf", "700-494"] == 494 / 700
     assert not any(name in ("sysu-mm01", "llcm", "folder") for name, _ in ratios)
@@ -45,4 +45,4 @@ def test_the_real_spectra_have_the_ratio_of_specimens(rruff_real):
     data = load("rruff", rruff_real)
     split, pair = data.split("B", 0), data.table.pair
     tested, trained = (len(np.unique(pair[rows])) for rows in (split.test, split.train))
-    assert data_set("rruff").resplits["B"] == tested / trained
+    assert data_set("rruff").resampled["B"] == tested / trained
