@@ -14,6 +14,7 @@ from xmodal_lite.experiments.report.differences import differences_markdown, sig
 from xmodal_lite.experiments.report.origin import data_words, origin_markdown, setting
 from xmodal_lite.experiments.report.results import costs_markdown, headline_frame, results_markdown
 from xmodal_lite.experiments.spec import RunRecord
+from xmodal_lite.experiments.store import results_folder
 from xmodal_lite.experiments.tables import (
     SOURCES,
     Table,
@@ -113,7 +114,7 @@ def stored_table(name: str, results: Path | str) -> TableReport:
     name : str
         Name of the table.
     results : Path or str
-        The folder that records are published into.
+        The folder that records are published into; where there is none, the records in the package are read.
 
     Raises
     ------
@@ -122,7 +123,7 @@ def stored_table(name: str, results: Path | str) -> TableReport:
     CheckpointError
         A stored record is damaged or does not belong there.
     """
-    folder = Path(results)
+    folder = results_folder(results)
     stored = {
         source: stored_records(folder, name, source) if (folder / name / source).is_dir() else []
         for source in SOURCES
