@@ -105,8 +105,8 @@ figure = plots.plot_samples([cells[i : i + 7] for i in (0, 7, 14)], "Twenty corr
 
 # %% [markdown]
 # **What to see.** Noise and JPEG change every pixel a little and leave the shape. Blur removes texture and edges. Frost,
-# snow and fog raise the brightness or hide contrast, and rain lowers the brightness. An observer recognises the person
-# in nearly all of them.
+# snow and fog raise the brightness or hide contrast, and rain lowers the brightness. The person stays visible in all of
+# them.
 #
 # The second figure shows one corruption of each family on a real image: an emoji of the benchmark `drawings`, which is
 # part of the package. The severities are from the authors of the corruptions. They are steps of a setting and no
@@ -272,11 +272,10 @@ ax.legend(loc="upper left")
 plt.show()
 
 # %% [markdown]
-# **What to see.** After clean training the four kinds of noise and fog cost most: half of the mAP or more goes for three
-# of them. JPEG, pixelation and saturation cost almost nothing. Training with corruption raises what remains most where
-# most was lost, for noise, and it does not help against fog. The share refers to the network's own clean mAP, which
-# is lower after training with corruption (table above): a larger share of a smaller number. In 240 steps a network
-# that has to learn twenty corruptions as well learns less of the rest.
+# **What to see.** After clean training noise and fog cost most: about half of the mAP is lost to impulse, shot and speckle
+# noise and to fog. JPEG, pixelation and saturation cost almost nothing. Training with corruption raises the share that
+# remains most for noise, and it does not help against fog. The share refers to the network's own clean mAP, which is
+# lower after training with corruption (table above): a larger share of a smaller number.
 #
 # What explains the difference between corruptions? The change of the pixels is not the same as the change of the
 # embedding.
@@ -301,8 +300,8 @@ costs[costs.corruption.isin(["rain", "impulse_noise"])].set_index(["corruption",
 # Rain changes the pixels several times as much as impulse noise, and costs little: it lowers all values by one constant
 # and blurs by a few pixels, so the large edges stay. Impulse noise changes few pixels, and each of them makes an edge
 # in an image whose areas were smooth. We suspect that this is the reason for its cost, because a line image has
-# nothing but edges; we did not test it. The cosine needs no labels, so it can be watched on the images of a camera
-# before anybody has annotated one.
+# nothing but edges; we did not test it. The cosine needs no labels, so it can be measured on images of a camera that are
+# not annotated.
 #
 # ## Five splits of real emoji
 #

@@ -89,3 +89,13 @@ Markdown(report.markdown("synthetic"))
 # %% tags=["hide-input"]
 # NBVAL_CHECK_OUTPUT
 Markdown(report.markdown("real"))
+
+# %% [markdown]
+# ## RegDB
+#
+# The same rows on RegDB are the table `mun-t5-regdb`. In the direction of visible queries the queries are corrupted, in
+# the other one the gallery.
+
+# %% tags=["hide-input"]
+# NBVAL_CHECK_OUTPUT
+Markdown(stored_study_table("mun-t5-regdb", "../../results").markdown("real"))
