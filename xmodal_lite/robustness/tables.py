@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+import pandas as pd
 
 from xmodal_lite.errors import CheckpointError, SpecError
 from xmodal_lite.experiments import (
@@ -16,8 +19,40 @@ from xmodal_lite.experiments import (
     run_table,
     stored_table,
 )
+from xmodal_lite.robustness.curves import areas, curve_frame
 from xmodal_lite.robustness.records import Level, StudyRecord, read_study, write_study
 from xmodal_lite.robustness.retest import retest
+
+
+@dataclass(frozen=True)
+class StudyReport(TableReport):
+    """What the page of a study's table shows.
+
+    Attributes
+    ----------
+    table, records
+        See `TableReport`; the metrics of the records are those of both tests.
+    studies : dict of str to sequence of StudyRecord
+        By source, in the order of the records.
+    """
+
+    studies: Mapping[str, Sequence[StudyRecord]]
+
+    def curves(self, source: str) -> pd.DataFrame:
+        """Return all curves of a source, in the order of the table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns `row` and `seed`, and those of `curve_frame`; empty where nothing was run.
+        """
+        found = [
+            curve_frame(study).assign(row=row.label, seed=study.spec.seed)
+            for row in self.table.run_rows
+            for study in self.studies.get(source, ())
+            if study.spec.method == row.method and study.spec.overrides == row.overrides
+        ]
+        return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
 
 def run_study_table(
@@ -29,7 +64,7 @@ def run_study_table(
     seeds: int = 5,
     store: Path | str = "runs",
     publish_to: Path | str = "",
-) -> TableReport:
+) -> StudyReport:
     """Make every run of a table that is not finished, test each under the table's study, and report the table.
 
     Parameters
@@ -41,7 +76,7 @@ def run_study_table(
 
     Returns
     -------
-    TableReport
+    StudyReport
         Its records have the metrics of both tests, "clean/..." and such as "corruption/...".
 
     Raises
@@ -57,10 +92,10 @@ def run_study_table(
     studies = [retest(record, data, RunStore(store), table.study) for record in records]
     if publish_to:
         publish_studies(studies, Path(publish_to), name)
-    return TableReport(table, {data.source: _both_tests(records, studies)})
+    return StudyReport(table, {data.source: _both_tests(records, studies)}, {data.source: studies})
 
 
-def stored_study_table(name: str, results: Path | str) -> TableReport:
+def stored_study_table(name: str, results: Path | str) -> StudyReport:
     """Report what is stored of a study's table, of real data and of the synthetic data set.
 
     Parameters
@@ -78,10 +113,12 @@ def stored_study_table(name: str, results: Path | str) -> TableReport:
         A stored record is damaged or does not belong there, or a run has no record of the study.
     """
     table, runs = _study_table(name), stored_table(name, results).records
-    folders = {source: studies_folder(Path(results), name, source, table.study) for source in runs}
-    return TableReport(
-        table, {source: _both_tests(of, stored_studies(folders[source], of)) for source, of in runs.items()}
-    )
+    studies = {
+        source: stored_studies(studies_folder(Path(results), name, source, table.study), of)
+        for source, of in runs.items()
+    }
+    both = {source: _both_tests(of, studies[source]) for source, of in runs.items()}
+    return StudyReport(table, both, studies)
 
 
 def stored_studies(folder: Path, runs: Sequence[RunRecord]) -> list[StudyRecord]:
@@ -128,18 +165,24 @@ def _study_table(name: str) -> Table:
 
 
 def _both_tests(records: Sequence[RunRecord], studies: Sequence[StudyRecord]) -> list[RunRecord]:
-    """Return the records with the metrics of the clean test and of the study's one level, and both in the protocol."""
+    """Return the records with the metrics of the clean test and of the study, and both in the protocol."""
     found = []
     for record, study in zip(records, studies, strict=True):
-        (level,) = study.levels
-        protocol = f"{study.protocol}; {study.study}/...: the same test with {level.change.curve}"
-        found.append(record.model_copy(update={"metrics": _metrics(study, level), "protocol": protocol}))
+        if len(study.levels) == 1:
+            (level,) = study.levels
+            metrics = {f"{study.study}/{name}": value for name, value in _of_one(level).items()}
+            meaning = f"{study.study}/...: the same test with {level.change.curve}"
+        else:
+            metrics, meaning = (
+                areas(study),
+                f"{study.study}: area under the curve, 100 % is no loss at any level",
+            )
+        metrics |= {f"clean/{name}": value for name, value in study.clean.items()}
+        protocol = f"{study.protocol}; {meaning}"
+        found.append(record.model_copy(update={"metrics": metrics, "protocol": protocol}))
     return found
 
 
-def _metrics(study: StudyRecord, level: Level) -> dict[str, float]:
-    """Name the metrics of both tests; a change of one modality leaves each metric in one case alone."""
-    changed = {name: value for metrics in level.cases.values() for name, value in metrics.items()}
-    return {f"clean/{name}": value for name, value in study.clean.items()} | {
-        f"{study.study}/{name}": value for name, value in changed.items()
-    }
+def _of_one(level: Level) -> dict[str, float]:
+    """Return the metrics of a level; a change of one modality leaves each metric in one case alone."""
+    return {name: value for metrics in level.cases.values() for name, value in metrics.items()}
