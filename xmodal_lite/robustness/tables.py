@@ -20,6 +20,7 @@ from xmodal_lite.experiments import (
     stored_table,
 )
 from xmodal_lite.robustness.curves import areas, curve_frame
+from xmodal_lite.experiments.store import results_folder
 from xmodal_lite.robustness.records import Level, StudyRecord, read_study, write_study
 from xmodal_lite.robustness.retest import retest
 
@@ -103,7 +104,7 @@ def stored_study_table(name: str, results: Path | str) -> StudyReport:
     name : str
         Name of a table whose definition names a study.
     results : Path or str
-        The folder that records are published into.
+        The folder that records are published into; where there is none, the records in the package are read.
 
     Raises
     ------
