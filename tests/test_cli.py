@@ -110,6 +110,14 @@ def test_a_run_that_was_stored_already_says_so_and_by_which_code(tmp_path, root,
             ("synthetic", "rruff", "somewhere", "--images", "4"),
             "--images is for synthetic data sets of images",
         ),
+        (
+            ("run", "cosine", "drawings", "--test", "mist"),
+            "unknown test 'mist'; known: occlusion, corruption",
+        ),
+        (
+            ("run", "cosine", "rruff", "--test", "corruption", "--profile", "tiny"),
+            "has no change for spectra",
+        ),
         (("run", "cca", "rruff", "--device", "gpu"), "unknown device 'gpu'; known: auto, cpu, cuda"),
         (("tables", "run", "marrnet-t9"), "unknown table 'marrnet-t9'"),
         (

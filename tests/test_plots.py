@@ -205,3 +205,16 @@ def test_ranked_answers_frame_the_right_one_and_say_its_rank() -> None:
     titles = [ax.get_title(loc="center") for ax in figure.axes]
     assert len(titles) == 12 and titles[0] == "right: rank 2" and titles[6] == "right: rank 7"
     assert_nothing_is_cut_off(figure)
+
+
+def test_heat_maps_share_one_colour_scale_and_print_their_numbers() -> None:
+    panels = {"a": np.array([[10.0, 90.0], [50.0, 60.4]]), "b": np.array([[0.0, 20.0], [30.0, 100.0]])}
+    figure = plots.plot_heat_map(panels, ["fog", "rain"], [1, 5], "What remains", "%", groups=[1])
+    *maps, _bar = figure.axes
+    for ax, (name, values) in zip(maps, panels.items(), strict=True):
+        (image,) = ax.images
+        assert image.get_clim() == (0, 100) and ax.get_title(loc="left") == name
+        assert [text.get_text() for text in ax.texts] == [f"{value:.0f}" for value in values.ravel()]
+        assert ax.lines[0].get_ydata()[0] == 0.5
+    assert [text.get_text() for text in maps[0].get_yticklabels()] == ["fog", "rain"]
+    assert_nothing_is_cut_off(figure)

@@ -123,10 +123,18 @@ def run_one(
     change: Change = [],  # noqa: B006
     store: Store = Path("runs"),
     device: Device = "auto",
+    test: Annotated[
+        str,
+        typer.Option(help="Test the run again on changed samples: occlusion, corruption, corruption-map."),
+    ] = "",
 ) -> None:
     """Run one method on one benchmark; started again after an interruption, it resumes from its last checkpoint."""
     options = {"protocol": protocol, "profile": profile, "seed": seed, "overrides": _changes(change)}
     spec, data, accelerator = experiments.prepare_run(method, benchmark, data_root, device=device, **options)
+    if test:
+        from xmodal_lite.robustness import study_changes
+
+        study_changes(test, data.dims)  # a wrong name costs no training
     runs = experiments.RunStore(store)
     stored = runs.record(spec)
     record = experiments.run(spec, data, runs, accelerator=accelerator)
@@ -141,6 +149,11 @@ def run_one(
     )
     if record.speed():
         typer.echo(record.speed())
+    if test:
+        from xmodal_lite.robustness import retest
+
+        study = retest(record, data, runs, test, device=device)
+        typer.echo("\n".join(["", *study.lines(), f"{runs.folder(spec) / f'{test}.json'}"]))
 
 
 @app.command("match")

@@ -33,7 +33,7 @@ def show_table(
     """Print what the page of a table shows of the stored run records, without running anything."""
     from xmodal_lite.experiments.store import results_folder
 
-    report = experiments.stored_table(name, results)
+    report = _stored(name, results)
     if not results_folder(results).is_dir():
         raise SpecError(f"there is no folder {results}; give --results the one of a checkout")
     if source and source not in report.records:
@@ -94,12 +94,30 @@ def run_table_notebook(
             check_output(output / notebook.name)
         experiments.sweep_table(name, scheduler, workers=workers, **options)
     if not has_page:
-        report = experiments.run_table(name, publish_to=results, **options)
+        report = _run(name, publish_to=results, **options)
         typer.echo("\n\n".join(report.markdown(source) for source in report.records))
         return
     done = experiments.run_notebook(notebook, output / notebook.name, parameters)
     typer.echo("\n\n".join(experiments.shown_markdown(done)))
     typer.echo(f"\nthe table is in {done}")
+
+
+def _stored(name: str, results: Path) -> experiments.TableReport:
+    """Report what is stored of a table, or of a study's table."""
+    if not experiments.load_table(name).study:
+        return experiments.stored_table(name, results)
+    from xmodal_lite.robustness import stored_study_table
+
+    return stored_study_table(name, results)
+
+
+def _run(name: str, **options: Any) -> experiments.TableReport:
+    """Make a table, or a study's table."""
+    if not experiments.load_table(name).study:
+        return experiments.run_table(name, **options)
+    from xmodal_lite.robustness import run_study_table
+
+    return run_study_table(name, **options)
 
 
 def _train_on(device: str, scheduler: str) -> None:

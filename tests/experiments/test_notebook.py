@@ -88,4 +88,4 @@ def test_every_table_notebook_reads_its_flag_before_it_runs(repository):
     for path in sources:
         text = path.read_text(encoding="utf-8")
         assert 'read_parameter("run", run, bool)' in text, path.name
-        assert "stored_table(" in text, path.name
+        assert "stored_table(" in text or "stored_study_table(" in text, path.name

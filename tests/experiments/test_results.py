@@ -6,10 +6,10 @@ import pytest
 
 from xmodal_lite.experiments import RunSpec, load_table, resolve, stored_records
 from xmodal_lite.experiments.report import difference
-from xmodal_lite.experiments.tables import records_of
+from xmodal_lite.experiments.tables import SOURCES, records_of
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
-STORED = sorted((path.parent.name, path.name) for path in RESULTS.glob("*/*") if path.is_dir())
+STORED = sorted((path.parent.name, path.name) for source in SOURCES for path in RESULTS.glob(f"*/{source}"))
 
 
 @pytest.fixture(params=STORED, ids="/".join)

@@ -272,7 +272,7 @@ def test_every_definition_is_valid(name):
     table = TABLES[name]
     assert table.name == name
     assert len(table.rows) > 1
-    assert len({metric.partition("/")[0] for metric in table.headings}) == len(table.columns)
+    assert len({metric.split("/")[-2] for metric in table.headings}) == len(table.columns)
     sizes = {resolve(row.method, table.benchmark, "demo", row.overrides).image_size for row in table.run_rows}
     assert len(sizes) == 1  # the rows of a table see the same images, those in closed form too
 
@@ -287,9 +287,14 @@ def test_what_is_run_in_two_tables_is_written_the_same_way_in_both():
             assert settings.setdefault(key, row.overrides) == row.overrides, (table.name, row.label)
 
 
+def reported_files(table):
+    end = f"-{table.study}.yml" if table.study else ".yml"
+    return [f"{table.benchmark}-{protocol}{end}" for protocol in table.protocols]
+
+
 def test_a_reported_number_is_shown_by_a_table_and_is_a_percentage():
     for path in DEFINITIONS.joinpath("reported").iterdir():
-        tables = [t for t in TABLES.values() if path.name in [f"{t.benchmark}-{p}.yml" for p in t.protocols]]
+        tables = [t for t in TABLES.values() if path.name in reported_files(t)]
         shown = {metric for table in tables for metric in table.headings}
         used = {one.name for table in tables for row in table.rows for one in row.reported.values()}
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -314,7 +319,8 @@ def test_an_unknown_reported_method_is_named(monkeypatch, tmp_path):
 def test_rows_that_are_compared_differ_in_the_method_alone(name, profile):
     """One augmentation, schedule and backbone; but for the baseline, whose augmentation is what it is compared by.
 
-    A method may also be compared with itself by whether pairs move together.
+    A method may also be compared with itself by whether pairs move together. Where a study changes the test samples, a
+    baseline may train on such changes.
     """
     table = TABLES[name]
     by_label = {row.label: row for row in table.run_rows}
@@ -327,8 +333,12 @@ def test_rows_that_are_compared_differ_in_the_method_alone(name, profile):
             "loss_weights": True,
             "lr_multipliers": True,
         }  # a rate of what the other may not have
-        if row.method == other.method:
-            own["augment"] = True if row.method == "two-stream" else {"same_on_pair"}
+        if table.study:
+            own["augment"] = {table.study}
+        elif row.method == other.method:
+            own["augment"] = {"same_on_pair"}
+        if row.method == other.method == "two-stream":
+            own["augment"] = True
         ours, theirs = (recipe.model_dump(exclude=own) for recipe in recipes)
         assert ours == theirs, (row.label, other.label)
         assert recipes[0].model.get("backbone") == recipes[1].model.get("backbone")
@@ -355,7 +365,7 @@ def test_every_row_can_be_built(name):
         ("name: toy\n", "rows"),
         ("rows: 3\n", "rows"),
         ("rows: [a, b]\n", "rows"),
-        ("rows: [{label: a, reported: AGW}]\n", "needs 'benchmark', a name, and 'protocols', a list"),
+        ("rows: [{label: a, reported: AGW}]\n", "needs a name 'benchmark' and a list 'protocols'"),
         ("overrides: 3\nrows: [{label: a, method: mun}]\n", "not valid"),
     ],
 )

@@ -152,5 +152,5 @@ def test_a_change_refuses_samples_of_another_kind(images, spectra):
 
 
 def test_an_unknown_study_is_refused():
-    with pytest.raises(SpecError, match="unknown test 'rain'; known: occlusion"):
+    with pytest.raises(SpecError, match="unknown test 'rain'; known: occlusion, corruption"):
         study_changes("rain", 2)

@@ -99,6 +99,9 @@ class Table(BaseModel):
         The metrics that rows are compared by.
     rows : tuple of Row
         In the order shown.
+    study : str
+        Where the rows are tested again under a change: one of `xmodal_lite.robustness.study_names()`, with one level.
+        Metrics then begin with "clean/" or with the study's name, and so does what is reported, in `...-STUDY.yml`.
     seeds : int
         Seeds on the real data: 0, 1, ... up to this many.
     """
@@ -114,6 +117,7 @@ class Table(BaseModel):
     columns: Annotated[dict[str, dict[str, str]], Field(min_length=1)]
     headline: tuple[str, ...]
     rows: Annotated[tuple[Row, ...], Field(min_length=1)]
+    study: str = ""
     seeds: int = Field(default=5, ge=1)
 
     @model_validator(mode="after")
@@ -213,7 +217,7 @@ def _whole_row(row: Any, shared: dict[str, Any], definition: dict[str, Any]) -> 
         given = shared if row["method"] in model_names() else of_all
         row["overrides"] = given | (row.get("overrides") or {})
     if "reported" in row:
-        row["reported"] = _reported(row["reported"], definition.get("benchmark"), definition.get("protocols"))
+        row["reported"] = _reported(row["reported"], definition)
     return row
 
 
@@ -227,15 +231,15 @@ def _read(path: str) -> dict[str, Any]:
     return found
 
 
-def _reported(name: Any, benchmark: Any, protocols: Any) -> dict[str, Any]:
+def _reported(name: Any, definition: dict[str, Any]) -> dict[str, Any]:
     """Return what is reported for a method, by protocol."""
+    benchmark, protocols = definition.get("benchmark"), definition.get("protocols")
     if not isinstance(protocols, list) or not isinstance(benchmark, str):
-        raise SpecError(
-            f"a definition that reports '{name}' needs 'benchmark', a name, and 'protocols', a list"
-        )
-    entries = {protocol: _read(f"reported/{benchmark}-{protocol}.yml") for protocol in protocols}
+        raise SpecError(f"a definition that reports '{name}' needs a name 'benchmark' and a list 'protocols'")
+    end = f"-{definition['study']}.yml" if definition.get("study") else ".yml"
+    entries = {protocol: _read(f"reported/{benchmark}-{protocol}{end}") for protocol in protocols}
     if not any(name in entry for entry in entries.values()):
-        raise SpecError(f"nothing is reported for '{name}' in the files reported/{benchmark}-*.yml")
+        raise SpecError(f"nothing is reported for '{name}' in the files reported/{benchmark}-*{end}")
     return {p: {"name": name, **entry[name]} for p, entry in entries.items() if name in entry}
 
 
@@ -283,7 +287,8 @@ def _misplaced(record: RunRecord, table: Table, source: str, first: RunRecord) -
     runs = [(row.method, row.overrides) for row in table.run_rows]
     if spec.protocol not in table.protocols or (spec.method, spec.overrides) not in runs:
         return f"belongs to no row of table '{table.name}'"
-    if missing := sorted(table.headings.keys() - record.metrics.keys()):
+    missing = sorted(table.headings.keys() - record.metrics.keys())
+    if missing and not table.study:  # whose metrics are in records of their own
         return f"lacks metrics of the table's columns: {', '.join(missing)}"
     for name in ("profile", "data"):
         own, other = getattr(spec, name), getattr(first.spec, name)

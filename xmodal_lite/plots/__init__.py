@@ -1,8 +1,9 @@
-"""Figures, all in one style: numbers in `charts`, the samples themselves in `samples`."""
+"""Figures, all in one style: numbers in `charts` and `robustness`, the samples themselves in `samples`."""
 
 from xmodal_lite.plots.charts import (
     LINE_STYLES,
     plot_cmc,
+    plot_heat_map,
     plot_intervals,
     plot_precision_recall,
     plot_ranking,
@@ -11,6 +12,7 @@ from xmodal_lite.plots.charts import (
     plot_training,
     plot_verification,
 )
+from xmodal_lite.plots.robustness import plot_curves
 from xmodal_lite.plots.samples import plot_answers, plot_matches, plot_samples
 from xmodal_lite.plots.style import (
     AMBER,
@@ -44,6 +46,8 @@ __all__ = [
     "WIDTH",
     "plot_answers",
     "plot_cmc",
+    "plot_curves",
+    "plot_heat_map",
     "plot_intervals",
     "plot_matches",
     "plot_precision_recall",

@@ -132,6 +132,54 @@ def plot_similarity(similarity: np.ndarray, title: str, queries: str, gallery: s
     return ax
 
 
+def plot_heat_map(
+    panels: Mapping[str, np.ndarray],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    title: str,
+    label: str,
+    groups: Sequence[int] = (),
+) -> Figure:
+    """Draw tables of percentages side by side on one colour scale, with the number in each cell.
+
+    Parameters
+    ----------
+    panels : mapping of str to np.ndarray, shape (R, C)
+        Percent, by the title of the panel.
+    rows, columns : sequence of str, length R and C
+        Their names.
+    title, label : str
+        What the figure shows, as a sentence, and what the numbers are.
+    groups : sequence of int
+        Rows above which a white line is drawn.
+
+    Returns
+    -------
+    Figure
+        With one axes for each panel, then that of the colour bar.
+    """
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(WIDTH, 1.5 + 0.22 * len(rows)), sharey=True, squeeze=False
+    )
+    low, high = min(x.min() for x in panels.values()), max(x.max() for x in panels.values())
+    for ax, (name, values) in zip(axes[0], panels.items(), strict=True):
+        image = ax.imshow(values, vmin=low, vmax=high, aspect="auto")
+        for (row, column), value in np.ndenumerate(values):
+            colour = "white" if value < (low + high) / 2 else "black"
+            ax.text(column, row, f"{value:.0f}", ha="center", va="center", size=8, color=colour)
+        for row in groups:
+            ax.axhline(row - 0.5, color="white", linewidth=3)
+        ax.set_title(name, size=10)
+        ax.set_xticks(range(len(columns)), columns)
+        ax.set_yticks(range(len(rows)), rows, size=9)
+        ax.tick_params(length=0)
+        ax.grid(False)
+        ax.spines[:].set_visible(False)
+    figure.suptitle(title, x=0.01, ha="left", size=12)
+    figure.colorbar(image, ax=axes[0].tolist(), label=label, shrink=0.7)
+    return figure
+
+
 def plot_cmc(curves: Mapping[str, np.ndarray], title: str) -> Axes:
     """Draw CMC curves, in percent, each named in the legend; curves[name] has shape (max_rank,)."""
     _, ax = plt.subplots()

@@ -84,9 +84,22 @@ class StudyRecord(BaseModel):
                 raise ValueError(f"a level has metrics that the clean test lacks: {sorted(unknown)}")
         return self
 
+    def lines(self) -> list[str]:
+        """Say what came out, in one line a level and case: rank-1 and mAP in percent, the clean test first."""
+        tests = [("clean", self.clean)]
+        for level in self.levels:
+            name = f"{level.change.curve}, {level.change.level:g}"
+            tests += [(f"{name}, {case} changed", metrics) for case, metrics in level.cases.items()]
+        return [f"{name}: {_shown(metrics)}" for name, metrics in tests]
+
     def level_of(self, change: Change) -> Level | None:
         """Return the level of a change, or None where it was not tested."""
         return next((level for level in self.levels if level.change == change), None)
+
+
+def _shown(metrics: Metrics) -> str:
+    wanted = (name for name in metrics if name.endswith(("/rank1", "/map")))
+    return ", ".join(f"{name} {100 * metrics[name]:.1f}" for name in wanted)
 
 
 def read_study(path: Path) -> StudyRecord:

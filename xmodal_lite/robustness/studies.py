@@ -7,10 +7,12 @@ from typing import Annotated
 
 from pydantic import Field
 
+from xmodal_lite.data.corruption import CORRUPTIONS, SEVERITIES
 from xmodal_lite.errors import SpecError
+from xmodal_lite.robustness.corruption import Corruption
 from xmodal_lite.robustness.occlusion import ImageOcclusion, PeakRemoval, SpanOcclusion
 
-AnyChange = Annotated[ImageOcclusion | SpanOcclusion | PeakRemoval, Field(discriminator="kind")]
+AnyChange = Annotated[ImageOcclusion | SpanOcclusion | PeakRemoval | Corruption, Field(discriminator="kind")]
 
 RATIOS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 PEAKS = (1, 2, 4, 8, 16)
@@ -28,7 +30,20 @@ def _occlusion(dims: int) -> list[AnyChange]:
     ]
 
 
-_STUDIES: dict[str, Callable[[int], list[AnyChange]]] = {"occlusion": _occlusion}
+def _corruption(dims: int) -> list[AnyChange]:
+    return [Corruption()] if dims == 2 else []
+
+
+def _corruption_map(dims: int) -> list[AnyChange]:
+    names = CORRUPTIONS if dims == 2 else ()
+    return [Corruption(name=name, severity=severity) for name in names for severity in SEVERITIES]
+
+
+_STUDIES: dict[str, Callable[[int], list[AnyChange]]] = {
+    "occlusion": _occlusion,
+    "corruption": _corruption,
+    "corruption-map": _corruption_map,
+}
 
 
 def study_names() -> tuple[str, ...]:
