@@ -1,5 +1,6 @@
 """The pages of the tables: titles that name data and setting, verdicts from records, provenance that is up to date."""
 
+import itertools
 import re
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def table_of(page: Path) -> str:
 def titles(text: str) -> list[str]:
     """Return the paragraph above each Markdown table."""
     parts = text.split("\n\n")
-    return [above for above, part in zip(parts, parts[1:], strict=False) if part.startswith("|")]
+    return [above for above, part in itertools.pairwise(parts) if part.startswith("|")]
 
 
 @pytest.fixture(params=STORED, ids="/".join)

@@ -19,6 +19,7 @@ from xmodal_lite.experiments import (
     run_table,
     stored_table,
 )
+from xmodal_lite.experiments.store import results_folder
 from xmodal_lite.robustness.curves import areas, curve_frame
 from xmodal_lite.robustness.records import Level, StudyRecord, read_study, write_study
 from xmodal_lite.robustness.retest import retest
@@ -114,7 +115,7 @@ def stored_study_table(name: str, results: Path | str) -> StudyReport:
     """
     table, runs = _study_table(name), stored_table(name, results).records
     studies = {
-        source: stored_studies(studies_folder(Path(results), name, source, table.study), of)
+        source: stored_studies(studies_folder(results_folder(results), name, source, table.study), of)
         for source, of in runs.items()
     }
     both = {source: _both_tests(of, studies[source]) for source, of in runs.items()}
