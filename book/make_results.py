@@ -198,7 +198,8 @@ def _costs(reports: list[TableReport], source: str) -> str:
         cells = [_cost(of.get(name)) for of in found.values()]
         if any(cells):
             lines.append([name, *cells])
-    return f"Parameters, and the mean time of a training step on the machine of the runs, which did other work at the same time:\n\n{pipe_table(lines)}\n"
+    note = "Parameters, and the mean time of a training step. The machine of the runs did other work at the same time."
+    return f"{note}\n\n{pipe_table(lines)}\n"
 
 
 def _cost(record: RunRecord | None) -> str:
