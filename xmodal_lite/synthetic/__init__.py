@@ -21,7 +21,7 @@ from xmodal_lite.synthetic.faces import (
 from xmodal_lite.synthetic.people import write_llcm, write_regdb, write_sysu
 from xmodal_lite.synthetic.rruff import write_rruff
 
-__all__ = ["disguised", "names", "write"]
+__all__ = ["FACES", "disguised", "names", "write"]
 
 VERSION = 2  # of the generators: raise it whenever the same parameters give other bytes
 _WRITERS: dict[str, Callable[..., None]] = {
@@ -111,7 +111,7 @@ def disguised(
     paths : sequence of str
         Of images in it, relative to the root.
     disguise : str
-        One of ``xmodal_lite.synthetic.faces.DISGUISES``.
+        One of ``xmodal_lite.synthetic.faces.DISGUISES``; "" gives the files of the data set.
     chances : sequence of numpy.random.Generator
         Source of each image's disguise.
 
