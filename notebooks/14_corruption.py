@@ -74,7 +74,8 @@ from xmodal_lite.data.corruption import (
 )
 from xmodal_lite.deployment import load_run
 from xmodal_lite.experiments import RunStore, load_table, prepare_run, run
-from xmodal_lite.robustness import Corruption, read_study, retest, stored_study_table
+from xmodal_lite.experiments.store import results_folder
+from xmodal_lite.robustness import Corruption, curve_frame, read_study, retest, stored_study_table
 from xmodal_lite.synthetic import write
 
 torch.set_num_threads(1)
@@ -105,8 +106,8 @@ figure = plots.plot_samples([cells[i : i + 7] for i in (0, 7, 14)], "Twenty corr
 
 # %% [markdown]
 # **What to see.** Noise and JPEG change every pixel a little and leave the shape. Blur removes texture and edges. Frost,
-# snow and fog raise the brightness or hide contrast, and rain lowers the brightness. An observer recognises the person
-# in nearly all of them.
+# snow and fog raise the brightness or hide contrast, and rain lowers the brightness. The person stays visible in all of
+# them.
 #
 # The second figure shows one corruption of each family on a real image: an emoji of the benchmark `drawings`, which is
 # part of the package. The severities are from the authors of the corruptions. They are steps of a setting and no
@@ -272,11 +273,10 @@ ax.legend(loc="upper left")
 plt.show()
 
 # %% [markdown]
-# **What to see.** After clean training the four kinds of noise and fog cost most: half of the mAP or more goes for three
-# of them. JPEG, pixelation and saturation cost almost nothing. Training with corruption raises what remains most where
-# most was lost, for noise, and it does not help against fog. The share refers to the network's own clean mAP, which
-# is lower after training with corruption (table above): a larger share of a smaller number. In 240 steps a network
-# that has to learn twenty corruptions as well learns less of the rest.
+# **What to see.** After clean training noise and fog cost most: about half of the mAP is lost to impulse, shot and speckle
+# noise and to fog. JPEG, pixelation and saturation cost almost nothing. Training with corruption raises the share that
+# remains most for noise, and it does not help against fog. The share refers to the network's own clean mAP, which is
+# lower after training with corruption (table above): a larger share of a smaller number.
 #
 # What explains the difference between corruptions? The change of the pixels is not the same as the change of the
 # embedding.
@@ -301,8 +301,8 @@ costs[costs.corruption.isin(["rain", "impulse_noise"])].set_index(["corruption",
 # Rain changes the pixels several times as much as impulse noise, and costs little: it lowers all values by one constant
 # and blurs by a few pixels, so the large edges stay. Impulse noise changes few pixels, and each of them makes an edge
 # in an image whose areas were smooth. We suspect that this is the reason for its cost, because a line image has
-# nothing but edges; we did not test it. The cosine needs no labels, so it can be watched on the images of a camera
-# before anybody has annotated one.
+# nothing but edges; we did not test it. The cosine needs no labels, so it can be measured on images of a camera that are
+# not annotated.
 #
 # ## Five splits of real emoji
 #
@@ -324,19 +324,19 @@ Markdown(stored_study_table("drawings-corruption", "../results").markdown("real"
 # every severity.
 
 # %% mystnb={"figure": {"caption": "Synthetic people, all search: share of the clean mAP that remains when every visible image has the corruption and the severity of the cell. One seed, 250 training steps, images of 80 x 40 pixels.", "name": "fig-corruption-heat"}, "image": {"alt": "Three heat maps of twenty corruptions by five severities, for the two-stream network with the augmentation of CAJ, the same network trained with corruption, and MUN. Each cell has the share of the clean mAP that remains, in percent."}}
-table = load_table("mun-t5")
-rows_of_table = {(row.method, str(sorted(row.overrides))): row.label for row in table.run_rows}
-found = [
-    read_study(path) for path in sorted(Path("../results/mun-t5/synthetic-corruption-map").glob("*.json"))
-]
-by_row = {rows_of_table[study.spec.method, str(sorted(study.spec.overrides))]: study for study in found}
-panels = {
-    row.label.replace("Two-stream, ", "").replace(" augmentation", ""): np.array(
-        [100 * level.cases["gallery"]["all/map"] / study.clean["all/map"] for level in study.levels]
-    ).reshape(len(CORRUPTIONS), len(SEVERITIES))
-    for row in table.run_rows
-    if (study := by_row.get(row.label))
-}
+labels = {(row.method, str(sorted(row.overrides))): row.label for row in load_table("mun-t5").run_rows}
+panels = {}
+for path in sorted(results_folder("../results").glob("mun-t5/synthetic-corruption-map/*.json")):
+    study = read_study(path)
+    name = labels[study.spec.method, str(sorted(study.spec.overrides))]
+    frame = curve_frame(study).query("metric == 'all/map' and level > 0")
+    table = frame.pivot(index="curve", columns="level", values="value").loc[
+        [n.replace("_", " ") for n in CORRUPTIONS]
+    ]
+    panels[name.replace("Two-stream, ", "").replace(" augmentation", "")] = (
+        100 * table.to_numpy() / study.clean["all/map"]
+    )
+panels = {name: panels[name] for name in ("CAJ", "CAJ and corruption", "MUN")}
 edges = np.cumsum([len(names) for names in FAMILIES.values()])[:-1]
 figure = plots.plot_heat_map(
     panels,

@@ -31,8 +31,10 @@ def show_table(
     source: Annotated[str, typer.Option(help="real or synthetic; by default both.")] = "",
 ) -> None:
     """Print what the page of a table shows of the stored run records, without running anything."""
+    from xmodal_lite.experiments.store import results_folder
+
     report = _stored(name, results)
-    if not results.is_dir():
+    if not results_folder(results).is_dir():
         raise SpecError(f"there is no folder {results}; give --results the one of a checkout")
     if source and source not in report.records:
         raise SpecError(f"unknown source '{source}'; known: {', '.join(report.records)}")

@@ -1,4 +1,4 @@
-"""Names from outside, such as those of files, made harmless where they are shown."""
+"""Text for pages: tables, and names from outside, such as those of files, made harmless where they are shown."""
 
 from __future__ import annotations
 
@@ -24,3 +24,9 @@ def markdown(text: str) -> str:
 def markdown_code(text: str) -> str:
     """Return a text as code within a line or a cell of a table; a backtick becomes an apostrophe."""
     return f"`{printable(' '.join(text.splitlines())).replace('`', chr(39)).replace('|', chr(92) + '|')}`"
+
+
+def pipe_table(lines: list[list[str]]) -> str:
+    """Write lines of cells as a Markdown table; the first line is its head, and all columns but the first lie right."""
+    head, *body = (f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join([head, "|:---|" + "---:|" * (len(lines[0]) - 1), *body])

@@ -39,6 +39,18 @@ def test_ties_only_add_to_the_coverage() -> None:
     assert covered > 1 - alpha
 
 
+def test_several_queries_of_an_identity_cover_a_new_identity_only_approximately() -> None:
+    """100 scores of 5 identities, nearly equal within one: they cover as about 5 scores do, 5 / 6 and not 0.9."""
+    rng, repeats = np.random.default_rng(5), 2000
+    identities = rng.gamma(0.7, size=(repeats, 6))
+    scores = np.repeat(identities[:, :5], 20, axis=1) + 1e-6 * rng.standard_normal((repeats, 100))
+    thresholds = np.array([conformal_threshold(row, 0.1) for row in scores])
+    covered = np.mean(identities[:, 5] <= thresholds)
+    assert covered == pytest.approx(5 / 6, abs=0.03)
+    one_each = np.array([conformal_threshold(row[::20], 1 / 6) for row in scores])
+    assert np.mean(identities[:, 5] <= one_each) == pytest.approx(5 / 6, abs=0.03)
+
+
 @pytest.mark.parametrize("alpha", [0, 1, -0.1, 1.5, math.nan])
 def test_an_alpha_that_makes_no_sense_is_named(alpha: float) -> None:
     with pytest.raises(ValueError, match="alpha must be between 0 and 1"):

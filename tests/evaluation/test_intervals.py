@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from xmodal_lite.evaluation.intervals import Interval, against_reported, interval, verdict
+from xmodal_lite.evaluation.intervals import (
+    Interval,
+    against_reported,
+    bounds,
+    count_significant,
+    holm,
+    interval,
+    verdict,
+    verdicts,
+)
 
 
 def test_interval_is_students():
@@ -92,3 +101,57 @@ def test_equal_values_print_no_interval():
 )
 def test_against_reported(reported, words):
     assert against_reported(Interval(0.5, 0.02, 5), reported) == words
+
+
+def test_bounds_are_the_ends_of_the_interval():
+    values = [0.21, 0.25, 0.19]
+    found = interval(values, test_per_train=0.5)
+    assert bounds(values, test_per_train=0.5) == (found.mean - found.half, found.mean + found.half)
+    assert bounds([0.3]) == (0.3, 0.3)
+
+
+def test_holm_by_hand():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.7]) == [1.0, 1.0]
+    mixed = holm([math.nan, 0.02, math.nan, 0.03])
+    assert math.isnan(mixed[0]) and math.isnan(mixed[2]) and mixed[1::2] == pytest.approx([0.04, 0.04])
+    assert holm([]) == []
+
+
+def test_holm_accepts_what_its_steps_accept():
+    """The definition: go up the sorted p-values and stop at the first that is not below level / (m - k + 1)."""
+    rng = np.random.default_rng(1)
+    for p_values in rng.beta(0.3, 3, size=(200, 7)):
+        accepted = set()
+        for k, index in enumerate(np.argsort(p_values)):
+            if p_values[index] >= 0.05 / (7 - k):
+                break
+            accepted.add(int(index))
+        assert {i for i, p in enumerate(holm(p_values)) if p < 0.05} == accepted
+
+
+def test_holm_holds_the_rate_of_any_false_verdict():
+    p = np.random.default_rng(0).uniform(size=(4000, 10))
+    assert np.mean([min(holm(row)) < 0.05 for row in p]) == pytest.approx(0.05, abs=0.012)
+
+
+def test_verdicts_of_a_table_are_corrected_for_their_number():
+    """Student with 2 degrees of freedom: p 0.013, 0.013, 0.803 alone; times 3, 2 and 1 after Holm."""
+    values = [[0.05, 0.06, 0.04], [-0.05, -0.06, -0.04], [0.05, -0.06, 0.04]]
+    assert [round(interval(one).p_value, 3) for one in values] == [0.013, 0.013, 0.803]
+    assert verdicts([interval(one) for one in values]) == ["higher", "lower", "not significant"]
+    many = [interval(values[0]) for _ in range(4)]  # 4 * 0.013 > 0.05
+    assert verdicts(many) == ["not significant after Holm"] * 4
+    assert verdicts([interval([0.3]), interval([0.1] * 3)]) == [
+        "one seed, no verdict",
+        "the same for every seed, no verdict",
+    ]
+
+
+def test_the_count_of_significant_comparisons_by_hand():
+    values = [[0.05, 0.06, 0.04], [0.05, -0.06, 0.04], [0.3], [0.05, 0.06, 0.04], [0.05, 0.06, 0.04]]
+    assert count_significant([interval(one) for one in values]) == (
+        "0 of 4 comparisons are significant at the 5 % level after Holm's correction. Without it the number is 3, "
+        "and 0.2 are expected by chance where no row differs from another."
+    )
+    assert "No comparison" in count_significant([interval([0.3])])

@@ -13,7 +13,7 @@ from xmodal_lite.experiments import provenance
         ("losses/weighted_triplet.py", True),
         ("data/sampler.py", True),
         ("experiments/runner.py", True),
-        ("experiments/report.py", False),
+        ("experiments/report/results.py", False),
         ("plots/charts.py", False),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 from xmodal_lite import synthetic
 from xmodal_lite.errors import SpecError
 from xmodal_lite.experiments import TableReport, load_table, run_table, stored_table, sweep_table
-from xmodal_lite.experiments.report import code_markdown
+from xmodal_lite.experiments.report.origin import code_markdown
 from xmodal_lite.experiments.store import write_record
 
 TABLE = load_table("agw-sysu")
@@ -54,19 +54,20 @@ def test_stored_records_are_found_by_source(tmp_path, synthetic_records):
         write_record(record, tmp_path / "results" / TABLE.name / "synthetic" / f"{record.spec.hash}.json")
     page = stored_table(TABLE.name, tmp_path / "results")
     shown = page.markdown("synthetic")
-    assert "6 runs, profile demo, seeds 0 to 2." in shown
+    assert "6 runs, profile demo: synthetic data in the layout of SYSU-MM01, " in shown
     assert "a protocol, named in full" in shown
     assert "What each row adds" in shown and "To run" not in shown
     assert "47.50" not in shown and "eported" not in shown
     assert "not run" in page.markdown("real")
-    assert list(page.panels()) == ["Synthetic data"]
+    title = "Synthetic data in the layout of SYSU-MM01\nresnet10, 80 x 40 pixels, 250 steps, seeds 0 to 2"
+    assert list(page.panels()) == [title]
 
 
 def test_the_figure_is_of_the_real_data_where_there_are_any(make_record, synthetic_records):
     real = [measured(make_record, BASE, source="real")]
     page = TableReport(TABLE, {"real": real, "synthetic": synthetic_records})
     (panel,) = page.panels().items()
-    assert panel[0] == "Real data" and set(panel[1]["row"]) == {BASE.label}
+    assert panel[0].startswith("SYSU-MM01, real data\n") and set(panel[1]["row"]) == {BASE.label}
 
 
 def test_a_missing_row_brings_the_command_in_the_profile_of_the_others(make_record):
@@ -101,6 +102,8 @@ def test_a_run_made_now_is_shown_and_published_and_nothing_else(tmp_path, monkey
     data = synthetic.write("rruff", tmp_path / "rruff", identities=12)
     options = {"data_root": str(data), "profile": "tiny", "seeds": 1, "store": tmp_path / "runs"}
     page = run_table("marrnet-t1", **options, publish_to=tmp_path / "out")
-    assert "2 runs, profile tiny, seed 0." in page.markdown("synthetic")
+    assert "2 runs, profile tiny: synthetic data in the layout of RRUFF, seed 0." in page.markdown(
+        "synthetic"
+    )
     assert page.markdown("real") == "This run was on synthetic data."
     assert len(list((tmp_path / "out" / "marrnet-t1" / "synthetic").glob("*.json"))) == 2

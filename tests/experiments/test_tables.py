@@ -6,6 +6,7 @@ import pytest
 import torch
 import yaml
 from pydantic import ValidationError
+from scipy import stats
 
 from xmodal_lite.errors import SpecError
 from xmodal_lite.experiments import (
@@ -17,6 +18,7 @@ from xmodal_lite.experiments import (
     results_markdown,
     table_names,
 )
+from xmodal_lite.experiments.report import differences
 from xmodal_lite.experiments.tables import DEFINITIONS, records_of
 from xmodal_lite.models import build
 from xmodal_lite.training import Recipe
@@ -53,6 +55,9 @@ def definition(**changes):
     return {**table, **changes}
 
 
+SETTING = "1-D residual network, 600 steps, seeds 0 to 2"
+
+
 def plain(text):
     """Lines, with ordinary spaces in place of those that do not break."""
     return text.replace("\N{NO-BREAK SPACE}", " ").splitlines()
@@ -76,27 +81,28 @@ def synthetic_records(records):
 
 
 def test_real_results_golden(records):
+    """Protocol A divides the minerals anew for each seed: t(0.975, 2) s sqrt(1/3 + 2/3) = 4.303 * 2.0 = 8.6."""
     assert plain(results_markdown(Table(**definition()), records, "A")) == [
-        "There, protocol A:",
+        f"There, protocol A (RRUFF, real data, {SETTING}):",
         "",
         "| Method | R1 | Seeds, or source |",
         "|:---|---:|---:|",
         "| Cosine | 5.0 | 3 |",
         "| NET (reported) | 31.00 | Table 1 |",
-        "| Net (ours) | 30.0 ± 5.0 | 3 |",
-        "| ours less NET | -1.0 ± 5.0, reproduced within the interval |  |",
+        "| Net (ours) | 30.0 ± 8.6 | 3 |",
+        "| ours less NET | -1.0 ± 8.6, reproduced within the interval |  |",
         "| Never run | not run | 0 |",
         "| THEIRS (reported) | 33.3 | Table 1 |",
         "",
         "Reported numbers are not available to us for Cosine; Never run.",
         "",
-        "Back, protocol A:",
+        f"Back, protocol A (RRUFF, real data, {SETTING}):",
         "",
         "| Method | R1 | Seeds, or source |",
         "|:---|---:|---:|",
         "| Cosine | 4.0 | 3 |",
         "| NET (reported) | not available | Table 1 |",
-        "| Net (ours) | 22.0 ± 8.6 | 3 |",
+        "| Net (ours) | 22.0 ± 14.9 | 3 |",
         "| ours less NET | not available |  |",
         "| Never run | not run | 0 |",
         "| THEIRS (reported) | 30.10 | Table 1 |",
@@ -107,12 +113,12 @@ def test_real_results_golden(records):
 
 def test_synthetic_results_golden(synthetic_records):
     assert plain(results_markdown(Table(**definition()), synthetic_records, "A"))[:7] == [
-        "There, protocol A:",
+        f"There, protocol A (synthetic data in the layout of RRUFF, {SETTING}):",
         "",
         "| Method | R1 | Seeds |",
         "|:---|---:|---:|",
         "| Cosine | 5.0 | 3 |",
-        "| Net | 30.0 ± 5.0 | 3 |",
+        "| Net | 30.0 ± 8.6 | 3 |",
         "| Never run | not run | 0 |",
     ]
 
@@ -156,9 +162,11 @@ def test_a_number_is_of_its_protocol(records):
 
 def test_differences_golden(records):
     assert plain(differences_markdown(Table(**definition()), records, "A")) == [
+        f"Differences, protocol A (RRUFF, real data, {SETTING}):",
+        "",
         "| Row | compared with | There: R1 |",
         "|:---|---:|---:|",
-        "| Net | Cosine | +25.0 ± 5.0, higher |",
+        "| Net | Cosine | +25.0 ± 8.6, higher |",
         "| Never run | Net | not run |",
     ]
 
@@ -169,6 +177,34 @@ def test_a_figures_numbers_are_those_of_the_records(records):
     assert frame[frame.row == "Net"].value.tolist() == [0.28, 0.30, 0.32]
 
 
+def test_verdicts_are_corrected_over_all_comparisons_of_the_table(make_record):
+    """t = 0.12 / 0.02 = 6 and p = 0.027 alone; the two under protocol B have p = 0.0133, times 4 is 0.053 for all."""
+    rows = definition()["rows"][:2]
+    rows[1].pop("reported")
+    values = {"cosine": (0.05, 0.05, 0.05), "marrnet": (0.15, 0.17, 0.19)}
+
+    def table(headline, protocols):
+        return Table(**definition(rows=rows, headline=headline, protocols=protocols))
+
+    def run(protocol):
+        changes = {"cosine": {}, "marrnet": {"loss_weights.adv": 0}}
+        return [
+            make_record(method, seed, protocol, changes[method], v2r__rank1=x, r2v__rank1=x)
+            for method in values
+            for seed, x in enumerate(values[method])
+        ]
+
+    alone = table(["v2r/rank1"], ["A"])
+    (one,) = differences(alone, run("A")).values()
+    assert one.p_value == pytest.approx(2 * stats.t.sf(6, 2))
+    assert "higher" in differences_markdown(alone, run("A"), "A")
+    many = table(["v2r/rank1", "r2v/rank1"], ["A", "B"])
+    both = run("A") + run("B")
+    assert len(differences(many, both)) == 4
+    for protocol in "AB":
+        assert differences_markdown(many, both, protocol).count("not significant after Holm") == 2
+
+
 def test_differences_pair_the_seeds(make_record):
     seeds = range(4)
     records = [make_record("cosine", seed, v2r__rank1=0.1 * seed) for seed in seeds]
@@ -176,7 +212,7 @@ def test_differences_pair_the_seeds(make_record):
         make_record("marrnet", s, overrides={"loss_weights.adv": 0}, v2r__rank1=0.1001 * s + 0.02)
         for s in seeds
     ]
-    assert "| +2.0 ± 0.0, higher |" in plain(differences_markdown(Table(**definition()), records, "A"))[2]
+    assert "| +2.0 ± 0.0, higher |" in plain(differences_markdown(Table(**definition()), records, "A"))[4]
 
 
 def test_two_records_for_one_seed_are_refused(make_record):

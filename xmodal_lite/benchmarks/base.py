@@ -187,6 +187,15 @@ class DataSet(ABC):
     synthetic: Mapping[str, Mapping[str, int]] = {}
     load: Callable[..., Benchmark]  # takes the root and settings
 
+    @property
+    def resampled(self) -> Mapping[str, float]:
+        """Return the protocols that divide the data anew for each seed, with test identities per training identity.
+
+        Where the test identities are seen in training, specimens are counted. Intervals over seeds need the ratio, see
+        `xmodal_lite.evaluation.intervals.interval`. A protocol that is not here has one division for all seeds.
+        """
+        return {}
+
     @abstractmethod
     def inspect(self, root: Path, problems: Problems) -> dict[str, int]:
         """Look over a copy and count what it holds."""

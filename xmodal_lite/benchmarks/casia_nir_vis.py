@@ -50,6 +50,7 @@ class CasiaNirVis(ImageSet):
         "demo": {"identities": 400, "images": 4},
         "paper": {"identities": 725, "images": 12},
     }
+    resampled = {"view2": 358 / 357}
     totals = {"subjects": 725, "folds": FOLDS}
 
     def scan(self, root: Path, problems: Problems) -> Scan:

@@ -45,6 +45,7 @@ class Drawings(DataSet):
     colours = ("colour", "grey")
     embedded = True
     image_sizes = dict.fromkeys(("tiny", "demo", "paper"), (SIDE, SIDE))
+    resampled = {"unseen-groups": 408 / 612}
 
     def load(self, root: str | Path = "", size: tuple[int, int] | None = None) -> Benchmark:
         """Decode the images.

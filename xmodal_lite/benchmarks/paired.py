@@ -62,6 +62,11 @@ class PairedSet(ImageSet):
     protocols: Mapping[str, int]
     subjects: int
 
+    @property
+    def resampled(self) -> dict[str, float]:
+        """Return test subjects per training subject: each seed has its list of subjects."""
+        return {name: (self.subjects - train) / train for name, train in self.protocols.items()}
+
     @abstractmethod
     def images(self, root: Path, problems: Problems) -> Iterable[Iterable[PairImage]]:
         """List the images of each modality."""

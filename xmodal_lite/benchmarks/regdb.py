@@ -48,6 +48,7 @@ class RegDB(ImageSet):
         "demo": {"identities": 120},
         "paper": {"identities": 412},
     }
+    resampled = {"standard": 206 / 206}
     totals = {
         "identities": 412,
         "visible images": 4120,

@@ -57,6 +57,7 @@ class Rruff(DataSet):
         "demo": {"identities": 365, "specimens": 3},
         "paper": {"identities": 365, "specimens": 3},
     }
+    resampled = {"A": (1 - TRAIN_SHARE) / TRAIN_SHARE, "B": 142 / 922}  # specimens, in the copy above
 
     def load(self, root: str | Path, preparation: Preparation | None = None) -> Benchmark:
         """Read and prepare the spectra below a folder.

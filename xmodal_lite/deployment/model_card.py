@@ -108,7 +108,7 @@ def _calibrated(loaded: LoadedRun) -> str:
     )
     return (
         f"Prediction sets are calibrated on {queries} of the run's own test. Their coverage holds for queries that are "
-        "exchangeable with those, and for no others."
+        "exchangeable with those, and for no others; it is approximate where several of them show one identity."
     )
 
 

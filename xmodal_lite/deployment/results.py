@@ -69,6 +69,9 @@ class Match:
 class PredictionSetRule:
     """What puts a gallery item into the prediction set.
 
+    The coverage is approximate where the run's test has several queries of an identity; see
+    `xmodal_lite.evaluation.conformal`.
+
     Attributes
     ----------
     alpha : float
@@ -92,7 +95,7 @@ class PredictionSetRule:
             )
         return (
             f"{aim}: every item that scores {1 - self.distance:.4f} or more (calibrated on {self.pairs} held-out "
-            "queries of the run; holds for queries like those)"
+            "queries of the run; holds for queries like those, approximately where several show one identity)"
         )
 
 

@@ -4,7 +4,9 @@ Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, Springer 200
 Bates, Conformal Prediction: A Gentle Introduction, Foundations and Trends in Machine Learning 2023, section 1. What it
 rests on: the next query is exchangeable with those of the calibration, so that its score is as likely to fall into any
 place among theirs. A query of another camera, another instrument or another kind of people is not, and nothing is
-promised for it.
+promised for it. Several queries of one identity are alike, so that a query of a new identity is exchangeable with them
+only approximately: with n queries of k identities, the coverage can be as low as that of about k queries. It is exact
+where each identity has one query.
 """
 
 from __future__ import annotations

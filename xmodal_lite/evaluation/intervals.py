@@ -1,4 +1,4 @@
-"""Means over seeds with 95 % intervals, p-values and verdicts."""
+"""Means over seeds with 95 % intervals, p-values, and verdicts with a correction for many comparisons."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from scipy import stats
 
 ROUNDING = 1e-9  # of a fraction: the computed spread of equal numbers
 LEVEL = 0.05  # of significance
+CLEAR, DOUBTFUL = ("higher", "lower"), "not significant after Holm"  # verdicts
 
 
 @dataclass(frozen=True)
@@ -89,22 +90,77 @@ def interval(values: Sequence[float], *, test_per_train: float = 0.0) -> Interva
     return Interval(mean, half, count, p_value)
 
 
-def bounds(values: Sequence[float]) -> tuple[float, float]:
-    """Return both ends of the 95 % interval; a single value is its own interval."""
-    found = interval(values)
+def bounds(values: Sequence[float], *, test_per_train: float = 0.0) -> tuple[float, float]:
+    """Return both ends of the 95 % interval (see `interval`); a single value is its own interval."""
+    found = interval(values, test_per_train=test_per_train)
     half = 0.0 if math.isnan(found.half) else found.half
     return found.mean - half, found.mean + half
 
 
-def verdict(difference: Interval) -> str:
-    """Say in words what a paired difference over seeds shows, at the 5 % level of a single comparison."""
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjust p-values for the number of comparisons, so that the chance of any false verdict stays at the level.
+
+    Holm, Scandinavian Journal of Statistics 6, 1979: the k-th smallest of m is multiplied by m - k + 1, and none is
+    smaller than one before it.
+
+    Parameters
+    ----------
+    p_values : sequence of float
+        NaN (no comparison) stays NaN and does not count.
+
+    Returns
+    -------
+    list of float
+        In the order given, at most 1.
+    """
+    given = np.asarray(p_values, dtype=float)
+    adjusted = np.full(len(given), math.nan)
+    order = np.argsort(given, kind="stable")[: np.count_nonzero(~np.isnan(given))]  # NaN sorts last
+    steps = given[order] * np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted.tolist()
+
+
+def verdict(difference: Interval, p_value: float | None = None) -> str:
+    """Say in words what a paired difference over seeds shows, at the 5 % level.
+
+    Parameters
+    ----------
+    difference : Interval
+        Mean of the differences seed by seed.
+    p_value : float, optional
+        After a correction for other comparisons; that of the difference alone if not given.
+    """
     if math.isnan(difference.half):
         return "one seed, no verdict"
     if not difference.is_measured:  # two deterministic methods on one split
         return "the same for every seed, no verdict"
-    if difference.p_value >= LEVEL:
-        return "not significant"
-    return "higher" if difference.mean > 0 else "lower"
+    if (difference.p_value if p_value is None else p_value) < LEVEL:
+        return CLEAR[0] if difference.mean > 0 else CLEAR[1]
+    return DOUBTFUL if difference.p_value < LEVEL else "not significant"
+
+
+def verdicts(differences: Sequence[Interval]) -> list[str]:
+    """Say in words what each comparison of a table shows, with Holm's correction for their number.
+
+    The intervals stay those of single comparisons. *Not significant after Holm* marks a difference that is significant
+    alone and not with the correction.
+    """
+    adjusted = holm([one.p_value for one in differences])
+    return [verdict(one, p_value) for one, p_value in zip(differences, adjusted, strict=True)]
+
+
+def count_significant(differences: Sequence[Interval]) -> str:
+    """Count the significant comparisons of a table in a sentence; comparisons without a p-value do not count."""
+    alone = np.array([one.p_value for one in differences if not math.isnan(one.p_value)])
+    if not len(alone):
+        return "No comparison has a p-value, because no difference varies over seeds."
+    after = np.count_nonzero(np.array(holm(alone.tolist())) < LEVEL)
+    return (
+        f"{after} of {len(alone)} comparisons are significant at the 5 % level after Holm's correction. Without it "
+        f"the number is {np.count_nonzero(alone < LEVEL)}, and {LEVEL * len(alone):.1f} are expected by chance where "
+        "no row differs from another."
+    )
 
 
 def against_reported(ours: Interval, reported: float) -> str:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from xmodal_lite.benchmarks.base import Benchmark
 
 RECORD, CALIBRATION = "record.json", "calibration.json"
+PACKAGED = (
+    Path(__file__).resolve().parent.parent / "results"
+)  # in an installed package; a checkout has its own folder
 Stored = TypeVar("Stored", bound=BaseModel)
 Score = Annotated[float, Field(ge=-1e-3, le=2 + 1e-3)]  # 1 - cosine, rounded
 
@@ -200,6 +203,12 @@ def read_calibration(folder: Path, owner: str) -> Calibration | None:
             f"{path} belongs to run {found.run}, not to {owner}; put that run's own file there"
         )
     return found
+
+
+def results_folder(given: Path | str) -> Path:
+    """Return where published records lie: the given folder of a checkout, or else those that the package came with."""
+    folder = Path(given)
+    return folder if folder.is_dir() or not PACKAGED.is_dir() else PACKAGED
 
 
 def read_record(path: Path) -> RunRecord:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, Valid
 from xmodal_lite.errors import CheckpointError, SpecError
 from xmodal_lite.experiments.data import root_option
 from xmodal_lite.experiments.spec import RunRecord, RunSpec, make_spec
-from xmodal_lite.experiments.store import read_records
+from xmodal_lite.experiments.store import read_records, results_folder
 from xmodal_lite.models import model_names
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def stored_records(results: Path, table: str, source: str) -> list[RunRecord]:
     Parameters
     ----------
     results : Path
-        The `results` folder of the repository.
+        The `results` folder of the repository; where there is none, the records in the package are read.
     table : str
         Name of the table.
     source : {"real", "synthetic"}
@@ -263,7 +263,7 @@ def stored_records(results: Path, table: str, source: str) -> list[RunRecord]:
         A record is damaged, lies under another run's name, is of another source or benchmark, belongs to no row of the
         table, lacks one of its columns, or is of another profile or other data than the rest.
     """
-    folder, definition = results / table / source, load_table(table)
+    folder, definition = results_folder(results) / table / source, load_table(table)
     if not folder.is_dir():
         root = root_option(definition.benchmark, source)
         raise SpecError(

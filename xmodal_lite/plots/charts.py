@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING
 
@@ -271,16 +272,14 @@ def plot_precision_recall(places: Sequence[int], size: int, title: str) -> Axes:
     return ax
 
 
-def plot_intervals(
-    panels: Mapping[str, pd.DataFrame], bounds: Callable[[Sequence[float]], tuple[float, float]]
-) -> Figure:
+def plot_intervals(panels: Mapping[str, pd.DataFrame], bounds: Callable[..., tuple[float, float]]) -> Figure:
     """Draw a table's headline numbers: mean and interval of each row, and a faint mark for each seed.
 
     Parameters
     ----------
     panels : mapping of str to pandas.DataFrame
         By title: columns "row", "metric" and "value" (a fraction; one line a seed), the same rows in each panel, in
-        the table's order, and the same one or two metrics.
+        the table's order, and the same one or two metrics. Its `attrs` are passed on to `bounds`.
     bounds : callable
         Gives both ends of the interval of some values.
     """
@@ -299,7 +298,7 @@ def plot_intervals(
             markers=markers,
             markersize=4,
             linewidth=1.6,
-            errorbar=bounds,
+            errorbar=partial(bounds, **frame.attrs),
         )
         ax.set(xlabel="%", ylabel="", title=title)
         handles, names = ax.get_legend_handles_labels()

@@ -19,6 +19,7 @@ from xmodal_lite.experiments import (
     run_table,
     stored_table,
 )
+from xmodal_lite.experiments.store import results_folder
 from xmodal_lite.robustness.curves import curve_frame, summary
 from xmodal_lite.robustness.records import Level, StudyRecord, read_study, write_study
 from xmodal_lite.robustness.retest import retest
@@ -105,7 +106,7 @@ def stored_study_table(name: str, results: Path | str) -> StudyReport:
     name : str
         Name of a table whose definition names a study.
     results : Path or str
-        The folder that records are published into.
+        The folder that records are published into; where there is none, the records in the package are read.
 
     Raises
     ------
@@ -115,8 +116,9 @@ def stored_study_table(name: str, results: Path | str) -> StudyReport:
         A stored record is damaged or does not belong there, or a run has no record of the study.
     """
     table, runs = _study_table(name), stored_table(name, results).records
+    folder = results_folder(results)
     studies = {
-        source: stored_studies(studies_folder(Path(results), name, source, table.study), of)
+        source: stored_studies(studies_folder(folder, name, source, table.study), of)
         for source, of in runs.items()
     }
     both = {source: _both_tests(of, studies[source]) for source, of in runs.items()}
