@@ -45,7 +45,9 @@ def plain_seconds(record: RunRecord, data: Benchmark, store: RunStore) -> float:
 
 def main() -> None:
     """Print a row for each method, and their sum."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--output", type=Path)
@@ -68,13 +70,20 @@ def main() -> None:
                 ours += time.process_time() - start
                 plain += plain_seconds(record, data, copy) if spec.seed == 0 else 0.0
         rows.append(shown(row.label, plain * options.seeds, ours))
-    rows.append(shown(f"five methods, {options.seeds} seeds", *(sum(r[k] for r in rows) for k in ("plain s", "ours s"))))
+    total = (sum(row[key] for row in rows) for key in ("plain s", "ours s"))
+    rows.append(shown(f"five methods, {options.seeds} seeds", *total))
     print_and_store("occlusion", rows, options.output, threads=1)
 
 
 def shown(what: str, plain: float, ours: float) -> Row:
     """Return a row from times in seconds."""
-    return {"what": what, "plain s": plain, "ours s": ours, "ratio": plain / ours, "minutes on two cores": ours / 120}
+    return {
+        "what": what,
+        "plain s": plain,
+        "ours s": ours,
+        "ratio": plain / ours,
+        "minutes on two cores": ours / 120,
+    }
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """A Sphinx extension that lets autodoc read the library where torch is not installed.
 
 The packages load what they name only when it is asked for, which autodoc does not do. So everything that they name is
-loaded here once, with torch and its relatives replaced by autodoc's mocks. SciPy and scikit-learn are loaded before, since
-they look for torch when they start.
+loaded here once, with torch and its relatives replaced by autodoc's mocks. SciPy and scikit-learn are loaded before,
+since they look for torch when they start.
 """
 
 import importlib
