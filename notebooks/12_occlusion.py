@@ -241,7 +241,7 @@ for column in range(4):
 for ax in axes.flat:
     ax.set_axis_off()
 figure.colorbar(image, ax=axes, label="drop of the cosine", shrink=0.7)
-figure.suptitle("Where a line query is matched")
+_ = figure.suptitle("Where a line query is matched")
 # %% [markdown]
 # **What to see.** The cells that matter lie on strokes of the drawing. Some cells are negative: without them the match
 # would be better.

@@ -11,6 +11,7 @@ from scipy import stats
 
 ROUNDING = 1e-9  # of a fraction: the computed spread of equal numbers
 LEVEL = 0.05  # of significance
+CLEAR, DOUBTFUL = ("higher", "lower"), "not significant after Holm"  # verdicts
 
 
 @dataclass(frozen=True)
@@ -135,8 +136,8 @@ def verdict(difference: Interval, p_value: float | None = None) -> str:
     if not difference.is_measured:  # two deterministic methods on one split
         return "the same for every seed, no verdict"
     if (difference.p_value if p_value is None else p_value) < LEVEL:
-        return "higher" if difference.mean > 0 else "lower"
-    return "not significant after Holm" if difference.p_value < LEVEL else "not significant"
+        return CLEAR[0] if difference.mean > 0 else CLEAR[1]
+    return DOUBTFUL if difference.p_value < LEVEL else "not significant"
 
 
 def verdicts(differences: Sequence[Interval]) -> list[str]:

@@ -20,9 +20,10 @@ from xmodal_lite.experiments import (
     stored_table,
 )
 from xmodal_lite.experiments.store import results_folder
-from xmodal_lite.robustness.curves import areas, curve_frame
+from xmodal_lite.robustness.curves import curve_frame, summary
 from xmodal_lite.robustness.records import Level, StudyRecord, read_study, write_study
 from xmodal_lite.robustness.retest import retest
+from xmodal_lite.robustness.studies import check_study
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,9 @@ def run_study_table(
     """
     table = _study_table(name)
     options = {"data_root": data_root, "folder": folder, "profile": profile}
-    made = run_table(name, seeds=seeds, store=store, publish_to=publish_to, **options)
     data = open_benchmark(table.benchmark, data_root, profile=profile, folder=folder, size=table.size)
+    check_study(table.study, data)  # before any training
+    made = run_table(name, seeds=seeds, store=store, publish_to=publish_to, **options)
     records = made.records[data.source]
     studies = [retest(record, data, RunStore(store), table.study) for record in records]
     if publish_to:
@@ -175,10 +177,10 @@ def _both_tests(records: Sequence[RunRecord], studies: Sequence[StudyRecord]) ->
             metrics = {f"{study.study}/{name}": value for name, value in _of_one(level).items()}
             meaning = f"{study.study}/...: the same test with {level.change.curve}"
         else:
-            metrics, meaning = (
-                areas(study),
-                f"{study.study}: area under the curve, 100 % is no loss at any level",
-            )
+            metrics = summary(study)
+            graded = len({level.change.curve for level in study.levels}) < len(study.levels)
+            area = "the area under a curve, 100 % is no loss at any level"
+            meaning = f"{study.study}: {area if graded else 'the same test with each change'}"
         metrics |= {f"clean/{name}": value for name, value in study.clean.items()}
         protocol = f"{study.protocol}; {meaning}"
         found.append(record.model_copy(update={"metrics": metrics, "protocol": protocol}))

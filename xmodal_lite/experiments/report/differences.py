@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xmodal_lite.escape import pipe_table
-from xmodal_lite.evaluation.intervals import Interval, count_significant, interval, verdicts
+from xmodal_lite.evaluation.intervals import (
+    CLEAR,
+    DOUBTFUL,
+    Interval,
+    count_significant,
+    interval,
+    verdicts,
+)
 from xmodal_lite.experiments.report.origin import setting
 from xmodal_lite.experiments.report.results import NOT_RUN, ratio, value
 from xmodal_lite.experiments.spec import RunRecord
@@ -64,15 +71,33 @@ def differences_markdown(table: Table, records: Sequence[RunRecord], protocol: s
 
 
 def significance_markdown(table: Table, records: Sequence[RunRecord]) -> str:
-    """Say how the verdicts are made, and how many comparisons of the table are significant; empty without any."""
-    found = list(differences(table, records).values())
+    """Say how the verdicts are made, how many comparisons are significant, and which; empty without any."""
+    found = differences(table, records)
     if not found:
         return ""
-    return (
+    of = list(found.values())
+    lists = {
+        "With the correction": [key for key, word in zip(found, verdicts(of), strict=True) if word in CLEAR],
+        "Only without it": [key for key, word in zip(found, verdicts(of), strict=True) if word == DOUBTFUL],
+    }
+    lines = [
+        f"- {head}: {'; '.join(_comparison(table, key, found[key]) for key in keys) or 'none'}."
+        for head, keys in lists.items()
+    ]
+    text = (
         "**What each row adds**, in points, seed by seed. *Higher* and *lower* mark differences that are significant "
         "at the 5 % level with Holm's correction for all comparisons of this table; an interval is that of its "
-        f"comparison alone. {count_significant(found)}"
+        f"comparison alone. {count_significant(of)}"
     )
+    return "\n".join([text, "", *lines])
+
+
+def _comparison(table: Table, key: Key, one: Interval) -> str:
+    """Name a comparison and its direction."""
+    protocol, row, other, metric = key
+    under = f"protocol {protocol}, " if len(table.protocols) > 1 else ""
+    word = "higher" if one.mean > 0 else "lower"
+    return f"*{row}* {word} than *{other}* ({under}{table.headings[metric]})"
 
 
 def _pairs(table: Table) -> list[tuple[str, str]]:
