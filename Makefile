@@ -18,7 +18,7 @@ RUN := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help environment book-environment lock demo tables test lint unit check-notebooks check-book measure colab plain-book notebooks book clean
+.PHONY: help environment book-environment lock demo tables test lint unit check-notebooks check-book measure colab plain-book notebooks results book clean
 
 help:  ## this list
 	@echo "xmodal-lite: make TARGET"
@@ -97,6 +97,9 @@ colab:  ## the wheel among Colab's own versions, in an environment of its own (5
 
 plain-book:  ## the book by plain Sphinx of today, and its tests: make PYTHON=python3.13 plain-book
 	.ci/plain/build
+
+results: environment  ## the pages of all results, from the stored records
+	$(BIN)/python book/make_results.py
 
 notebooks: environment  ## run every notebook and store what it shows in its .ipynb twin
 	$(RUN) $(BIN)/python book/execute_notebooks.py

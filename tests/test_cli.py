@@ -112,7 +112,7 @@ def test_a_run_that_was_stored_already_says_so_and_by_which_code(tmp_path, root,
         ),
         (
             ("run", "cosine", "drawings", "--test", "mist"),
-            "unknown test 'mist'; known: occlusion, corruption",
+            "unknown test 'mist'; known: occlusion, disguise",
         ),
         (
             ("run", "cosine", "rruff", "--test", "corruption", "--profile", "tiny"),

@@ -125,16 +125,18 @@ def run_one(
     device: Device = "auto",
     test: Annotated[
         str,
-        typer.Option(help="Test the run again on changed samples: occlusion, corruption, corruption-map."),
+        typer.Option(
+            help="Test the run again on changed samples: occlusion, disguise, corruption, corruption-map."
+        ),
     ] = "",
 ) -> None:
     """Run one method on one benchmark; started again after an interruption, it resumes from its last checkpoint."""
     options = {"protocol": protocol, "profile": profile, "seed": seed, "overrides": _changes(change)}
     spec, data, accelerator = experiments.prepare_run(method, benchmark, data_root, device=device, **options)
     if test:
-        from xmodal_lite.robustness import study_changes
+        from xmodal_lite.robustness import check_study
 
-        study_changes(test, data.dims)  # a wrong name costs no training
+        check_study(test, data)  # a wrong name costs no training
     runs = experiments.RunStore(store)
     stored = runs.record(spec)
     record = experiments.run(spec, data, runs, accelerator=accelerator)

@@ -3,6 +3,7 @@
 sphinx-build -W -n --keep-going -c .ci/plain . _build/plain/html
 """
 
+import sys
 from pathlib import Path
 
 import yaml
@@ -13,7 +14,9 @@ own = book["sphinx"]["config"]
 
 project = html_title = book["title"]
 author, copyright = book["author"], book["copyright"]
+sys.path.insert(0, str(ROOT / "book" / "extensions"))
 extensions = [
+    *book["sphinx"]["local_extensions"],
     "sphinx_external_toc", "myst_nb", "sphinx_design", "sphinx_copybutton", "sphinx_togglebutton",
     "sphinxcontrib.bibtex", "sphinx_multitoc_numbering", *book["sphinx"]["extra_extensions"],
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """The built book: no warning, no broken link, no image without words, and whole without a network."""
 
+import ast
 import os
 import re
 import shutil
@@ -119,6 +120,25 @@ def articles(pages: dict[Path, Links]) -> list[Path]:
 def test_no_link_is_broken(pages: dict[Path, Links]):
     assert len(articles(pages)) > 5
     assert broken_links(pages) == []
+
+
+def public_names(file: Path) -> list[str]:
+    """The names in `__all__` of a package, without an import: the book is also tested where torch is not installed."""
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
+            return ast.literal_eval(node.value)
+    return []
+
+
+def test_the_api_reference_has_every_public_name(repository: Path, pages: dict[Path, Links], built: Path):
+    sources = sorted((repository / "book" / "api").glob("[a-hj-z]*.md"))
+    assert len(sources) == 10
+    for source in sources:
+        package = f"xmodal_lite.{source.stem}"
+        anchors = pages[(built / "book" / "api" / f"{source.stem}.html").resolve()].anchors
+        named = public_names(repository / "xmodal_lite" / source.stem / "__init__.py")
+        wanted = {f"{package}.{name}" for name in named if not name.isupper()}  # constants have no entry
+        assert wanted and wanted - anchors == set(), package
 
 
 def test_every_picture_says_what_it_shows(pages: dict[Path, Links]):

@@ -40,7 +40,7 @@ def test_ties_only_add_to_the_coverage() -> None:
 
 
 def test_several_queries_of_an_identity_cover_a_new_identity_only_approximately() -> None:
-    """100 scores of 5 identities, nearly equal within one: the coverage is that of about 5 scores, 5 / 6, not 0.9."""
+    """100 scores of 5 identities, nearly equal within one: they cover as about 5 scores do, 5 / 6 and not 0.9."""
     rng, repeats = np.random.default_rng(5), 2000
     identities = rng.gamma(0.7, size=(repeats, 6))
     scores = np.repeat(identities[:, :5], 20, axis=1) + 1e-6 * rng.standard_normal((repeats, 100))

@@ -101,7 +101,8 @@ def test_a_twin_opens_on_colab_with_the_common_setup(path: Path):
 @notebooks(TWINS)
 def test_a_twin_is_in_the_book(path: Path, repository: Path):
     toc = yaml.safe_load((repository / "_toc.yml").read_text(encoding="utf-8"))
-    pages = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    chapters = [chapter for part in toc["parts"] for chapter in part["chapters"]]
+    pages = [page["file"] for chapter in chapters for page in (chapter, *chapter.get("sections", ()))]
     assert path.relative_to(repository).as_posix() in pages
 
 

@@ -136,6 +136,15 @@ def test_ratio_0_changes_nothing(images, spectra):
     assert (SpanOcclusion(fill="line", ratio=0).apply(spectra, ROWS, 0) == spectra).all()
 
 
+@pytest.mark.parametrize("ratio", [-0.1, 1.2, float("inf")])
+@pytest.mark.parametrize("change", [ImageOcclusion, SpanOcclusion])
+def test_a_ratio_that_is_no_share_is_refused_with_the_range(change, ratio):
+    options = {"shape": "patch", "fill": "mean"} if change is ImageOcclusion else {"fill": "zero"}
+    with pytest.raises(ValidationError, match="1 validation error") as caught:
+        change(ratio=ratio, **options)
+    assert "0 to 1" in str(caught.value) or "finite" in str(caught.value)
+
+
 @pytest.mark.parametrize("wrong", [{"ratio": 1.1}, {"ratio": -0.1}, {"shape": "circle"}, {"fill": "black"}])
 def test_what_is_out_of_range_is_refused(wrong):
     with pytest.raises(ValidationError, match=next(iter(wrong))):
@@ -152,5 +161,5 @@ def test_a_change_refuses_samples_of_another_kind(images, spectra):
 
 
 def test_an_unknown_study_is_refused():
-    with pytest.raises(SpecError, match="unknown test 'rain'; known: occlusion, corruption"):
+    with pytest.raises(SpecError, match="unknown test 'rain'; known: occlusion, disguise"):
         study_changes("rain", 2)

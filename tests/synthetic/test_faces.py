@@ -1,6 +1,7 @@
 """The face synthetic data sets: layouts, bytes, masks, refusals, and how hard the task is."""
 
 import hashlib
+import io
 import json
 import re
 from dataclasses import replace
@@ -10,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from xmodal_lite.synthetic import write
+from xmodal_lite.synthetic import disguised, write
+from xmodal_lite.synthetic.faces import DISGUISES
 from xmodal_lite.synthetic.faces.canvas import Canvas
 from xmodal_lite.synthetic.faces.identity import draw_face, exaggerate
 from xmodal_lite.synthetic.faces.moment import draw_moment
@@ -295,3 +297,32 @@ def test_people_are_told_apart_across_modalities_but_less_as_the_gap_grows(data_
             first, second = data_sets[name, gap]
             found = rank1(second.edges(), second.identities, first.edges(), first.identities)
             assert found > 0.25, (name, gap)  # chance is 1 in 30 or 16
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_face_is_drawn_again_as_it_was_and_a_disguise_changes_the_face_alone(name, tmp_path):
+    images = {"images": 1} if name in ("tufts", "casia-nir-vis") else {}
+    root = write(name, tmp_path / name, identities=10, **images)
+    paths = sorted(p.relative_to(root).as_posix() for p in root.rglob("*.[jb][pm][gp]"))
+    assert len(paths) == 20
+    chances = [np.random.default_rng(row) for row in range(20)]
+    for path, content in zip(paths, disguised(root, paths, "", chances), strict=True):
+        assert (root / path).read_bytes() == content, path
+    for item in DISGUISES:
+        for path, content in zip(paths, disguised(root, paths, item, chances), strict=True):
+            before, after = (np.asarray(Image.open(one), float) for one in (root / path, io.BytesIO(content)))
+            changed = np.abs(after - before).reshape(*before.shape[:2], -1).max(2) > 20
+            assert 0.005 < changed.mean() < 0.6, (path, item)
+            assert not changed[:8, :8].any(), (path, item)  # the wall behind
+
+
+def test_only_synthetic_faces_of_this_version_can_be_disguised(tmp_path):
+    with pytest.raises(ValueError, match="holds no synthetic faces"):
+        list(disguised(tmp_path, [], "mask", []))
+    root = write("cufs", tmp_path / "faces", identities=10)
+    with pytest.raises(ValueError, match="unknown disguise 'beard'; known: sunglasses, mask, wig"):
+        list(disguised(root, ["photos/0001.jpg"], "beard", [np.random.default_rng(0)]))
+    marker = root / "synthetic.json"
+    marker.write_text(marker.read_text().replace('"version": 2', '"version": 1'))
+    with pytest.raises(ValueError, match="version 1 of the generators, not 2; write it again"):
+        list(disguised(root, [], "mask", []))

@@ -71,6 +71,8 @@ class Benchmark:
         ``"real"`` or ``"synthetic"``.
     splitters : mapping of str to callable
         The protocols by name: each takes the benchmark and a seed and returns the `Split`.
+    root : pathlib.Path, optional
+        Folder of the images; None where samples are spectra or part of the package.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Benchmark:
     fingerprint: str
     source: str
     splitters: Mapping[str, Callable[[Benchmark, int], Split]]
+    root: Path | None = None
     _splits: dict[tuple[str, int], Split] = field(default_factory=dict, init=False, repr=False)
 
     @property

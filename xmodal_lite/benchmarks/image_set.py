@@ -131,6 +131,7 @@ class ImageSet(DataSet):
             fingerprint=self.seal(root, scan, opened.fingerprint),
             source=source_of(root),
             splitters=self.splitters(root, scan, self._data_name(root, scan)),
+            root=root,
         )
 
     def inspect(self, root: Path, problems: Problems) -> dict[str, int]:

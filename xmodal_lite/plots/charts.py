@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import cycle
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -286,7 +287,7 @@ def plot_intervals(panels: Mapping[str, pd.DataFrame], bounds: Callable[..., tup
     height = 1.2 + 0.42 * next(iter(panels.values()))["row"].nunique()
     figure, axes = plt.subplots(1, len(panels), figsize=(WIDTH, height), sharey=True, squeeze=False)
     for ax, (title, frame) in zip(axes[0], panels.items(), strict=True):
-        percent = frame.assign(value=100 * frame["value"])
+        percent = frame.assign(value=100 * frame["value"], row=frame["row"].map(partial(fill, width=30)))
         colours = dict(zip(frame["metric"].unique(), MODALITY_COLOURS, strict=False))
         shared = {"data": percent, "x": "value", "y": "row", "hue": "metric", "palette": colours, "ax": ax}
         sns.stripplot(**shared, dodge=True, jitter=False, alpha=0.35, size=3, legend=False)
@@ -300,7 +301,8 @@ def plot_intervals(panels: Mapping[str, pd.DataFrame], bounds: Callable[..., tup
             linewidth=1.6,
             errorbar=partial(bounds, **frame.attrs),
         )
-        ax.set(xlabel="%", ylabel="", title=title)
+        ax.set(xlabel="%", ylabel="")
+        ax.set_title("\n".join(fill(line, 56 // len(panels)) for line in title.splitlines()), fontsize=9)
         handles, names = ax.get_legend_handles_labels()
         ax.get_legend().remove()
     figure.legend(handles, names, loc="outside lower center", ncols=2)

@@ -2,12 +2,13 @@
 
 from xmodal_lite.robustness.changes import Change
 from xmodal_lite.robustness.corruption import Corruption
-from xmodal_lite.robustness.curves import areas, curve_frame
+from xmodal_lite.robustness.curves import curve_frame, summary
+from xmodal_lite.robustness.disguise import Disguise
 from xmodal_lite.robustness.importance import pair_importance, pointing_score
 from xmodal_lite.robustness.occlusion import ImageOcclusion, PeakRemoval, SpanOcclusion
 from xmodal_lite.robustness.records import Level, StudyRecord, read_study, write_study
 from xmodal_lite.robustness.retest import retest
-from xmodal_lite.robustness.studies import study_changes, study_names
+from xmodal_lite.robustness.studies import check_study, study_changes, study_names
 from xmodal_lite.robustness.tables import (
     StudyReport,
     publish_studies,
@@ -19,13 +20,14 @@ from xmodal_lite.robustness.tables import (
 __all__ = [
     "Change",
     "Corruption",
+    "Disguise",
     "ImageOcclusion",
     "Level",
     "PeakRemoval",
     "SpanOcclusion",
     "StudyRecord",
     "StudyReport",
-    "areas",
+    "check_study",
     "curve_frame",
     "pair_importance",
     "pointing_score",
@@ -37,5 +39,6 @@ __all__ = [
     "stored_study_table",
     "study_changes",
     "study_names",
+    "summary",
     "write_study",
 ]

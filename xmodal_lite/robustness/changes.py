@@ -1,19 +1,24 @@
 """What a change of test samples is, and the draws that it makes of each sample.
 
-A change acts on samples as a benchmark holds them, after the resize, and leaves training as it was. What it draws of a
-sample (where a patch lies, the noise in it) depends on the seed and the sample's row alone, so that a sample is changed
-in the same way whatever other samples are changed with it, and every method sees the same changed samples.
+A change leaves training as it was. A `SampleChange` acts on samples as a benchmark holds them, after the resize. What
+is drawn of a sample (where a patch lies, the noise in it) depends on the seed and the sample's row alone, so that a
+sample is changed in the same way whatever other samples are changed with it, and every method sees the same changed
+samples.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from xmodal_lite.data.memmap import read_rows
 from xmodal_lite.errors import SpecError
+
+if TYPE_CHECKING:
+    from xmodal_lite.benchmarks.base import Benchmark
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 
@@ -47,9 +52,45 @@ class Change(BaseModel, ABC):
     def level(self) -> float:
         """How strong the change is; 0 would leave a sample as it is."""
 
+    def check(self, benchmark: Benchmark) -> None:
+        """Refuse data that the change is not for, before anything is trained on them.
+
+        Raises
+        ------
+        SpecError
+            See there.
+        """
+
+    @abstractmethod
+    def of(self, benchmark: Benchmark, rows: np.ndarray, seed: int) -> np.ndarray:
+        """Return changed samples of one modality.
+
+        Parameters
+        ----------
+        benchmark : Benchmark
+            The data.
+        rows : numpy.ndarray
+            (B,) int64, rows of its table.
+        seed : int
+            With the row, it seeds what is drawn of a sample.
+
+        Returns
+        -------
+        numpy.ndarray
+            (B, 3, H, W) uint8 images or (B, C, L) float32 spectra.
+        """
+
+
+class SampleChange(Change):
+    """A change that needs nothing but the samples."""
+
     @abstractmethod
     def change(self, samples: np.ndarray, rows: np.ndarray, seed: int) -> np.ndarray:
         """Change checked samples; see `apply`."""
+
+    def of(self, benchmark: Benchmark, rows: np.ndarray, seed: int) -> np.ndarray:
+        """See `Change.of`."""
+        return self.apply(read_rows(benchmark.samples, rows), rows, seed)
 
     def apply(self, samples: np.ndarray, rows: np.ndarray, seed: int) -> np.ndarray:
         """Return changed copies of samples of one modality.

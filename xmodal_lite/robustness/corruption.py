@@ -14,12 +14,12 @@ import numpy as np
 from pydantic import model_validator
 
 from xmodal_lite.data.corruption import check_corruption, corrupt_images
-from xmodal_lite.robustness.changes import Change
+from xmodal_lite.robustness.changes import SampleChange
 
 MEAN_SEVERITY = 3.0
 
 
-class Corruption(Change):
+class Corruption(SampleChange):
     """Visible images, corrupted. Needs the extra "corruption" when it is applied.
 
     Attributes

@@ -30,15 +30,18 @@ def curve_frame(study: StudyRecord) -> pd.DataFrame:
     return frame.sort_values(["case", "curve", "metric", "level"], ignore_index=True)
 
 
-def areas(study: StudyRecord) -> dict[str, float]:
-    """Return the area under each curve of a study by "case/curve/metric", relative to no loss at any level.
+def summary(study: StudyRecord) -> dict[str, float]:
+    """Return one number for each curve of a study, by "case/curve/metric".
 
-    1 is a metric that no level lowers. The area is that of straight lines between the levels. Ours.
+    Of several levels it is the area under the curve, relative to no loss at any level: 1 is a metric that no level
+    lowers. The area is that of straight lines between the levels. Of one level it is the metric itself. Ours.
     """
-    frame = curve_frame(study)
+    groups = curve_frame(study).groupby(["case", "curve", "metric"], sort=False)
     return {
         f"{case}/{curve}/{metric}": relative_area(of["level"].to_numpy(), of["value"].to_numpy())
-        for (case, curve, metric), of in frame.groupby(["case", "curve", "metric"], sort=False)
+        if len(of) > 2
+        else float(of["value"].iloc[-1])
+        for (case, curve, metric), of in groups
     }
 
 

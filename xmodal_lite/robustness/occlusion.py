@@ -9,16 +9,23 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from xmodal_lite.robustness.changes import Change, noise_bytes, uniform
+from xmodal_lite.robustness.changes import SampleChange, noise_bytes, uniform
 
-Ratio = Annotated[float, Field(ge=0, le=1)]
+
+def _share(ratio: float) -> float:
+    if not 0 <= ratio <= 1:
+        raise ValueError(f"ratio {ratio:g} is no share of a sample; give 0 to 1")
+    return ratio
+
+
+Ratio = Annotated[float, AfterValidator(_share)]
 PLACE, FILL = 0, 1  # streams of draws
 PEAK_HALF_WIDTH = 8  # points on each side of a peak, 32 cm^-1 on the fine part of the axis
 
 
-class ImageOcclusion(Change):
+class ImageOcclusion(SampleChange):
     """A part of an image, replaced.
 
     Attributes
@@ -74,7 +81,7 @@ class ImageOcclusion(Change):
         return samples[(np.arange(len(samples)) + steps) % len(samples)]
 
 
-class SpanOcclusion(Change):
+class SpanOcclusion(SampleChange):
     """One contiguous span of a spectrum, replaced.
 
     Attributes
@@ -121,7 +128,7 @@ class SpanOcclusion(Change):
         return (along >= start[:, None]) & (along < (start + size)[:, None])
 
 
-class PeakRemoval(Change):
+class PeakRemoval(SampleChange):
     """The strongest peaks of a spectrum, replaced by straight lines.
 
     Attributes

@@ -53,7 +53,9 @@ class StudyRecord(BaseModel):
     fingerprint : str
         SHA-256 of the data.
     code : str
-        SHA-256 over the source files that decide the numbers.
+        SHA-256 over the source files that decide the numbers of this test.
+    run_code : str
+        That of the code which trained the run; a run is tested by later code, too. Empty in older records.
     device : str
         Name of the processor or the GPU.
     seconds : float
@@ -69,6 +71,7 @@ class StudyRecord(BaseModel):
     levels: tuple[Level, ...] = ()
     fingerprint: str
     code: str
+    run_code: str = ""
     device: str
     seconds: NonNegativeFloat = 0.0
 

@@ -18,12 +18,12 @@ from xmodal_lite.experiments.runner import cpu_threads, extract_chunks, fit_clas
 from xmodal_lite.recipe import Recipe
 from xmodal_lite.robustness.changes import Change
 from xmodal_lite.robustness.records import DIGITS, Case, Level, StudyRecord, read_study, write_study
-from xmodal_lite.robustness.studies import AnyChange, study_changes
+from xmodal_lite.robustness.studies import AnyChange, check_study
 from xmodal_lite.training import make_accelerator
 
 PIECE = 256  # samples that are read, changed and embedded at a time
 TOLERANCE = 0.02  # by which a metric may differ from the run's record: another machine rounds differently
-CODE = provenance.code_hash((*provenance.DECISIVE, "robustness/*.py"))
+CODE = provenance.code_hash((*provenance.DECISIVE, "robustness/*.py", "synthetic/faces/*.py"))
 
 Embed = Callable[[Iterable[np.ndarray], int], np.ndarray]
 
@@ -66,8 +66,8 @@ def retest(
         The device is unknown or not there.
     """
     spec, path = record.spec, store.folder(record.spec) / f"{study}.json"
-    changes = study_changes(study, benchmark.dims)
     _check_data(record, benchmark)
+    changes = check_study(study, benchmark)
     found = stored_study_of(record, study, store)
     if found is not None and not _missing(found, changes):
         return found
@@ -124,8 +124,10 @@ class _Sides:
         """Yield the test samples of a modality (k, C, ...), changed where a change is given."""
         rows = self.split.test[self.modality == modality]
         for piece in np.array_split(rows, -(-len(rows) // PIECE)):
-            samples = read_rows(self.benchmark.samples, piece)
-            yield samples if change is None else change.apply(samples, piece, seed)
+            if change is None:
+                yield read_rows(self.benchmark.samples, piece)
+            else:
+                yield change.of(self.benchmark, piece, seed)
 
     def metrics(self, v: np.ndarray, r: np.ndarray) -> dict[str, float]:
         """Evaluate embeddings of the test samples of both modalities, (n_v, D) and (n_r, D)."""
@@ -202,5 +204,6 @@ def _clean(record: RunRecord, sides: _Sides, study: str, device: torch.device) -
         clean=metrics,
         fingerprint=record.fingerprint,
         code=CODE,
+        run_code=record.code,
         device=provenance.device_name(device),
     )

@@ -7,12 +7,16 @@ from typing import Annotated
 
 from pydantic import Field
 
+from xmodal_lite.benchmarks.base import Benchmark
 from xmodal_lite.data.corruption import CORRUPTIONS, SEVERITIES
 from xmodal_lite.errors import SpecError
 from xmodal_lite.robustness.corruption import Corruption
+from xmodal_lite.robustness.disguise import Disguise
 from xmodal_lite.robustness.occlusion import ImageOcclusion, PeakRemoval, SpanOcclusion
 
-AnyChange = Annotated[ImageOcclusion | SpanOcclusion | PeakRemoval | Corruption, Field(discriminator="kind")]
+AnyChange = Annotated[
+    ImageOcclusion | SpanOcclusion | PeakRemoval | Disguise | Corruption, Field(discriminator="kind")
+]
 
 RATIOS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 PEAKS = (1, 2, 4, 8, 16)
@@ -30,6 +34,12 @@ def _occlusion(dims: int) -> list[AnyChange]:
     ]
 
 
+def _disguise(dims: int) -> list[AnyChange]:
+    if dims == 1:
+        return []
+    return [Disguise(item="sunglasses"), Disguise(item="mask"), Disguise(item="wig")]
+
+
 def _corruption(dims: int) -> list[AnyChange]:
     return [Corruption()] if dims == 2 else []
 
@@ -41,6 +51,7 @@ def _corruption_map(dims: int) -> list[AnyChange]:
 
 _STUDIES: dict[str, Callable[[int], list[AnyChange]]] = {
     "occlusion": _occlusion,
+    "disguise": _disguise,
     "corruption": _corruption,
     "corruption-map": _corruption_map,
 }
@@ -71,3 +82,17 @@ def study_changes(name: str, dims: int) -> list[AnyChange]:
     if changes := _STUDIES[name](dims):
         return changes
     raise SpecError(f"test '{name}' has no change for {'spectra' if dims == 1 else 'images'}")
+
+
+def check_study(name: str, benchmark: Benchmark) -> list[AnyChange]:
+    """Return the changes of a study, and refuse data that they are not for.
+
+    Raises
+    ------
+    SpecError
+        There is no such study, or it has no change for these data.
+    """
+    changes = study_changes(name, benchmark.dims)
+    for change in changes:
+        change.check(benchmark)
+    return changes

@@ -20,9 +20,10 @@ from xmodal_lite.experiments import (
     stored_table,
 )
 from xmodal_lite.experiments.store import results_folder
-from xmodal_lite.robustness.curves import areas, curve_frame
+from xmodal_lite.robustness.curves import curve_frame, summary
 from xmodal_lite.robustness.records import Level, StudyRecord, read_study, write_study
 from xmodal_lite.robustness.retest import retest
+from xmodal_lite.robustness.studies import check_study
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,9 @@ def run_study_table(
     """
     table = _study_table(name)
     options = {"data_root": data_root, "folder": folder, "profile": profile}
-    made = run_table(name, seeds=seeds, store=store, publish_to=publish_to, **options)
     data = open_benchmark(table.benchmark, data_root, profile=profile, folder=folder, size=table.size)
+    check_study(table.study, data)  # before any training
+    made = run_table(name, seeds=seeds, store=store, publish_to=publish_to, **options)
     records = made.records[data.source]
     studies = [retest(record, data, RunStore(store), table.study) for record in records]
     if publish_to:
@@ -104,7 +106,7 @@ def stored_study_table(name: str, results: Path | str) -> StudyReport:
     name : str
         Name of a table whose definition names a study.
     results : Path or str
-        The folder that records are published into.
+        The folder that records are published into; where there is none, the records in the package are read.
 
     Raises
     ------
@@ -114,8 +116,9 @@ def stored_study_table(name: str, results: Path | str) -> StudyReport:
         A stored record is damaged or does not belong there, or a run has no record of the study.
     """
     table, runs = _study_table(name), stored_table(name, results).records
+    folder = results_folder(results)
     studies = {
-        source: stored_studies(studies_folder(results_folder(results), name, source, table.study), of)
+        source: stored_studies(studies_folder(folder, name, source, table.study), of)
         for source, of in runs.items()
     }
     both = {source: _both_tests(of, studies[source]) for source, of in runs.items()}
@@ -174,10 +177,10 @@ def _both_tests(records: Sequence[RunRecord], studies: Sequence[StudyRecord]) ->
             metrics = {f"{study.study}/{name}": value for name, value in _of_one(level).items()}
             meaning = f"{study.study}/...: the same test with {level.change.curve}"
         else:
-            metrics, meaning = (
-                areas(study),
-                f"{study.study}: area under the curve, 100 % is no loss at any level",
-            )
+            metrics = summary(study)
+            graded = len({level.change.curve for level in study.levels}) < len(study.levels)
+            area = "the area under a curve, 100 % is no loss at any level"
+            meaning = f"{study.study}: {area if graded else 'the same test with each change'}"
         metrics |= {f"clean/{name}": value for name, value in study.clean.items()}
         protocol = f"{study.protocol}; {meaning}"
         found.append(record.model_copy(update={"metrics": metrics, "protocol": protocol}))

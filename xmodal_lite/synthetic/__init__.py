@@ -5,15 +5,23 @@ from __future__ import annotations
 import inspect
 import json
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from xmodal_lite.files import SYNTHETIC_MARKER, atomic_folder
-from xmodal_lite.synthetic.faces import write_casia, write_cufs, write_cufsf, write_tufts
+from xmodal_lite.synthetic.faces import (
+    portray_disguised,
+    write_casia,
+    write_cufs,
+    write_cufsf,
+    write_tufts,
+)
 from xmodal_lite.synthetic.people import write_llcm, write_regdb, write_sysu
 from xmodal_lite.synthetic.rruff import write_rruff
 
-__all__ = ["names", "write"]
+__all__ = ["FACES", "disguised", "names", "write"]
 
 VERSION = 2  # of the generators: raise it whenever the same parameters give other bytes
 _WRITERS: dict[str, Callable[..., None]] = {
@@ -26,6 +34,8 @@ _WRITERS: dict[str, Callable[..., None]] = {
     "casia-nir-vis": write_casia,
     "tufts": write_tufts,
 }
+
+FACES = ("cufs", "cufsf", "casia-nir-vis", "tufts")  # those with faces
 
 
 def names() -> tuple[str, ...]:
@@ -87,6 +97,45 @@ def write(name: str, root: Path | str, **settings: int | float) -> Path:
         if not _is_whole(root, note):  # unless another process has just written the same data set
             raise
     return root
+
+
+def disguised(
+    root: Path | str, paths: Sequence[str], disguise: str, chances: Sequence[np.random.Generator]
+) -> Iterator[bytes]:
+    """Take images of a synthetic data set of faces again, with a disguise on each face.
+
+    Parameters
+    ----------
+    root : pathlib.Path or str
+        Folder of the data set.
+    paths : sequence of str
+        Of images in it, relative to the root.
+    disguise : str
+        One of ``xmodal_lite.synthetic.faces.DISGUISES``; "" gives the files of the data set.
+    chances : sequence of numpy.random.Generator
+        Source of each image's disguise.
+
+    Yields
+    ------
+    bytes
+        The file of each image. Pose, light, background and noise are those of the data set.
+
+    Raises
+    ------
+    ValueError
+        The folder holds no synthetic faces, or those of another version of the generators.
+    """
+    marker = Path(root) / SYNTHETIC_MARKER
+    note = json.loads(marker.read_text(encoding="utf-8")) if marker.is_file() else {}
+    if note.get("name") not in FACES:
+        raise ValueError(
+            f"{root} holds no synthetic faces, and only those can be disguised; known: {', '.join(FACES)}"
+        )
+    if note["version"] != VERSION:
+        raise ValueError(
+            f"{root} is of version {note['version']} of the generators, not {VERSION}; write it again"
+        )
+    yield from portray_disguised(note["name"], note["parameters"], paths, disguise, chances)
 
 
 def _parameters(name: str, settings: dict[str, int | float]) -> dict[str, int | float]:

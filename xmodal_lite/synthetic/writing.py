@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -54,13 +55,18 @@ def _wait_and_exit() -> None:
     os._exit(1)
 
 
+def encode(image: Image.Image, path: str, quality: int) -> bytes:
+    """Return an image as the file of that name; the quality is that of a JPEG."""
+    content = io.BytesIO()
+    kind = Image.registered_extensions()[Path(path).suffix]
+    image.save(content, kind, **({"quality": quality} if kind == "JPEG" else {}))
+    return content.getvalue()
+
+
 def save(root: Path, path: str, image: Image.Image, mask: np.ndarray, quality: int) -> None:
     """Write a image and its mask, (H, W) bool or uint8, which is 0 where the person is not."""
     target, shadow = root / path, (root / "masks" / path).with_suffix(".png")
     for folder in (target.parent, shadow.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    if target.suffix == ".jpg":
-        image.save(target, quality=quality)
-    else:
-        image.save(target)
+    target.write_bytes(encode(image, path, quality))
     Image.fromarray(mask).save(shadow, compress_level=1)

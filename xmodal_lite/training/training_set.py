@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from xmodal_lite.data.table import SampleTable
 from xmodal_lite.models.matcher import Batch
 from xmodal_lite.recipe import Recipe
 
-Samples = Tensor | MemmapSamples
+Samples: TypeAlias = "Tensor | MemmapSamples"
 
 
 @dataclass

@@ -71,7 +71,7 @@ def differences_markdown(table: Table, records: Sequence[RunRecord], protocol: s
 
 
 def significance_markdown(table: Table, records: Sequence[RunRecord]) -> str:
-    """Say how verdicts are made, how many comparisons of the table are significant, and which; empty without any."""
+    """Say how the verdicts are made, how many comparisons are significant, and which; empty without any."""
     found = differences(table, records)
     if not found:
         return ""

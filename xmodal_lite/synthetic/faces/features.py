@@ -127,8 +127,8 @@ def draw_mouth(canvas: Canvas, face: Face, moment: Moment) -> None:
     canvas.shade[rows] *= 1 - 0.3 * dent
 
 
-def draw_glasses(canvas: Canvas, face: Face) -> None:
-    """Draw lenses and frame; lenses are opaque in thermal light."""
+def draw_glasses(canvas: Canvas, face: Face, *, dark: bool = False) -> None:
+    """Draw lenses and frame; lenses are opaque in thermal light, and dark ones in any."""
     if face.glasses == "none":
         return
     wide, high, power, rim = {
@@ -152,11 +152,12 @@ def draw_glasses(canvas: Canvas, face: Face) -> None:
     clear = {"visible": 0.1, "near": 0.12, "thermal": 1.0, "sketch": 0.0}[canvas.light]
     if canvas.light == "thermal":
         clear = canvas.gap
+    clear = 0.97 if dark else clear
     canvas.paint(face.materials["lens"], clear * lens, rows)
     frame = np.maximum(np.maximum(line, bridge), arm)
     canvas.paint(face.materials["frame"], 0.95 * frame, rows)
     canvas.shade[rows] *= 1 - 0.12 * lens * np.clip(1 + far * 1.5, 0, 1)
     canvas.glass[rows] = np.maximum(lens, frame)
-    if canvas.light == "visible":
+    if canvas.light == "visible" and not dark:
         glare = bump(side - 0.7 + 0.6 * y, 0.3 * y, 0.35, 0.6) * lens
         canvas.surface[:, rows] += 0.12 * glare

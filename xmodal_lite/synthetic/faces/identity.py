@@ -64,6 +64,7 @@ class Face:
     veins: tuple[float, ...]  # where and how warm vessels lie under the skin, in tile pixels
     cool: tuple[float, ...]  # how much colder nose, cheeks and ears are than the rest
     materials: dict[str, Material]
+    worn: str = ""  # one of disguise.DISGUISES, or nothing
 
     def measure(self, name: str) -> float:
         """Measure in cm (``eye_tilt``, ``brow_tilt`` and ``corner`` are slopes or rises)."""

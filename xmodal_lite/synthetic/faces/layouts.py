@@ -6,6 +6,7 @@ the face, 128 on hair and beard, 64 on glasses, 0 elsewhere.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,10 +14,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from xmodal_lite.synthetic.faces.identity import draw_face
+from xmodal_lite.synthetic.faces.disguise import wear
+from xmodal_lite.synthetic.faces.identity import Face, draw_face
 from xmodal_lite.synthetic.faces.moment import draw_moment
 from xmodal_lite.synthetic.faces.portrait import Setting, portray
-from xmodal_lite.synthetic.writing import check_parameters, run_all, save
+from xmodal_lite.synthetic.writing import check_parameters, encode, run_all, save
 
 CUFS_REAL, CUFSF_REAL, CASIA_REAL, TUFTS_REAL = 606, 1194, 725, 112  # identities of the real sets
 FOLDS = 10  # of CASIA NIR-VIS 2.0
@@ -86,10 +88,7 @@ def write_cufs(
         If a parameter is outside its range.
     """
     check_parameters(identities, CUFS_REAL, 1, seed, gap, workers)
-    shots = [
-        [Shot(f"{folder}/{k + 1:04d}.jpg", setting, 0) for folder, setting in zip(_PAIR, _CUFS, strict=True)]
-        for k in range(identities)
-    ]
+    shots = [_shots_cufs(number, 1, seed) for number in range(identities)]
     _portray_all(root, shots, seed, gap, workers)
 
 
@@ -116,15 +115,7 @@ def write_cufsf(
         If a parameter is outside its range.
     """
     check_parameters(identities, CUFSF_REAL, 1, seed, gap, workers)
-    photo, sketch = _CUFSF
-    shots = []
-    for k in range(identities):
-        date = np.random.default_rng([seed, 41, k]).choice(_DATES)
-        pair = (
-            Shot(f"photos/{k + 1:05d}fa010_{date}.jpg", photo, 0),
-            Shot(f"sketches/{k + 1:05d}.jpg", sketch, 0),
-        )
-        shots.append(list(pair))
+    shots = [_shots_cufsf(number, 1, seed) for number in range(identities)]
     _portray_all(root, shots, seed, gap, workers)
 
 
@@ -203,18 +194,74 @@ def write_tufts(
         If a parameter is outside its range.
     """
     check_parameters(identities, TUFTS_REAL, images, seed, gap, workers)
-    shots = [
-        [
-            Shot(f"{setting.light}/{number + 1}/{k + 1:02d}.jpg", setting, k)
-            for setting in _TUFTS
-            for k in range(images)
-        ]
-        for number in range(identities)
-    ]
+    shots = [_shots_tufts(number, images, seed) for number in range(identities)]
     _portray_all(root, shots, seed, gap, workers)
 
 
-_PAIR = ("photos", "sketches")
+def portray_disguised(
+    name: str,
+    parameters: Mapping[str, int | float],
+    paths: Sequence[str],
+    disguise: str,
+    chances: Sequence[np.random.Generator],
+) -> Iterator[bytes]:
+    """Take images of a data set of faces again, with a disguise on each face; all else is as it was.
+
+    Parameters
+    ----------
+    name : str
+        "cufs", "cufsf", "casia-nir-vis" or "tufts".
+    parameters : mapping
+        Those of the data set: identities, seed, gap, and images where the data set has several.
+    paths : sequence of str
+        Of images in it.
+    disguise : str
+        One of `xmodal_lite.synthetic.faces.disguise.DISGUISES`; "" gives the files of the data set.
+    chances : sequence of numpy.random.Generator
+        Source of each image's disguise.
+
+    Yields
+    ------
+    bytes
+        The file of each image.
+    """
+    seed, gap = int(parameters["seed"]), float(parameters["gap"])
+    of_one, images = _SHOTS[name], int(parameters.get("images", 1))
+    where = {
+        shot.path: (number, index, shot)
+        for number in range(int(parameters["identities"]))
+        for index, shot in enumerate(of_one(number, images, seed))
+    }
+    for path, chance in zip(paths, chances, strict=True):
+        number, index, shot = where[path]
+        put_on = partial(wear, disguise=disguise, gap=gap, rng=chance)
+        image, _ = _take(draw_face(seed, number, gap), number, index, shot, seed, gap, put_on)
+        yield encode(Image.fromarray(image), shot.path, shot.setting.quality)
+
+
+def _shots_cufs(number: int, images: int, seed: int) -> list[Shot]:
+    """Photograph and sketch of one identity."""
+    pairs = zip(("photos", "sketches"), _CUFS, strict=True)
+    return [Shot(f"{folder}/{number + 1:04d}.jpg", setting, 0) for folder, setting in pairs]
+
+
+def _shots_cufsf(number: int, images: int, seed: int) -> list[Shot]:
+    """Photograph and sketch of one identity."""
+    photo, sketch = _CUFSF
+    date = np.random.default_rng([seed, 41, number]).choice(_DATES)
+    return [
+        Shot(f"photos/{number + 1:05d}fa010_{date}.jpg", photo, 0),
+        Shot(f"sketches/{number + 1:05d}.jpg", sketch, 0),
+    ]
+
+
+def _shots_tufts(number: int, images: int, seed: int) -> list[Shot]:
+    """Images of one identity, the visible ones first."""
+    return [
+        Shot(f"{setting.light}/{number + 1}/{k + 1:02d}.jpg", setting, k)
+        for setting in _TUFTS
+        for k in range(images)
+    ]
 
 
 def _shots_casia(number: int, images: int, seed: int) -> list[Shot]:
@@ -232,6 +279,14 @@ def _shots_casia(number: int, images: int, seed: int) -> list[Shot]:
     ]
 
 
+_SHOTS: dict[str, Callable[[int, int, int], list[Shot]]] = {
+    "cufs": _shots_cufs,
+    "cufsf": _shots_cufsf,
+    "casia-nir-vis": _shots_casia,
+    "tufts": _shots_tufts,
+}
+
+
 def _portray_all(root: Path, shots: list[list[Shot]], seed: int, gap: float, workers: int) -> None:
     run_all(partial(_portray, root, seed, gap), list(enumerate(shots)), workers)
 
@@ -241,8 +296,21 @@ def _portray(root: Path, seed: int, gap: float, item: tuple[int, list[Shot]]) ->
     number, shots = item
     face = draw_face(seed, number, gap)
     for index, shot in enumerate(shots):
-        chance = np.random.default_rng([seed, 42, number, shot.moment])
-        moment = draw_moment(chance, shot.setting.lively, shot.setting.uneven)
-        rng = np.random.default_rng([seed, 43, number, index])
-        image, mask = portray(face, moment, shot.setting, gap, rng)
+        image, mask = _take(face, number, index, shot, seed, gap)
         save(root, shot.path, Image.fromarray(image), mask, shot.setting.quality)
+
+
+def _take(
+    face: Face,
+    number: int,
+    index: int,
+    shot: Shot,
+    seed: int,
+    gap: float,
+    disguise: Callable[[Face], Face] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Take one image of a face, and its mask."""
+    chance = np.random.default_rng([seed, 42, number, shot.moment])
+    moment = draw_moment(chance, shot.setting.lively, shot.setting.uneven)
+    rng = np.random.default_rng([seed, 43, number, index])
+    return portray(face, moment, shot.setting, gap, rng, disguise)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from xmodal_lite.synthetic.drawing import LUMINANCE, grain, noise, soften
 from xmodal_lite.synthetic.faces.canvas import Canvas
+from xmodal_lite.synthetic.faces.disguise import draw_mask
 from xmodal_lite.synthetic.faces.features import draw_brows, draw_eyes, draw_glasses, draw_mouth, draw_nose
 from xmodal_lite.synthetic.faces.hair import draw_beard, draw_hair, hair_outline, strands_of
 from xmodal_lite.synthetic.faces.head import draw_body, draw_complexion, draw_ears, model_relief, outline
@@ -36,7 +38,12 @@ class Setting:
 
 
 def portray(
-    face: Face, moment: Moment, setting: Setting, gap: float, rng: np.random.Generator
+    face: Face,
+    moment: Moment,
+    setting: Setting,
+    gap: float,
+    rng: np.random.Generator,
+    disguise: Callable[[Face], Face] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Take one image of a face.
 
@@ -52,6 +59,8 @@ def portray(
         As for the face.
     rng : numpy.random.Generator
         Source of background, noise and the sketch's deviations.
+    disguise : callable, optional
+        Puts something on the face, see `xmodal_lite.synthetic.faces.disguise.wear`. All else stays the same.
 
     Returns
     -------
@@ -63,6 +72,7 @@ def portray(
     if setting.light == "sketch":
         face = exaggerate(face, gap * setting.exaggeration, 0.75 * gap, rng)
         moment = _as_drawn(moment, gap, rng)
+    face = disguise(face) if disguise else face
     canvas = Canvas(SIZE, setting.scale, setting.eyes, moment, setting.light, gap)
     _background(canvas, setting, rng)
     _draw(canvas, face, moment)
@@ -98,8 +108,9 @@ def _draw(canvas: Canvas, face: Face, moment: Moment) -> None:
     draw_nose(canvas, face, moment)
     draw_mouth(canvas, face, moment)
     draw_beard(canvas, face, moment, head, strands)
+    draw_mask(canvas, face)
     draw_hair(canvas, face, back, strands)
-    draw_glasses(canvas, face)
+    draw_glasses(canvas, face, dark=face.worn == "sunglasses")
 
 
 def _background(canvas: Canvas, setting: Setting, rng: np.random.Generator) -> None:
