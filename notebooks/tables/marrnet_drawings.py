@@ -77,7 +77,7 @@ Markdown(report.markdown("real"))
 #   features do not raise it.
 # - Independent augmentation of the two images of a pair makes no significant difference to the extractor alone.
 #
-# An earlier edition of this page showed one split with a longer recipe, which nobody else could run. There cmUNet raised
+# An earlier edition of this page showed one split with a longer recipe, which could not be run from this package. There cmUNet raised
 # rank-1 and independent augmentation mattered most. Neither result holds over five splits with this recipe.
 #
 # ## How to run it
