@@ -73,12 +73,12 @@ Markdown(report.markdown("real"))
 # - On average every network is higher than HOG with CCA, in both directions.
 # - An extractor alone with as many weights as cmUNet and extractor together has the highest mean in both directions. So
 #   weights in front of the extractor are not better spent than weights in it.
-# - None of the four losses of cmUNet changes the mean by more than two points. MMD and the Wasserstein distance on
+# - None of the four losses of cmUNet is a significant step, and none changes the mean much. MMD and the Wasserstein distance on
 #   features do not raise it.
 # - Independent augmentation of the two images of a pair makes no significant difference to the extractor alone.
 #
-# An earlier edition of this page showed one split with a longer recipe, which could not be run from this package. There cmUNet raised
-# rank-1 and independent augmentation mattered most. Neither result holds over five splits with this recipe.
+# An earlier edition of this page showed one split with a longer recipe, on drawings outside this package. There cmUNet
+# raised rank-1 and independent augmentation mattered most. Neither result holds over five splits with this recipe.
 #
 # ## How to run it
 #
