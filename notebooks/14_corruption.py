@@ -103,7 +103,7 @@ def label(name):
 cells = [("clean", person, False)]
 cells += [(label(name), corrupt(person, name, 3, seed=0), False) for name in CORRUPTIONS]
 figure = plots.plot_samples([cells[i : i + 7] for i in (0, 7, 14)], "Twenty corruptions at severity 3")
-figure.set_dpi(60)  # noise makes large files
+figure.set_dpi(50)  # noise makes large files
 
 # %% [markdown]
 # **What to see.** Noise and JPEG change every pixel a little and leave the shape. Blur removes texture and edges. Frost,
@@ -125,7 +125,7 @@ rows = [
     for name in shown
 ]
 figure = plots.plot_samples(rows, "One corruption of each family, severity 1 to 5")
-figure.set_dpi(60)
+figure.set_dpi(50)
 
 # %% [markdown]
 # ## Two corruptions by hand
