@@ -2,7 +2,7 @@
 
 The minerals that protocol A trains on are taken as a data set of their own, and protocol A divides them again. So no
 mineral that the book's tables test on takes part. Every method gets the same four trials. The outcome of all of them is
-written to `results/choice/rruff.json`, which the page of the table reads. Runs are kept, so a second call resumes.
+written to `book/choices/rruff.json`, which the page of the table reads. Runs are kept, so a second call resumes.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data-root", type=Path, required=True, help="folder in the layout of RRUFF")
     parser.add_argument("--store", type=Path, default=Path("runs"))
-    parser.add_argument("--out", type=Path, default=Path("results/choice/rruff.json"))
+    parser.add_argument("--out", type=Path, default=Path("book/choices/rruff.json"))
     options = parser.parse_args()
     found = []
     for label, trial, record in trials(options.data_root, RunStore(options.store)):

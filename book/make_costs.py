@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from xmodal_lite.experiments import resolve
 from xmodal_lite.experiments.spec import RunRecord
 from xmodal_lite.experiments.store import read_records
+from xmodal_lite.experiments.tables import SOURCES
 from xmodal_lite.training import Recipe
 from xmodal_lite.training.flops import PEAK
 
@@ -310,7 +311,7 @@ def _knows_devices(script: str) -> bool:
 
 def stored_runs() -> list[RunRecord]:
     """Read every published run record."""
-    folders = sorted(path for path in (ROOT / "results").iterdir() if path.is_dir() and path != STORED)
+    folders = sorted(path for path in (ROOT / "results").glob("*/*") if path.name in SOURCES)
     return [record for folder in folders for record in read_records(folder)]
 
 

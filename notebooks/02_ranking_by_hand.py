@@ -368,8 +368,9 @@ print(f"the worse model scores at least as well in {100 * upset:.0f} % of such p
 # Two limitations remain. First, each test mineral is scored by the mean over its spectra, which varies less
 # than a single correct or wrong answer, so Wilson's interval is slightly too wide for it. Second, the five
 # splits divide the same 365 minerals, so their training sets overlap and the five scores are not independent.
-# An interval that assumes independence is too narrow {cite}`nadeau2003`. It describes the variation over splits
-# and training, and not over another collection of minerals.
+# An interval that assumes independence is too narrow {cite}`nadeau2003`; the tables of this book correct for it.
+# The corrected interval describes the variation over splits and training, and not over another collection of
+# minerals.
 #
 # ## Take-aways
 #

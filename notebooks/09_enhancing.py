@@ -515,10 +515,9 @@ _ = figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower cente
 # visible images of a person are less compact than in the two-stream network. The full method shows both
 # effects.
 #
-# **mAP does not follow.** In this run the full method has an mAP of 0.23, the same as the *untrained*
-# network; with the branches alone it is 0.24, with consistency alone 0.26 to 0.27. The two-stream network
-# without either module has 0.28 to 0.29 (two machines, which round differently). The two modules change their
-# own measures as intended, and the method costs five to six points of mAP. The weights of the losses are
+# **mAP does not follow.** In this run the full method has the mAP of the *untrained* network. With one module
+# alone it is a little higher, and the two-stream network without either module has the highest. The two modules
+# change their own measures as intended, and the method costs mAP. The weights of the losses are
 # higher here than in the recipe, training is short, and there are twelve unseen people and one seed. So the
 # difference in mAP need not be significant, but nothing in this run supports the method. The {ref}`table of
 # the two modules <table-enhancing-t3>` repeats the comparison with five seeds and longer training.

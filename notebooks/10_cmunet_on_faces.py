@@ -473,8 +473,8 @@ for name, value in whole.losses(batch).items():
 #
 # For the tables this means: in these runs the losses had no effect on the image, so the ablation in the
 # {ref}`table of the losses <table-marrnet-t6>` neither supports nor refutes translation. MarrNet has a
-# significantly higher rank-1 than its own extractor in the {ref}`table of faces and sketches
-# <table-marrnet-t3>`. The cause is not a photograph made from a sketch, but a residual that the extractor's
+# higher mean rank-1 than its own extractor in the {ref}`table of faces and sketches <table-marrnet-t3>`, not
+# significantly once the interval is corrected for overlapping splits. The cause is not a photograph made from a sketch, but a residual that the extractor's
 # losses trained. The same recipe is used for {ref}`faces in thermal light <table-marrnet-t5>`. The profile
 # `paper` lets a weight move more than ten times as far; no stored run of these tables uses that profile.
 # Until there is one, the tables show the results of a short training.

@@ -12,7 +12,6 @@
 #     name: python3
 # ---
 
-
 # %% [markdown]
 # (occlusion-chapter)=
 # # Occlusion: who bridged the gap?

@@ -103,6 +103,7 @@ def label(name):
 cells = [("clean", person, False)]
 cells += [(label(name), corrupt(person, name, 3, seed=0), False) for name in CORRUPTIONS]
 figure = plots.plot_samples([cells[i : i + 7] for i in (0, 7, 14)], "Twenty corruptions at severity 3")
+figure.set_dpi(60)  # noise makes large files
 
 # %% [markdown]
 # **What to see.** Noise and JPEG change every pixel a little and leave the shape. Blur removes texture and edges. Frost,
@@ -124,6 +125,7 @@ rows = [
     for name in shown
 ]
 figure = plots.plot_samples(rows, "One corruption of each family, severity 1 to 5")
+figure.set_dpi(60)
 
 # %% [markdown]
 # ## Two corruptions by hand
@@ -324,17 +326,18 @@ Markdown(stored_study_table("drawings-corruption", "../results").markdown("real"
 
 # %% mystnb={"figure": {"caption": "Synthetic people, all search: share of the clean mAP that remains when every visible image has the corruption and the severity of the cell. One seed, 250 training steps, images of 80 x 40 pixels.", "name": "fig-corruption-heat"}, "image": {"alt": "Three heat maps of twenty corruptions by five severities, for the two-stream network with the augmentation of CAJ, the same network trained with corruption, and MUN. Each cell has the share of the clean mAP that remains, in percent."}}
 labels = {(row.method, str(sorted(row.overrides))): row.label for row in load_table("mun-t5").run_rows}
-panels = {}
+mixed = {study.spec.hash: study for study in stored_study_table("mun-t5", "../results").studies["synthetic"]}
+panels, lines = {}, {}
 for path in sorted(results_folder("../results").glob("mun-t5/synthetic-corruption-map/*.json")):
     study = read_study(path)
     name = labels[study.spec.method, str(sorted(study.spec.overrides))]
-    frame = curve_frame(study).query("metric == 'all/map' and level > 0")
-    table = frame.pivot(index="curve", columns="level", values="value").loc[
-        [n.replace("_", " ") for n in CORRUPTIONS]
-    ]
-    panels[name.replace("Two-stream, ", "").replace(" augmentation", "")] = (
-        100 * table.to_numpy() / study.clean["all/map"]
-    )
+    name = name.replace("Two-stream, ", "").replace(" augmentation", "")
+    clean_map = study.clean["all/map"]
+    table = curve_frame(study).query("metric == 'all/map' and level > 0")
+    table = table.pivot(index="curve", columns="level", values="value") / clean_map
+    panels[name] = 100 * table.loc[[n.replace("_", " ") for n in CORRUPTIONS]].to_numpy()
+    both = mixed[study.spec.hash].levels[0].cases["gallery"]["all/map"] / clean_map
+    lines[name] = {"one corruption for all, mean": panels[name].mean(), "one for each image": 100 * both}
 panels = {name: panels[name] for name in ("CAJ", "CAJ and corruption", "MUN")}
 edges = np.cumsum([len(names) for names in FAMILIES.values()])[:-1]
 figure = plots.plot_heat_map(
@@ -347,7 +350,22 @@ figure = plots.plot_heat_map(
 )
 
 # %% [markdown]
-# HEATTEXT
+# **What to see.** Fog, low contrast and strong noise cost most; JPEG and pixelation cost least. Training with corruption
+# gains most on noise and little on fog, as on emoji. The severities are no common scale: fog at severity 1 costs more
+# than spatter or zoom blur at severity 5. MUN has the same pattern as the two-stream network (CAJ).
+#
+# In a cell *all* visible images have the same corruption. In the corrupted test set each image has its own. We compare
+# the mean over the cells with the result of the mixed test, for the same runs:
+
+# %%
+# NBVAL_CHECK_OUTPUT
+pd.DataFrame(lines).T.round(1)
+
+# %% [markdown]
+# The mixed test keeps less than the mean over the cells. We suspect that corruptions move the embeddings of a gallery
+# in a common direction. If all images of the gallery have the same corruption, their order is kept in part. If each has
+# its own, a slightly corrupted image of another person can be nearer to the query than a strongly corrupted true match.
+# We did not test this. A test by single corruptions is easier than the corrupted set; the two must not be compared.
 #
 # ## Discussion
 #

@@ -83,8 +83,8 @@ Markdown(report.markdown("synthetic"))
 # %% [markdown]
 # ## Limits of five seeds
 #
-# Five earlier runs of the same recipe on a CPU, with other random draws, gave MUN a significantly higher mAP than its
-# baseline. An interval over five seeds covers only the seeds that were drawn. A difference of one or two points on
+# Five earlier runs of the same recipe on a CPU, with other random draws, gave another verdict on the mAP of MUN and its
+# baseline; their records are not stored. An interval over five seeds covers only the seeds that were drawn. A difference of one or two points on
 # this data set is not settled by five seeds.
 #
 # ## What was tried

@@ -115,7 +115,6 @@ def test_chance_is_beaten_by_what_was_trained_and_marks_are_met():
         ("marrnet-t4", "synthetic", "MarrNet", "Two-stream"),
         ("marrnet-t5", "synthetic", "MarrNet", "Two-stream"),
         ("marrnet-drawings", "real", "+ perceptual (MarrNet)", "CCA of HOG"),
-        ("marrnet-drawings", "real", "+ perceptual (MarrNet)", "Extractor alone"),
     ],
 )
 def test_marrnet_is_on_the_mean_at_least_what_it_is_measured_against(name, source, label, other):
