@@ -1,15 +1,13 @@
 """A Sphinx extension that lets autodoc read the library where torch is not installed.
 
 The packages load what they name only when it is asked for, which autodoc does not do. So everything that they name is
-loaded here once, with torch and its relatives replaced by autodoc's mocks. SciPy and scikit-learn are loaded before,
-since they look for torch when they start.
+loaded here once, with autodoc's mocks in place of torch and of the other packages that no docstring needs.
 """
 
 import importlib
 import sys
 from pathlib import Path
 
-import sklearn.base  # noqa: F401
 from sphinx.application import Sphinx
 from sphinx.ext.autodoc.mock import mock
 

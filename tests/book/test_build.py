@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+import yaml
 
 PHONE = {"width": 390, "height": 844}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -150,11 +151,15 @@ def test_nothing_is_loaded_from_outside(pages: dict[Path, Links]):
     assert from_outside(pages) == []
 
 
-def test_notebook_pages_open_on_colab(pages: dict[Path, Links]):
+def test_links_to_the_repository_are_shown_once_it_is_public(repository: Path, pages: dict[Path, Links]):
+    config = yaml.safe_load((repository / "_config.yml").read_text(encoding="utf-8"))
+    address, published = config["repository"]["url"], config["sphinx"]["config"]["published"]
     for path, page in pages.items():
-        if "notebooks" in path.parts:
-            links = [target for target in page.targets if "colab.research.google.com" in target]
-            assert links and all(link.split("#")[0].endswith(".ipynb") for link in links), path.name
+        launch = [target for target in page.targets if "colab.research.google.com" in target]
+        if published and "notebooks" in path.parts:
+            assert launch and all(link.split("#")[0].endswith(".ipynb") for link in launch), path.name
+        if not published:
+            assert launch + [link for link in page.targets if link.startswith(address)] == [], path.name
 
 
 def test_the_book_reads_offline_and_on_a_telephone(pages: dict[Path, Links], browser):
