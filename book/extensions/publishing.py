@@ -24,7 +24,10 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
 def _hide_buttons(app: Sphinx, config: Config) -> None:
     if not config.published:
-        config.html_theme_options |= dict.fromkeys(BUTTONS, False) | {"launch_buttons": {}, "repository_url": ""}
+        config.html_theme_options |= dict.fromkeys(BUTTONS, False) | {
+            "launch_buttons": {},
+            "repository_url": "",
+        }
 
 
 def _unlink_sources(app: Sphinx, doctree: nodes.document) -> None:
