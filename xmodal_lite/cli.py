@@ -140,6 +140,8 @@ def run_one(
     runs = experiments.RunStore(store)
     stored = runs.record(spec)
     record = experiments.run(spec, data, runs, accelerator=accelerator)
+    if accelerator is not None:
+        accelerator.end_training()  # of several processes, one that leaves first can abort another
     if accelerator is not None and not accelerator.is_main_process:
         return
     if stored is not None:
