@@ -22,11 +22,12 @@ from scipy.stats import studentized_range
 
 from xmodal_lite.benchmarks import data_set
 from xmodal_lite.escape import markdown, pipe_table
-from xmodal_lite.evaluation.intervals import Interval, against_reported, interval
+from xmodal_lite.evaluation.intervals import Interval, against_reported
 from xmodal_lite.experiments import TableReport, stored_table, table_names
 from xmodal_lite.experiments.data import root_option
+from xmodal_lite.experiments.report import cell
 from xmodal_lite.experiments.spec import RunRecord
-from xmodal_lite.experiments.tables import Row, records_of
+from xmodal_lite.experiments.tables import records_of
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK, RESULTS = ROOT / "book", ROOT / "results"
@@ -104,6 +105,7 @@ def pages() -> dict[str, str]:
 
 def grid_page(reports: list[TableReport]) -> str:
     """Write the grid of methods and benchmarks, real and synthetic apart."""
+    reports = [report for report in reports if not report.table.study]  # the same runs under change
     parts = [INTRO]
     for source in ("real", "synthetic"):
         cells = dict(_columns(reports, source))
@@ -125,38 +127,23 @@ def _columns(reports: list[TableReport], source: str) -> Iterator[tuple[str, dic
     """Yield each benchmark, protocol and headline metric with each method's interval, from the first table with it."""
     seen: dict[str, dict[str, Interval]] = {}
     for report in reports:
-        if report.table.study:  # the same runs under change
-            continue
         title = data_set(report.table.benchmark).title
         for protocol in report.table.protocols:
             for metric in report.table.headline[:2]:
                 column = seen.setdefault(f"{title}, {protocol}: {report.table.headings[metric]}", {})
-                for name, (method, overrides) in METHODS.items():
-                    found = _runs(report, source, protocol, method, overrides)
-                    if found and name not in column:
-                        column[name] = _interval(found, metric)
+                for name in METHODS:
+                    found = cell(_runs(report, source, protocol, name), metric)
+                    if found:
+                        column.setdefault(name, found)
     yield from ((name, column) for name, column in seen.items() if column)
 
 
-def _runs(
-    report: TableReport, source: str, protocol: str, method: str, overrides: dict[str, object]
-) -> list[RunRecord]:
-    """Return the records of a method as the grid means it; a row that only repeats a default counts, too."""
-    rows = [row for row in report.table.run_rows if row.method == method and _same(row, overrides)]
-    found: list[RunRecord] = []
-    for row in rows:
-        found = found or list(records_of(row, report.records.get(source, ()), protocol).values())
-    return found
-
-
-def _same(row: Row, overrides: dict[str, object]) -> bool:
-    return dict(row.overrides) == overrides
-
-
-def _interval(records: list[RunRecord], metric: str) -> Interval:
-    spec = records[0].spec
-    ratio = data_set(spec.benchmark).resampled.get(spec.protocol, 0.0)
-    return interval([record.metrics[metric] for record in records], test_per_train=ratio)
+def _runs(report: TableReport, source: str, protocol: str, name: str) -> dict[int, RunRecord]:
+    """Return the records of a method of the grid by seed; empty where the table has no such row, or it was not run."""
+    for row in report.table.run_rows:
+        if (row.method, row.overrides) == METHODS[name]:
+            return records_of(row, report.records.get(source, ()), protocol)
+    return {}
 
 
 def _average_ranks(cells: dict[str, dict[str, Interval]]) -> dict[str, float]:
@@ -188,11 +175,11 @@ def _costs(reports: list[TableReport], source: str) -> str:
     """Write the parameters and the time of a step of each trained method, by benchmark."""
     found: dict[str, dict[str, RunRecord]] = {}
     for report in reports:
-        for name, (method, overrides) in METHODS.items():
-            for protocol in () if report.table.study else report.table.protocols:
-                if records := _runs(report, source, protocol, method, overrides):
-                    title = data_set(report.table.benchmark).title
-                    found.setdefault(title, {}).setdefault(name, records[0])
+        title = data_set(report.table.benchmark).title
+        for name in METHODS:
+            for protocol in report.table.protocols:
+                if records := _runs(report, source, protocol, name):
+                    found.setdefault(title, {}).setdefault(name, next(iter(records.values())))
     lines = [["Method", *(f"{title}: parameters, step" for title in found)]]
     for name in METHODS:
         cells = [_cost(of.get(name)) for of in found.values()]
@@ -233,10 +220,10 @@ def _compared(report: TableReport, protocol: str) -> Iterator[list[str]]:
         reported = row.reported.get(protocol)
         if reported is None:
             continue
-        found = list(records_of(row, report.records.get("real", ()), protocol).values()) if row.method else []
+        found = records_of(row, report.records.get("real", ()), protocol)
         for metric in report.table.headline:
             printed = reported.values.get(metric)
-            ours = _interval(found, metric) if found else None
+            ours = cell(found, metric)
             verdict = "not run" if row.method else "reported only"
             if ours and printed is not None:
                 verdict = against_reported(ours, float(printed) / 100)

@@ -55,8 +55,10 @@ import torch
 
 from xmodal_lite import plots
 from xmodal_lite.benchmarks import load
+from xmodal_lite.experiments.report import cell
 from xmodal_lite.experiments.runner import embed, train
 from xmodal_lite.experiments.spec import make_spec
+from xmodal_lite.experiments.tables import records_of
 from xmodal_lite.robustness import (
     ImageOcclusion,
     PeakRemoval,
@@ -125,17 +127,9 @@ for change in (
 
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Rank-1 on real emoji over the hidden share of the query (patch of the mean colour). Mean over five splits.", "name": "fig-occlusion-emoji"}, "image": {"alt": "Two panels with falling lines, one line for each method. All networks start near 27 percent and fall together; the lines cross and stay close to one another."}}
-def query_curves(name, case, curve, directions):
-    """Return the curves of a table, a panel for each direction."""
-    report = stored_study_table(name, "../results")
-    frame = report.curves("real")
-    frame = frame[(frame["case"] == case) & (frame["curve"] == curve)]
-    panels = {title: frame[frame["metric"] == metric] for metric, title in directions.items()}
-    return report, panels
-
-
 lines = {"r2v/rank1": "Line query", "v2r/rank1": "Colour query"}
-emoji_report, panels = query_curves("marrnet-t7-emoji", "query", "patch, mean", lines)
+emoji_report = stored_study_table("marrnet-t7-emoji", "../results")
+panels = emoji_report.panels_of("real", "query", "patch, mean", lines)
 figure = plots.plot_curves(panels, "hidden share of the image")
 
 # %% [markdown]
@@ -147,21 +141,12 @@ figure = plots.plot_curves(panels, "hidden share of the image")
 # NBVAL_CHECK_OUTPUT
 def kept(report, metrics):
     """Return the relative area of each row in percent, mean over seeds."""
-    lines = [
-        {
-            "row": row.label,
-            **{name: 100 * np.mean([r.metrics[key] for r in of]) for name, key in metrics.items()},
-        }
-        for row in report.table.run_rows
-        if (
-            of := [
-                r
-                for r in report.records["real"]
-                if (r.spec.method, r.spec.overrides) == (row.method, row.overrides)
-            ]
-        )
-    ]
-    return pd.DataFrame(lines).set_index("row").round(1)
+    table, records = report.table, report.records["real"]
+    lines = {}
+    for row in table.run_rows:
+        found = records_of(row, records, table.protocols[0])
+        lines[row.label] = {name: 100 * cell(found, key).mean for name, key in metrics.items()}
+    return pd.DataFrame.from_dict(lines, orient="index").rename_axis("row").round(1)
 
 
 kept(
@@ -182,7 +167,8 @@ kept(
 
 # %% tags=["hide-input"] mystnb={"figure": {"caption": "Rank-1 on real spectra, protocol A, over the hidden share of the query (a span set to zero). Mean over five splits.", "name": "fig-occlusion-spectra"}, "image": {"alt": "Two panels with falling lines. The networks start near 20 percent and fall to about 5 percent at 70 percent hidden; kernel ridge and CCA start near 12 percent and fall faster."}}
 queries = {"v2r/rank1": "Raman query", "r2v/rank1": "Infrared query"}
-spectra_report, panels = query_curves("marrnet-t7-spectra", "query", "span, zero", queries)
+spectra_report = stored_study_table("marrnet-t7-spectra", "../results")
+panels = spectra_report.panels_of("real", "query", "span, zero", queries)
 figure = plots.plot_curves(panels, "hidden share of the spectrum")
 
 # %% tags=["hide-input"]

@@ -142,8 +142,8 @@ def run_one(
     record = experiments.run(spec, data, runs, accelerator=accelerator)
     if accelerator is not None:
         accelerator.end_training()  # of several processes, one that leaves first can abort another
-    if accelerator is not None and not accelerator.is_main_process:
-        return
+        if not accelerator.is_main_process:
+            return
     if stored is not None:
         typer.echo(_stored_already(record))
     typer.echo(f"{method} on {benchmark} ({data.source} data), profile {profile}, seed {seed}")

@@ -54,12 +54,8 @@ else:
     report = stored_study_table("marrnet-t7-emoji", "../../results")
 source = next((one for one in ("real", "synthetic") if report.studies.get(one)), "")
 if source:
-    curves = report.curves(source)
-    curves = curves[(curves["case"] == "query") & (curves["curve"] == "patch, mean")]
-    directions = {"r2v/rank1": "Line query", "v2r/rank1": "Colour query"}
-    panels = {
-        f"{title}, {source} data": curves[curves["metric"] == metric] for metric, title in directions.items()
-    }
+    titles = {"r2v/rank1": f"Line query, {source} data", "v2r/rank1": f"Colour query, {source} data"}
+    panels = report.panels_of(source, "query", "patch, mean", titles)
     figure = plots.plot_curves(panels, "hidden share of the image")
 
 # %% [markdown]

@@ -54,12 +54,8 @@ else:
     report = stored_study_table("marrnet-t7-spectra", "../../results")
 source = next((one for one in ("real", "synthetic") if report.studies.get(one)), "")
 if source:
-    curves = report.curves(source)
-    curves = curves[(curves["case"] == "query") & (curves["curve"] == "span, zero")]
-    directions = {"v2r/rank1": "Raman query", "r2v/rank1": "Infrared query"}
-    panels = {
-        f"{title}, {source} data": curves[curves["metric"] == metric] for metric, title in directions.items()
-    }
+    titles = {"v2r/rank1": f"Raman query, {source} data", "r2v/rank1": f"Infrared query, {source} data"}
+    panels = report.panels_of(source, "query", "span, zero", titles)
     figure = plots.plot_curves(panels, "hidden share of the spectrum")
 
 # %% [markdown]

@@ -43,7 +43,7 @@ def runs(minerals, tmp_path_factory):
 @pytest.fixture
 def short(monkeypatch):
     """The study "occlusion" with two levels."""
-    monkeypatch.setitem(studies._STUDIES, "occlusion", lambda dims: CHANGES)
+    monkeypatch.setitem(studies._STUDIES, "occlusion", lambda: CHANGES)
 
 
 @pytest.fixture(params=[0, 1], ids=["closed form", "network"])

@@ -14,7 +14,7 @@ from xmodal_lite.experiments.notebook import read_parameter
 from xmodal_lite.experiments.report import RunReport, TableReport
 from xmodal_lite.experiments.spec import RunRecord, RunSpec
 from xmodal_lite.experiments.store import RunBusyError, RunStore, publish
-from xmodal_lite.experiments.tables import load_table
+from xmodal_lite.experiments.tables import Table, load_table
 
 if TYPE_CHECKING:
     from xmodal_lite.benchmarks.base import Benchmark
@@ -145,10 +145,25 @@ def run_table(
     """
     table, count = load_table(name), read_parameter("seeds", seeds, Count)
     data = open_benchmark(table.benchmark, data_root, profile=profile, folder=folder, size=table.size)
-    records = run_all(table.specs(data, profile=profile, seeds=range(count)), data, RunStore(store))
-    if publish_to:
-        publish(records, Path(publish_to) / name / data.source)
+    records = run_rows(table, data, profile=profile, seeds=count, store=store, publish_to=publish_to)
     return TableReport(table, {data.source: records})
+
+
+def run_rows(
+    table: Table,
+    benchmark: Benchmark,
+    *,
+    profile: str,
+    seeds: int,
+    store: Path | str,
+    publish_to: Path | str = "",
+) -> list[RunRecord]:
+    """Make every run of a table that is not finished on data that are open, and copy the records; see `run_table`."""
+    specs = table.specs(benchmark, profile=profile, seeds=range(seeds))
+    records = run_all(specs, benchmark, RunStore(store))
+    if publish_to:
+        publish(records, Path(publish_to) / table.name / benchmark.source)
+    return records
 
 
 def sweep_table(

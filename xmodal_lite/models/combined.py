@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import torch
 from torch import Tensor, nn
 
 from xmodal_lite.losses import reconstruction, transformation
 from xmodal_lite.models.auxiliary import LEARNERS, Auxiliary, Learner
 from xmodal_lite.models.backbone import unit_range
-from xmodal_lite.models.cmunet import CrossModalityUNet, check_size
+from xmodal_lite.models.cmunet import CrossModalityUNet
 from xmodal_lite.models.distributed import all_gather
 from xmodal_lite.models.layers import CHANNELS
-from xmodal_lite.models.matcher import Batch, Matcher, check_batch, check_modality
+from xmodal_lite.models.matcher import Batch, Matcher, check_batch
 from xmodal_lite.models.mun import LOSSES as MUN_LOSSES
 from xmodal_lite.models.mun import MUN
+from xmodal_lite.models.translation import Translator
 from xmodal_lite.models.two_stream import Setup
 
 LOSSES = (*MUN_LOSSES, "w2", "rec", "tra")
 
 
-class Combined(MUN):
+class Combined(Translator, MUN):
     """The three papers' ideas in one network. Ours; no paper proposes it.
 
     CmUNet translates both samples (Niu et al. 2024), MUN's auxiliary modality is made of the translations and aligned
@@ -78,26 +78,13 @@ class Combined(MUN):
         self.active -= frozenset() if unet else frozenset(("rec", "tra"))
         self.needs_aligned_pairs = "tra" in self.active
 
-    def translate(self, x: Tensor, modality: int) -> Tensor:
-        """Return u = U(x), (B, C, ...), in the space of v; the sample itself without cmUNet."""
-        check_modality(modality)
-        if self.unet is None:
-            return x
-        check_size(x.shape[2:])
-        return self.unet(unit_range(x), modality)
-
-    def embed(self, x: Tensor, modality: int) -> Tensor:
-        """See `Matcher.embed`: F(U(x)), of unit length."""
-        return super().embed(self.translate(x, modality), modality)
-
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return those that are switched on: of `MUN` on the translations, `w2`, `rec` and `tra`."""
         check_batch(batch)
         u_v, u_r = self.translate(batch.v, 0), self.translate(batch.r, 1)  # (N, C, ...)
         losses = super().losses(replace(batch, v=u_v, r=u_r))
         target = unit_range(batch.v)
-        # a spectrum is 0 where nothing was measured, while black is a colour
-        measured = None if self.dims == 1 else torch.ones_like(target[:1, :1], dtype=torch.bool)
+        measured = self.measured(target)
         if "rec" in self.active:
             losses["rec"] = reconstruction(u_v.float(), target, measured)
         if "tra" in self.active:

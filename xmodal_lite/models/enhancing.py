@@ -16,7 +16,7 @@ from xmodal_lite.models.distributed import all_gather
 from xmodal_lite.models.extractor import Neck, SharedExtractor
 from xmodal_lite.models.matcher import Batch, check_batch, full_precision
 from xmodal_lite.models.options import check_choice
-from xmodal_lite.models.two_stream import Embeddings, Setup, TwoStream
+from xmodal_lite.models.two_stream import Embeddings, Setup, TwoStream, unit_embeddings
 
 LOSSES = ("id", "tri", "dc", "intra")
 Consistency = Literal["w2", "mean", "kl", "mmd", "per-identity"]
@@ -122,7 +122,7 @@ class Enhancing(TwoStream):
 
     def _distance(self, e: Embeddings) -> Tensor:
         """Return the distance between the distributions of v and r, of embeddings of unit length."""
-        v, r = functional.normalize(e.g, dim=1).split(e.pairs)  # (N, D) each
+        v, r = unit_embeddings(e)  # (N, D) each
         labels = e.labels[: e.pairs]
         if self.consistency == "mmd":
             return mmd(v, r)

@@ -21,13 +21,14 @@ from xmodal_lite.losses import (
     transformation,
 )
 from xmodal_lite.models.backbone import unit_range
-from xmodal_lite.models.cmunet import CrossModalityUNet, check_size
+from xmodal_lite.models.cmunet import CrossModalityUNet
 from xmodal_lite.models.discriminator import PatchDiscriminator
 from xmodal_lite.models.distributed import all_gather
 from xmodal_lite.models.layers import CHANNELS
 from xmodal_lite.models.lineage_unet import LineageUNet
-from xmodal_lite.models.matcher import Batch, Matcher, check_batch, check_modality
+from xmodal_lite.models.matcher import Batch, Matcher, check_batch
 from xmodal_lite.models.options import check_choice
+from xmodal_lite.models.translation import Translator
 from xmodal_lite.models.two_stream import ALIGNMENT_LOSSES, Embeddings, Setup, TwoStream
 
 CMUNET_LOSSES = ("rec", "tra", "adv", "per")
@@ -39,7 +40,7 @@ Form = Literal["residual", "lineage"]
 Adversary = Literal["reversal", "non_saturating"]
 
 
-class MarrNet(TwoStream):
+class MarrNet(Translator, TwoStream):
     """CmUNet followed by an extractor, trained end to end.
 
     Niu et al., IEEE TIP 2024, for the chain of the two and for the four tasks of cmUNet; their form is ours, see the
@@ -132,18 +133,6 @@ class MarrNet(TwoStream):
             PatchDiscriminator(dims, channels=channels * targets) if "adv" in self.active else None
         )
 
-    def translate(self, x: Tensor, modality: int) -> Tensor:
-        """Return the modality-agnostic representation u = U(x), (B, C, ...) or (B, 2C, ...) for both targets."""
-        check_modality(modality)
-        if self.unet is None:
-            return x
-        check_size(x.shape[2:])
-        return self.unet(unit_range(x), modality)
-
-    def embed(self, x: Tensor, modality: int) -> Tensor:
-        """See `Matcher.embed`: F(U(x)), of unit length."""
-        return super().embed(self.translate(x, modality), modality)
-
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return the losses that are switched on, by the names of the table's rows."""
         check_batch(batch)
@@ -164,7 +153,7 @@ class MarrNet(TwoStream):
         heads = list(zip(u_v.chunk(self.targets, dim=1), u_r.chunk(self.targets, dim=1), strict=True))
         if "rec" in self.active:
             each = [
-                reconstruction(drawn[t].float(), samples[t], self._measured(samples[t]))
+                reconstruction(drawn[t].float(), samples[t], self.measured(samples[t]))
                 for t, drawn in enumerate(heads)
             ]
             losses["rec"] = torch.stack(each).mean()
@@ -173,7 +162,7 @@ class MarrNet(TwoStream):
                 (all_gather(drawn[1 - t].float()), all_gather(samples[t])) for t, drawn in enumerate(heads)
             ]
             each = [
-                transformation(drawn, sample, all_gather(batch.aligned), self._measured(sample))
+                transformation(drawn, sample, all_gather(batch.aligned), self.measured(sample))
                 for drawn, sample in crossed
             ]
             losses["tra"] = torch.stack(each).mean()
@@ -208,10 +197,6 @@ class MarrNet(TwoStream):
         """Return what the extractor sees of translated samples, (N, D); its weights take no gradient."""
         with _frozen(self.extractor):
             return self.extractor.perceptual_features(u).float()
-
-    def _measured(self, samples: Tensor) -> Tensor | None:
-        """Return which points set a target: black is a colour, while a spectrum is 0 where nothing was measured."""
-        return None if self.dims == 1 else torch.ones_like(samples[:1, :1], dtype=torch.bool)
 
 
 @contextmanager

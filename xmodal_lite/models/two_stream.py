@@ -135,8 +135,8 @@ class TwoStream(Matcher):
         return {
             "id": self._identity,
             "tri": self._triplet,
-            "mmd": lambda e: mmd(*_unit(e)),
-            "w2": lambda e: gaussian_consistency(*_unit(e), "w2"),
+            "mmd": lambda e: mmd(*unit_embeddings(e)),
+            "w2": lambda e: gaussian_consistency(*unit_embeddings(e), "w2"),
         }
 
     def _identity(self, e: Embeddings) -> Tensor:
@@ -147,7 +147,7 @@ class TwoStream(Matcher):
         return weighted_triplet(e.f, e.labels)
 
 
-def _unit(e: Embeddings) -> tuple[Tensor, Tensor]:
+def unit_embeddings(e: Embeddings) -> tuple[Tensor, Tensor]:
     """Return g of v and of r, (N, D) each, of unit length, so that shrinking the features aligns nothing."""
     v, r, *_ = functional.normalize(e.g, dim=1).split(e.pairs)
     return v, r

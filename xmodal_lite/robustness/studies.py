@@ -22,34 +22,30 @@ RATIOS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 PEAKS = (1, 2, 4, 8, 16)
 
 
-def _occlusion(dims: int) -> list[AnyChange]:
-    if dims == 1:
-        spans = [SpanOcclusion(fill=fill, ratio=ratio) for fill in ("zero", "line") for ratio in RATIOS]
-        return [*spans, *(PeakRemoval(count=count) for count in PEAKS)]
-    return [
+def _occlusion() -> list[AnyChange]:
+    spans = [SpanOcclusion(fill=fill, ratio=ratio) for fill in ("zero", "line") for ratio in RATIOS]
+    images = [
         ImageOcclusion(shape=shape, fill=fill, ratio=ratio)
         for shape in ("patch", "vertical", "horizontal")
         for fill in ("mean", "noise", "image")
         for ratio in RATIOS
     ]
+    return [*spans, *(PeakRemoval(count=count) for count in PEAKS), *images]
 
 
-def _disguise(dims: int) -> list[AnyChange]:
-    if dims == 1:
-        return []
+def _disguise() -> list[AnyChange]:
     return [Disguise(item="sunglasses"), Disguise(item="mask"), Disguise(item="wig")]
 
 
-def _corruption(dims: int) -> list[AnyChange]:
-    return [Corruption()] if dims == 2 else []
+def _corruption() -> list[AnyChange]:
+    return [Corruption()]
 
 
-def _corruption_map(dims: int) -> list[AnyChange]:
-    names = CORRUPTIONS if dims == 2 else ()
-    return [Corruption(name=name, severity=severity) for name in names for severity in SEVERITIES]
+def _corruption_map() -> list[AnyChange]:
+    return [Corruption(name=name, severity=severity) for name in CORRUPTIONS for severity in SEVERITIES]
 
 
-_STUDIES: dict[str, Callable[[int], list[AnyChange]]] = {
+_STUDIES: dict[str, Callable[[], list[AnyChange]]] = {
     "occlusion": _occlusion,
     "disguise": _disguise,
     "corruption": _corruption,
@@ -79,7 +75,7 @@ def study_changes(name: str, dims: int) -> list[AnyChange]:
     """
     if name not in _STUDIES:
         raise SpecError(f"unknown test '{name}'; known: {', '.join(_STUDIES)}")
-    if changes := _STUDIES[name](dims):
+    if changes := [change for change in _STUDIES[name]() if change.dims == dims]:
         return changes
     raise SpecError(f"test '{name}' has no change for {'spectra' if dims == 1 else 'images'}")
 

@@ -16,10 +16,11 @@ from xmodal_lite.experiments import (
     TableReport,
     load_table,
     open_benchmark,
-    run_table,
+    read_parameter,
     stored_table,
 )
 from xmodal_lite.experiments.store import results_folder
+from xmodal_lite.experiments.sweep import Count, run_rows
 from xmodal_lite.robustness.curves import curve_frame, summary
 from xmodal_lite.robustness.records import Level, StudyRecord, read_study, write_study
 from xmodal_lite.robustness.retest import retest
@@ -39,6 +40,26 @@ class StudyReport(TableReport):
     """
 
     studies: Mapping[str, Sequence[StudyRecord]]
+
+    def panels_of(
+        self, source: str, case: str, curve: str, titles: Mapping[str, str]
+    ) -> dict[str, pd.DataFrame]:
+        """Return the curves of one change for `xmodal_lite.plots.plot_curves`, a panel for each metric.
+
+        Parameters
+        ----------
+        source : {"real", "synthetic"}
+            With runs.
+        case : {"query", "gallery", "both"}
+            What is changed.
+        curve : str
+            The change, see `Change.curve`.
+        titles : mapping of str to str
+            Titles of the panels by metric.
+        """
+        frame = self.curves(source)
+        frame = frame[(frame["case"] == case) & (frame["curve"] == curve)]
+        return {title: frame[frame["metric"] == metric] for metric, title in titles.items()}
 
     def curves(self, source: str) -> pd.DataFrame:
         """Return all curves of a source, in the order of the table.
@@ -86,12 +107,10 @@ def run_study_table(
     SpecError, DataError, CheckpointError, DeviceError
         See `xmodal_lite.experiments.run_table` and `retest`.
     """
-    table = _study_table(name)
-    options = {"data_root": data_root, "folder": folder, "profile": profile}
+    table, count = _study_table(name), read_parameter("seeds", seeds, Count)
     data = open_benchmark(table.benchmark, data_root, profile=profile, folder=folder, size=table.size)
     check_study(table.study, data)  # before any training
-    made = run_table(name, seeds=seeds, store=store, publish_to=publish_to, **options)
-    records = made.records[data.source]
+    records = run_rows(table, data, profile=profile, seeds=count, store=store, publish_to=publish_to)
     studies = [retest(record, data, RunStore(store), table.study) for record in records]
     if publish_to:
         publish_studies(studies, Path(publish_to), name)

@@ -76,9 +76,10 @@ def significance_markdown(table: Table, records: Sequence[RunRecord]) -> str:
     if not found:
         return ""
     of = list(found.values())
+    words = dict(zip(found, verdicts(of), strict=True))
     lists = {
-        "With the correction": [key for key, word in zip(found, verdicts(of), strict=True) if word in CLEAR],
-        "Only without it": [key for key, word in zip(found, verdicts(of), strict=True) if word == DOUBTFUL],
+        "With the correction": [key for key, word in words.items() if word in CLEAR],
+        "Only without it": [key for key, word in words.items() if word == DOUBTFUL],
     }
     lines = [
         f"- {head}: {'; '.join(_comparison(table, key, found[key]) for key in keys) or 'none'}."
